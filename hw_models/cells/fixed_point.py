@@ -1,0 +1,57 @@
+"""Signed fixed-point memory, as in digital neuromorphic chips."""
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+
+from hw_models.parts import Bits, Range
+
+NEAREST, STOCHASTIC = 0, 1
+
+
+class Word(NamedTuple):
+    """One signed word, written as a number in -1..1 (its width is the cell's ``bits``)."""
+
+    w: Annotated[float, Bits(16)]
+
+
+class FixedPoint(NamedTuple):
+    """Two's-complement memory of -1 to 1 - lsb in steps of lsb = 2**(1 - bits).
+
+    ``w <- clip(floor((w + dw) / lsb + r) * lsb)`` with r = 1/2 (nearest) or uniform in (0, 1) (stochastic: right on average).
+
+    Parameters
+    ----------
+    bits : int, bit
+        Width of a stored weight, sign included.
+    rounding : "nearest" or "stochastic"
+        Nearest rounding swallows every update smaller than half a level; stochastic rounding keeps its mean.
+
+    References
+    ----------
+    Gupta et al. 2015, "Deep Learning with Limited Numerical Precision", arXiv:1502.02551.
+    """
+
+    bits: Annotated[int, Range("bit", 1, 16)] = 8
+    rounding: Literal["nearest", "stochastic"] = "stochastic"
+
+    State = Word
+    draws = {"program": "u", "write": "u"}
+    bounded = True
+    ages = False
+
+    def make(self, u):
+        return Word(0.0)
+
+    def program(self, s, w, now, u):
+        lsb = 2.0 ** (1.0 - self.bits)
+        return Word(min(max(np.floor(w / lsb + 0.5) * lsb, -1.0), 1.0 - lsb))
+
+    def write(self, s, dw, now, u):
+        lsb = 2.0 ** (1.0 - self.bits)
+        r = u[0] if self.rounding == STOCHASTIC else 0.5
+        w = min(max(np.floor((s.w + dw) / lsb + r) * lsb, -1.0), 1.0 - lsb)
+        return Word(w), 1.0 if w != s.w else 0.0
+
+    def read(self, s, u):
+        return s.w

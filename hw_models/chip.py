@@ -1,0 +1,153 @@
+"""A chip: the parts that make it, by name from the catalogue or from a file."""
+
+import importlib.resources
+import pathlib
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+from hw_models.cells import ALL_CELLS, Ideal
+from hw_models.converters import ALL_CONVERTERS, Exact
+from hw_models.memory import ALL_MEMORIES, Unlimited
+from hw_models.noise import ALL_NOISES, Gaussian
+from hw_models.parts import InputError, Range, build, check, nearest
+from hw_models.reward import ALL_WIRES, ExactWire
+from hw_models.tile import ALL_TILES, Adder
+
+
+class Chip(NamedTuple):
+    """The hardware a network runs on.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the catalogue.
+    summary : str
+        What it stands for, in one sentence.
+    cell : part
+        The memory that holds a weight.
+    decorrelation : part
+        The memory that holds the matrix of a decorrelating rule.
+    tile : part
+        How a column is summed.
+    dac : part
+        What stands between a neuron's output and the array: a DAC, or the width of a digital activation.
+    adc : part
+        What stands between a column's sum and the neuron.
+    noise : part
+        The source of the perturbation.
+    wire : part
+        The reward wire.
+    memory : part
+        Local memory for learning.
+    headroom : float, initial standard deviations
+        A full-scale cell stands for this many Xavier standard deviations of its layer's weights; cells without bounds need none.
+    step_s : float, s
+        Simulated time a step takes.
+    """
+
+    name: str = "ideal"
+    summary: str = ""
+    cell: Any = Ideal()
+    decorrelation: Any = Ideal()
+    tile: Any = Adder()
+    dac: Any = Exact()
+    adc: Any = Exact()
+    noise: Any = Gaussian()
+    wire: Any = ExactWire()
+    memory: Any = Unlimited()
+    headroom: Annotated[float, Range("initial standard deviations", 0.0, open_low=True)] = 4.0
+    step_s: Annotated[float, Range("s", 0.0, open_low=True)] = 1e-3
+
+    def replace(self, **changes) -> "Chip":
+        """A copy with some fields changed; a field of a part is named ``cell__bits=6``."""
+        chip = self
+        for key, value in changes.items():
+            part, _, field = key.partition("__")
+            if part not in KINDS and not hasattr(chip, part):
+                raise InputError(f"chip.{part} is not a field of Chip; {nearest(part, Chip._fields)}")
+            chip = configure(chip, {part: {field: value} if field else value})
+        return chip
+
+    def to_table(self) -> dict[str, Any]:
+        """The chip as a TOML table."""
+        table: dict[str, Any] = {}
+        for key, value in self._asdict().items():
+            table[key] = {"kind": kind_name(key, value), **value._asdict()} if key in KINDS else value
+        return table
+
+
+KINDS: dict[str, dict[str, type]] = {
+    "cell": ALL_CELLS,
+    "decorrelation": ALL_CELLS,
+    "tile": ALL_TILES,
+    "dac": ALL_CONVERTERS,
+    "adc": ALL_CONVERTERS,
+    "noise": ALL_NOISES,
+    "wire": ALL_WIRES,
+    "memory": ALL_MEMORIES,
+}
+
+
+def kind_name(field: str, part) -> str:
+    """The name by which a part's kind is chosen in a table, or the class's own name for a part of the user's."""
+    return next((name for name, cls in KINDS[field].items() if cls is type(part)), type(part).__name__)
+
+
+def catalogue() -> dict[str, str]:
+    """Names of the built-in chips with their summaries."""
+    folder = importlib.resources.files("hw_models") / "catalogue"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".toml"): tomllib.loads(f.read_text("utf-8"))["summary"] for f in files}
+
+
+def load(name: str) -> Chip:
+    """A chip by its name in the catalogue, or from a TOML file.
+
+    Raises
+    ------
+    InputError
+        If there is no such chip or file, or the file is not a chip.
+    """
+    if str(name).endswith(".toml"):
+        path = pathlib.Path(name)
+        if not path.is_file():
+            raise InputError(f"There is no chip file {path}; give the path of a TOML file or one of {', '.join(catalogue())}.")
+        table = read_toml(path)
+    else:
+        if name not in catalogue():
+            raise InputError(f'Chip "{name}" is not in the catalogue; {nearest(name, catalogue())} A file of your own is named with its .toml ending.')
+        text = (importlib.resources.files("hw_models") / "catalogue" / f"{name}.toml").read_text("utf-8")
+        table = tomllib.loads(text)
+    return configure(Chip(name=pathlib.Path(name).stem), table)
+
+
+def read_toml(path: pathlib.Path) -> dict[str, Any]:
+    """The table in a TOML file; a malformed file is an `InputError` with its line."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from None
+
+
+def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip:
+    """The chip with the fields that a table names replaced; a table that names another kind starts from that kind's defaults."""
+    changes: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in Chip._fields:
+            raise InputError(f"{where}.{key} is not a field of Chip; {nearest(key, Chip._fields)}")
+        if key not in KINDS or not isinstance(value, Mapping):
+            changes[key] = value
+            continue
+        value, old = dict(value), getattr(chip, key)
+        kind = value.pop("kind", None)
+        if kind is not None and kind not in KINDS[key]:
+            raise InputError(f'{where}.{key}.kind "{kind}" is not known; {nearest(kind, KINDS[key])}')
+        cls = KINDS[key][kind] if kind is not None else type(old)
+        changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")
+    for key in KINDS.keys() & changes.keys():
+        if isinstance(changes[key], str | int | float):
+            raise InputError(f"{where}.{key} must be a table with a kind such as {{ kind = \"{next(iter(KINDS[key]))}\" }}, got {changes[key]!r}.")
+    return check(chip._replace(**changes), where)

@@ -1,0 +1,1 @@
+"""neurosim: learning on neuromorphic hardware, simulated."""

@@ -1,0 +1,431 @@
+"""The only file that meets Numba's compiler: methods of parts become kernels that plain and compiled code both call.
+
+A part is a named tuple. Its numbers are arguments of the loop, so that a sweep over values never compiles again; its class is the
+type that chooses the code. `kernel(Protocol.method)` is the function a loop calls: plain Python looks the method up on the object,
+the compiler on the class. Before it is compiled, a method's float literals take the run's float type, because NumPy computes
+``0.5 * float32`` in float32 and Numba would not.
+"""
+
+import functools
+import hashlib
+import inspect
+import os
+import pathlib
+import types as python_types
+
+import numba
+from llvmlite import ir
+import numpy as np
+from numba import types
+from numba.core.errors import NumbaError
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+import hw_models
+from hw_models.parts import InputError, nearest
+
+OURS = {"neurosim": pathlib.Path(__file__).parent, "hw_models": pathlib.Path(hw_models.__file__).parent}
+
+# Division by zero gives infinity as NumPy's does; Python's check would stop vectorisation (3.56 against 0.54 ns a value).
+OPTIONS = {"nogil": True, "error_model": "numpy"}
+# Parts are a few operations long; a call in the innermost loop would stop vectorisation (36 against 3 ns a normal number).
+INLINE = {"forceinline": True, "error_model": "numpy"}
+
+
+# ---------------------------------------------------------------- functions that plain and compiled code share
+
+
+def scalar(function):
+    """Let compiled code call a plain function of numbers; `hw_models.scalars.scalar` marks one, this makes the mark true."""
+    exact = getattr(function, "exact", None)
+
+    def choose(*args):
+        return exact if exact and _float_type(args) == types.float64 else _in_arithmetic(function, args)
+
+    return _offer(function, choose, INLINE)
+
+
+def passage(function):
+    """Let compiled code call a passage of the loop, kept as a function of its own and not copied into the caller."""
+    return _offer(function, lambda *args: function, {"error_model": "numpy"})
+
+
+def _offer(function, choose, options):
+    choose.__signature__ = inspect.signature(function)
+    overload(function, jit_options=options)(choose)
+    function.compilable = True
+    return function
+
+
+def twin(form, double=None):
+    """Give a plain function a form of its own for the compiler, such as uint32 arithmetic for masked Python integers."""
+
+    def mark(function):
+        def choose(*args):
+            return double if double and _float_type(args) == types.float64 else form
+
+        return _offer(function, choose, INLINE)
+
+    return mark
+
+
+def kernel(method):
+    """Turn a protocol's method into a function that plain and compiled code can both call."""
+    name = method.__name__
+
+    def call(self, *args):
+        return _plain(getattr(type(self), name), _number_type((self, *args)))(self, *args)
+
+    def choose(*args):
+        return _in_arithmetic(getattr(args[0].instance_class, name), args)
+
+    call.__name__ = name
+    call.__signature__ = choose.__signature__ = inspect.signature(method)
+    overload(call, jit_options=INLINE)(choose)
+    return call
+
+
+def constant(of_class):
+    """Turn a function of a part's class into one of the part whose answer the compiler knows, so that a dead branch vanishes."""
+
+    def call(part):
+        return of_class(type(part))
+
+    def choose(part):
+        value = of_class(part.instance_class)
+        return lambda part: value
+
+    overload(call, jit_options=INLINE)(choose)
+    return call
+
+
+def chosen(test, yes, no):
+    """One of two functions, chosen by the class of the first argument; the compiler never sees the other one."""
+
+    def call(*args):
+        return (yes if test(type(args[0])) else no)(*args)
+
+    def choose(*args):
+        return yes if test(args[0].instance_class) else no
+
+    call.__signature__ = choose.__signature__ = inspect.signature(yes)
+    overload(call, jit_options={"error_model": "numpy"})(choose)
+    return call
+
+
+# ---------------------------------------------------------------- records: one class holds arrays in the loop, numbers in a method
+
+
+def row(record, j):
+    """The record of the j-th rows of every array of a record."""
+    return type(record)(*[plane[j] for plane in record])
+
+
+def at(record, i):
+    """The record of the i-th numbers of every array of a record."""
+    return type(record)(*[plane[i] for plane in record])
+
+
+def put(record, i, values):
+    """Store a record of numbers at position i of a record of arrays."""
+    for plane, value in zip(record, values, strict=True):
+        plane[i] = value
+
+
+def plus(record, other):
+    """Field by field sum of two records of numbers."""
+    return type(record)(*[a + b for a, b in zip(record, other, strict=True)])
+
+
+def fill(record, value):
+    """Set every number of every array of a record."""
+    for plane in record:
+        plane[...] = value
+
+
+def _write_out(source, record):
+    """Unrolled code over a record's fields; `source` makes one line from a field's number."""
+    n = len(record.types)
+    space = {"cls": record.instance_class}
+    exec(source(range(n)), space)  # the text is made of field numbers alone
+    return space["body"]
+
+
+def _take(record, index):
+    return _write_out(lambda ns: f"def body(record, {index}): return cls({', '.join(f'record[{n}][{index}]' for n in ns)})", record)
+
+
+@overload(row)
+def _row(record, j):
+    return _take(record, "j")
+
+
+@overload(at)
+def _at(record, i):
+    return _take(record, "i")
+
+
+@overload(plus)
+def _plus(record, other):
+    return _write_out(lambda ns: f"def body(record, other): return cls({', '.join(f'record[{n}] + other[{n}]' for n in ns)})", record)
+
+
+@overload(fill)
+def _fill(record, value):
+    lines = lambda ns: "".join(f"    record[{n}][...] = value\n" for n in ns) or "    pass\n"  # noqa: E731
+    return _write_out(lambda ns: f"def body(record, value):\n{lines(ns)}", record)
+
+
+@overload(put)
+def _put(record, i, values):
+    lines = lambda ns: "".join(f"    record[{n}][i] = values[{n}]\n" for n in ns) or "    pass\n"  # noqa: E731
+    return _write_out(lambda ns: f"def body(record, i, values):\n{lines(ns)}", record)
+
+
+# ---------------------------------------------------------------- random numbers for a method, as many as its part asks for
+
+
+def drawer(method, uniform, normal):
+    """The function that draws what ``part.draws[method]`` names: a letter a number, ``u`` uniform in (0, 1), ``n`` standard normal."""
+
+    def letters(cls):
+        return getattr(cls, "draws", {}).get(method, "")
+
+    def draw(part, a, b, column, one):
+        u = [uniform(a, b, column, k, one) for k in range(len(letters(type(part))))]
+        shape = _plain(normal, type(one))
+        return tuple(shape(v) if letter == "n" else v for v, letter in zip(u, letters(type(part)), strict=True))
+
+    def choose(part, a, b, column, one):
+        made = [f"uniform(a, b, column, {k}, one)" for k in range(len(letters(part.instance_class)))]
+        made = [f"normal({text})" if letter == "n" else text for text, letter in zip(made, letters(part.instance_class), strict=True)]
+        space = {"uniform": uniform, "normal": normal}
+        exec(f"def body(part, a, b, column, one): return ({''.join(text + ', ' for text in made)})", space)
+        return space["body"]
+
+    overload(draw, jit_options=INLINE)(choose)
+    return draw
+
+
+# ---------------------------------------------------------------- one arithmetic
+
+
+def _float_type(kinds):
+    """The run's float type: that of the first float found in the arguments' types."""
+    for kind in kinds:
+        if isinstance(kind, types.Float):
+            return kind
+        if isinstance(kind, types.Array) and isinstance(kind.dtype, types.Float):
+            return kind.dtype
+        if isinstance(kind, types.BaseTuple):
+            found = _float_type(kind.types)
+            if found:
+                return found
+    return None
+
+
+def _number_type(values):
+    """The run's float type in plain Python: that of the first NumPy float found, Python's own otherwise."""
+    for value in values:
+        if isinstance(value, np.floating):
+            return type(value)
+        if isinstance(value, tuple):
+            found = _number_type(value)
+            if found is not float:
+                return found
+    return float
+
+
+def _in_type(function, dtype, helper):
+    """A copy of a function whose float literals, and the float constants of its module that it names, have the given type."""
+    convert = lambda value: dtype(value) if type(value) is float else value  # noqa: E731
+    names = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+    names = {name: helper(value) if getattr(value, "scalar", False) else convert(value) for name, value in names.items()}
+    made = python_types.FunctionType(
+        function.__code__.replace(co_consts=tuple(convert(value) for value in function.__code__.co_consts)),
+        {**function.__globals__, **names},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+@functools.cache
+def _plain(function, dtype):
+    """The function as plain Python runs it: min(x, 1.0) must not turn a float32 into Python's float. Breakpoints still work."""
+    if dtype is float:
+        return function
+    exact = getattr(function, "exact", None) if dtype is np.float64 else None
+    if exact:
+        return lambda *args: dtype(exact(*args))
+    return _in_type(function, dtype, lambda helper: _plain(helper, dtype))
+
+
+@functools.cache
+def _for_compiler(function, dtype):
+    return _in_type(function, dtype, lambda helper: helper if hasattr(helper, "compilable") else scalar(helper))
+
+
+def _in_arithmetic(function, kinds):
+    """The function as the compiler should see it for arguments of these types."""
+    return _for_compiler(function, np.float64 if _float_type(kinds) == types.float64 else np.float32)
+
+
+# ---------------------------------------------------------------- compiling
+
+
+@functools.cache
+def compiled(loop, *kinds):
+    """One dispatcher for a tuple of classes.
+
+    Numba's own dispatcher takes two named tuples for the same if class and field *names* agree; two classes called alike in a
+    notebook would run the first one's code. Kernels of built-in parts are kept on disk; a user's are compiled once a process.
+    """
+    ours = all(kind.__module__.split(".")[0] in OURS for kind in kinds)
+    _use_cache_folder()
+    return numba.njit(cache=ours, **OPTIONS)(loop)
+
+
+def source_digest():
+    """A short name for everything a cached kernel may have been built from; Numba itself would not see edits in other files."""
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    for folder in OURS.values():
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@functools.cache
+def _use_cache_folder():
+    if not os.environ.get("NUMBA_CACHE_DIR"):
+        home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        numba.config.CACHE_DIR = str(home / "neurosim" / source_digest())
+
+
+# ---------------------------------------------------------------- refusing in one sentence
+
+
+def check_methods(cls, protocol):
+    """Compare a part's methods with its protocol before the compiler does.
+
+    Raises
+    ------
+    InputError
+        If a method is missing or takes other arguments; the file and line are named.
+    """
+    optional = getattr(protocol, "optional", ())
+    for name, like in vars(protocol).items():
+        if name.startswith("_") or not inspect.isfunction(like):
+            continue
+        want = list(inspect.signature(like).parameters)[1:]
+        mine = inspect.getattr_static(cls, name, None)
+        if mine is None and name in optional:
+            continue
+        kind = protocol.__name__
+        if mine is None:
+            close = nearest(name, [n for n in vars(cls) if inspect.isfunction(vars(cls)[n])])
+            raise InputError(f"{where(cls)}: {cls.__name__} has no method {name}({', '.join(want)}), which every {kind} needs; {close}")
+        if not inspect.isfunction(mine):
+            raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be a plain method, got {type(mine).__name__}.")
+        got = list(inspect.signature(mine).parameters)[1:]
+        if got != want:
+            raise InputError(f"{where(mine)}: {cls.__name__}.{name} takes ({', '.join(got)}), but every {kind} takes ({', '.join(want)}).")
+
+
+def check_arithmetic(cls, name, args, dtype):
+    """Compile one method alone and refuse it, by line, if a number in it leaves the run's float type.
+
+    Raises
+    ------
+    InputError
+        If the method does not compile, or computes in another type than the run.
+    """
+    method = getattr(cls, name)
+    run, other = (types.float32, types.float64) if dtype == np.float32 else (types.float64, types.float32)
+    kinds = tuple(numba.typeof(arg) for arg in args)
+    dispatcher = numba.njit(**OPTIONS)(_in_arithmetic(method, kinds))
+    try:
+        dispatcher.compile(kinds)
+    except NumbaError as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(("Failed", "No impl"))), "")
+        raise InputError(f"{where(method)}: {cls.__name__}.{name} cannot be compiled: {reason}") from None
+    result = dispatcher.overloads[kinds]
+    annotation = result.type_annotation
+    for block in annotation.blocks.values():
+        for statement in block.body:
+            target = getattr(statement, "target", None)
+            if getattr(target, "name", None) and annotation.typemap.get(target.name) == other:
+                raise InputError(
+                    f"{inspect.getsourcefile(method)}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes "
+                    f"{other}; write whole numbers in formulas as floats (1.0, not 1) and use the helpers of hw_models.scalars."
+                )
+
+
+def where(thing):
+    """``file.py:12`` of a class or function, or its name if there is no source."""
+    try:
+        return f"{os.path.basename(inspect.getsourcefile(thing) or '?')}:{inspect.getsourcelines(thing)[1]}"
+    except (OSError, TypeError):
+        return getattr(thing, "__qualname__", str(thing))
+
+
+# ---------------------------------------------------------------- one sum whose order is the same on every machine
+
+LANES = 32
+
+
+@intrinsic
+def _dot_in_lanes(typing, u, v, n):
+    """Inner product of the first n numbers (n a multiple of LANES) in LANES partial sums, written as vector instructions.
+
+    A compiler may not vectorise a sum, for it would change its order; here the order is stated (26 against 73 us for 500 x 500).
+    """
+
+    def codegen(context, builder, signature, args):
+        width, number = 8, context.get_value_type(signature.return_type)
+        vector = ir.VectorType(number, width)
+        data = [context.make_array(kind)(context, builder, arg).data for kind, arg in zip(signature.args[:2], args[:2], strict=True)]
+        zero = ir.Constant(vector, [0.0] * width)
+        partial = [cgutils.alloca_once_value(builder, zero) for _ in range(LANES // width)]
+
+        def load(pointer, offset):
+            loaded = builder.load(builder.bitcast(builder.gep(pointer, [offset]), vector.as_pointer()))
+            loaded.align = context.get_abi_sizeof(number)
+            return loaded
+
+        with cgutils.for_range_slice(builder, args[2].type(0), args[2], args[2].type(LANES)) as (i, _):
+            for k, total in enumerate(partial):
+                offset = builder.add(i, i.type(k * width))
+                product = builder.fmul(load(data[0], offset), load(data[1], offset))
+                builder.store(builder.fadd(builder.load(total), product), total)
+        lanes = [builder.extract_element(builder.load(total), ir.IntType(32)(k)) for total in partial for k in range(width)]
+        while len(lanes) > 1:
+            lanes = [builder.fadd(a, b) for a, b in zip(lanes[::2], lanes[1::2], strict=True)]
+        return lanes[0]
+
+    return u.dtype(u, v, n), codegen
+
+
+def _dot(u, v):
+    n = u.shape[0] - u.shape[0] % LANES
+    total = _dot_in_lanes(u, v, n)
+    for i in range(n, u.shape[0]):
+        total += u[i] * v[i]
+    return total
+
+
+@twin(_dot)
+def dot(u, v):
+    """Inner product of two rows, summed in LANES partial sums, then pairwise, then the rest in order."""
+    n = u.shape[0] - u.shape[0] % LANES
+    lanes = [u.dtype.type(0)] * LANES
+    for i in range(n):
+        lanes[i % LANES] += u[i] * v[i]
+    while len(lanes) > 1:
+        lanes = [a + b for a, b in zip(lanes[::2], lanes[1::2], strict=True)]
+    total = lanes[0]
+    for i in range(n, u.shape[0]):
+        total += u[i] * v[i]
+    return total

@@ -1,0 +1,75 @@
+"""A network: how many neurons of which kind, and the weights it starts with."""
+
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+
+from hw_models.parts import InputError, Range, check
+from neurosim import random
+from neurosim.neurons import ALL_NEURONS, Linear, Tanh
+
+
+class Network(NamedTuple):
+    """Input, recurrent layers, readout; no biases. One step: ``h_l = A_l x_(l-1)(t) + R_l x_l(t-1); x_l = f(h_l); y = B x_L``.
+
+    Parameters
+    ----------
+    inputs : int, neurons
+        Width of the input.
+    hidden : int or tuple of int, neurons
+        Size of each recurrent layer, from the input to the readout.
+    outputs : int, neurons
+        Width of the output.
+    neuron : part
+        Neuron model of the recurrent layers.
+    readout : part
+        Neuron model of the readout.
+    gain : float
+        Initial recurrent and input weights are normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)) (Xavier).
+    readout_gain : float
+        The same for the readout; 0 starts it at zero, so that an untrained network answers zero.
+
+    References
+    ----------
+    Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", PMLR 9:249-256.
+    """
+
+    inputs: Annotated[int, Range("neurons", 1)]
+    hidden: int | tuple[int, ...]
+    outputs: Annotated[int, Range("neurons", 1)]
+    neuron: Any = Tanh()
+    readout: Any = Linear()
+    gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
+    readout_gain: Annotated[float, Range("", 0.0)] = 1.0
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the recurrent layers."""
+        return (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
+
+    def validate(self):
+        if not self.layers or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in self.layers):
+            raise InputError(f"Network.hidden must be a whole number of neurons of at least 1, or several such numbers, got {self.hidden!r}.")
+        for name in ("neuron", "readout"):
+            if isinstance(getattr(self, name), str | type):
+                known = ", ".join(kind.__name__ for kind in ALL_NEURONS.values())
+                raise InputError(f"Network.{name} must be a neuron such as neurosim.neurons.Tanh(), got {getattr(self, name)!r}. Kinds: {known}.")
+
+    def shapes(self) -> list[tuple[int, int]]:
+        """(pre, post) of every projection: layer by layer from below and recurrent, then the readout."""
+        below, found = self.inputs, []
+        for n in self.layers:
+            found += [(below, n), (n, n)]
+            below = n
+        return [*found, (below, self.outputs)]
+
+    def sigmas(self) -> list[float]:
+        """Xavier standard deviation of every projection at gain 1."""
+        return [float(np.sqrt(2 / (pre + post))) for pre, post in self.shapes()]
+
+    def weights(self, seed: int) -> list[np.ndarray]:
+        """Initial weights of every projection, each (pre, post), from the seed alone."""
+        check(self)
+        rng = random.generator(seed, random.INITIAL_WEIGHTS)
+        gains = [self.gain] * (2 * len(self.layers)) + [self.readout_gain]
+        return [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(self.shapes(), self.sigmas(), gains, strict=True)]

@@ -1,0 +1,60 @@
+"""What neurons, rules and losses can do. The arguments of a method are all that it may use.
+
+Records and drawn numbers are as in `hw_models.protocols`; a part that needs no record names `Nothing`.
+"""
+
+from typing import NamedTuple, Protocol
+
+from hw_models.protocols import Nothing
+
+__all__ = ["Extra", "Loss", "Neuron", "Nothing", "Own", "Rule"]
+
+
+class Own(NamedTuple):
+    """What a neuron knows of itself in one step, the difference taken between the perturbed and the clean pass."""
+
+    xi: float  #: the perturbation it was given
+    delta: float  #: the change of its activity
+    out: float  #: its clean output
+    sigma: float  #: the stated size of its noise source
+
+
+class Extra(NamedTuple):
+    """What a rule may ask for by name in ``needs``; reading a field it did not name is refused. All are 0 unless asked for."""
+
+    layer_energy: float  #: sum of delta**2 over the layer: a reduction, not local
+    layer_size: float  #: number of neurons in the layer, a constant
+    input_energy: float  #: sum of pre**2 over the neuron's own inputs: local to the neuron
+
+
+#: The needs that no single neuron or synapse can meet; a rule that names one is shown and counted as not local.
+NOT_LOCAL = frozenset({"layer_energy", "transpose", "error"})
+
+
+class Neuron(Protocol):
+    """A neuron model. Class attributes: ``Params`` (record of constants per neuron), ``State`` (record), ``draws``."""
+
+    def make(self, u): ...  # -> p                    constants of one neuron, mismatch included
+    def start(self, p): ...  # -> s                    state at the start of a sequence
+    def step(self, p, s, i_in): ...  # -> s, out, activity       activity is what rules see the difference of
+
+
+class Rule(Protocol):
+    """A learning rule: how a synapse changes when a reward is broadcast.
+
+    Class attributes: ``site`` (where the perturbation enters: "current" or "weight"), ``needs`` (names of `Extra`), ``Register``
+    (record per synapse) and ``Memory`` (record per neuron), each field with its width in `Bits`.
+    With site "weight", ``a`` is the synapse's own perturbation over its variance and `signal` is not used.
+    """
+
+    def signal(self, m, own, extra): ...  # -> m, a      post neuron, every step
+    def trace(self, r, pre, a): ...  # -> r         synapse, every step
+    def change(self, w, r, pre, a, reward): ...  # -> dw        synapse, when a valid broadcast arrives
+
+
+class Loss(Protocol):
+    """A loss that is a sum over outputs. The reward is minus its change between passes."""
+
+    def value(self, y, target): ...  # -> loss of one output
+    def change(self, y, dy, target): ...  # -> loss at y + dy minus loss at y, without cancellation
+    def slope(self, y, target): ...  # -> derivative, for the reference gradient

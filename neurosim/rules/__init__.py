@@ -1,0 +1,27 @@
+"""Learning rules by name, and the options each name starts from."""
+
+from neurosim.rules.perturbation import KINDS, Learning, Perturbation
+
+#: What each name of the perturbation family stands for; the rates are those that the documentation's tables were made with.
+DEFAULTS = {
+    "wp": {"method": "wp", "lr": 1e-7, "readout_lr": 1e-5},
+    "np": {"method": "np"},
+    "anp": {"method": "anp"},
+    "dwp": {"method": "wp", "lr": 1e-7, "readout_lr": 1e-5, "decorrelation_lr": 1e-3},
+    "dnp": {"method": "np", "decorrelation_lr": 1e-3},
+    "danp": {"method": "anp", "decorrelation_lr": 1e-3},
+}
+
+
+def _named(name):
+    def make(**options) -> Perturbation:
+        return Perturbation(**{**DEFAULTS[name], **options})
+
+    make.__name__ = make.__qualname__ = name.upper()
+    make.__doc__ = f"`Perturbation` with the defaults of ``{name}``: {DEFAULTS[name]}."
+    return make
+
+
+WP, NP, ANP, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
+
+__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "KINDS", "NP", "WP", "Learning", "Perturbation"]

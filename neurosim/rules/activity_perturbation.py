@@ -1,0 +1,72 @@
+"""Activity-based node perturbation: correlate the measured change of a neuron's activity with the change of the loss.
+
+The step is divided by the power of that change, in one of three ways. Over the layer is as published and needs a sum over all of the
+layer's neurons; the other two are local. With v the mean of delta**2 over a layer of N neurons, the published step
+eta * sqrt(N_tot) * delta / |delta|**2 is lr * delta / v with lr = eta * sqrt(N_tot) / N and `normalise` off.
+
+Sources: Dalm, Ahmad, van Gerven 2023, arXiv:2310.00965; Garcia Fernandez, Keemink, van Gerven 2024, doi:10.3389/fnins.2024.1439155.
+"""
+
+from typing import Annotated, NamedTuple
+
+from hw_models.parts import Bits
+from neurosim.protocols import Nothing
+from neurosim.rules.synapse import AtOnce, Traced, pair
+
+
+class Power(NamedTuple):
+    """A neuron's running mean of delta**2."""
+
+    v: Annotated[float, Bits(16)]
+
+
+class OverLayer:
+    """``a = delta / mean(delta**2 over the layer)``: a declared reduction."""
+
+    normalise: bool
+
+    site = "current"
+    needs = ("layer_energy", "layer_size", "input_energy")
+    Memory = Nothing
+
+    def signal(self, m, own, extra):
+        energy = extra.input_energy + 1e-6 if self.normalise else 1.0
+        return m, own.delta * extra.layer_size / ((extra.layer_energy + 1e-20) * energy)
+
+
+class OverExpected:
+    """``a = delta / sigma**2``: the power that the noise source alone would give."""
+
+    normalise: bool
+
+    site = "current"
+    needs = ("input_energy",)
+    Memory = Nothing
+
+    def signal(self, m, own, extra):
+        energy = extra.input_energy + 1e-6 if self.normalise else 1.0
+        return m, own.delta / (own.sigma * own.sigma * energy)
+
+
+class OverRunning:
+    """``a = delta / max(v, sigma**2)`` with v the neuron's own running mean of delta**2."""
+
+    normalise: bool
+    average: float
+
+    site = "current"
+    needs = ("input_energy",)
+    Memory = Power
+
+    def signal(self, m, own, extra):
+        energy = extra.input_energy + 1e-6 if self.normalise else 1.0
+        v = m.v + self.average * (own.delta * own.delta - m.v)
+        return Power(v), own.delta / (max(v, own.sigma * own.sigma) * energy)
+
+
+ANPLayer = pair("ANPLayer", __name__, OverLayer, AtOnce)
+ANPExpected = pair("ANPExpected", __name__, OverExpected, AtOnce)
+ANPRunning = pair("ANPRunning", __name__, OverRunning, AtOnce)
+ANPLayerTrace = pair("ANPLayerTrace", __name__, OverLayer, Traced)
+ANPExpectedTrace = pair("ANPExpectedTrace", __name__, OverExpected, Traced)
+ANPRunningTrace = pair("ANPRunningTrace", __name__, OverRunning, Traced)

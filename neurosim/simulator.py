@@ -1,0 +1,299 @@
+"""A network on a chip: its weights in cells, its clock, and the two things one can do with it, run and learn."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hw_models.chip import Chip
+from hw_models.parts import InputError, bits, check, nearest
+from hw_models.protocols import Cell, Converter, Noise, Nothing, Tile, Wire
+from neurosim import loop, random
+from neurosim.cast import FloatArray, float_type, lower, sequences
+from neurosim.jit import check_methods, compiled
+from neurosim.losses import SquaredError
+from neurosim.network import Network
+from neurosim.protocols import Neuron, Rule
+from neurosim.rules import Learning
+
+RECORDABLE = ("x", "h", "y")
+
+
+class Frozen(NamedTuple):
+    """The rule of a network that does not learn."""
+
+    site = "current"
+    needs = ()
+    Register = Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return a
+
+
+class Outcome(NamedTuple):
+    """What one run over a batch of sequences gave."""
+
+    loss: FloatArray  #: (sequence,) summed over counted steps and outputs
+    records: dict[str, FloatArray]  #: (sequence, step, neuron) each
+    finite: bool
+    steps: int
+    asked: int  #: nonzero changes asked of cells that can swallow them
+    swallowed: int  #: of these, how many changed nothing
+
+
+class Simulator:
+    """A network placed on a chip.
+
+    Parameters
+    ----------
+    network : Network
+    chip : hw_models.Chip
+    seed : int
+        Everything random follows from it: equal seeds give equal bits.
+    learning : Learning, optional
+        How weights change in `learn`; `run` never changes one.
+    loss : part, optional
+        What `learn` minimises; squared error if not given.
+    dtype : "float32" or "float64"
+        The run's arithmetic.
+    plain : bool
+        Run the loop as plain Python: slow, the reference, and breakpoints work.
+
+    Raises
+    ------
+    InputError
+        If a part breaks its contract or its numbers lie outside their range, or a rule does not fit the chip's memory.
+    """
+
+    def __init__(self, network, chip=None, seed=0, learning=None, loss=None, dtype="float32", plain=False):
+        self.network, self.chip, self.seed = check(network), check(chip if chip is not None else Chip()), _seed(seed)
+        self.learning, self.dtype, self.plain = learning, dtype, plain
+        self._number = number = float_type(dtype)
+        self._one = number(1)
+        rule = learning.rule if learning else Frozen()
+        readout_rule = learning.readout_rule if learning else Frozen()
+        loss = loss if loss is not None else SquaredError()
+        self._check_parts(rule, loss)
+        parts = loop.Parts(
+            self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.noise, self.chip.wire,
+            network.neuron, network.readout, rule, readout_rule, loss,
+        )  # fmt: skip
+        self.parts = loop.Parts(*[lower(part, number) for part in parts])
+        self.clock = np.zeros(2, np.int64)
+        self.scales = [sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()]
+        self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
+        self.columns = [self._made(loop.place_columns, self.parts.tile, self.chip.tile.Column, n, k) for k, (_, n) in enumerate(network.shapes())]
+        neurons = [self.parts.neuron] * len(network.layers) + [self.parts.readout_neuron]
+        sizes = [*network.layers, network.outputs]
+        self.neurons = [self._made(loop.place_neurons, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
+        decorrelated = learning is not None and learning.decorrelation_lr > 0
+        self.matrices = [self._matrix(layer, n if decorrelated else 0) for layer, n in enumerate(network.layers)]
+        self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
+
+    # ------------------------------------------------------------ what a person does
+
+    def run(self, inputs, record=("y",), noise=0, first=0) -> dict[str, FloatArray]:
+        """Run the network without learning and return what was recorded.
+
+        Parameters
+        ----------
+        inputs : array, (step, input) or (sequence, step, input)
+        record : names out of "x" (what hidden neurons send), "h" (their currents), "y" (the readout)
+        noise : int
+            Which drawing of the chip's read noise to use; the same number gives the same bits.
+        first : int
+            Number of the first sequence, so that a batch run in pieces gives the same bits.
+
+        Returns
+        -------
+        dict of (sequence, step, neuron) arrays; without the sequence axis if the inputs had none.
+        """
+        for name in record:
+            if name not in RECORDABLE:
+                raise InputError(f'Simulator.run cannot record "{name}"; {nearest(name, RECORDABLE)}')
+        inputs_given = np.ndim(inputs)
+        inputs = sequences("inputs", inputs, self.network.inputs, self._number)
+        targets = np.zeros((*inputs.shape[:2], self.network.outputs), self._number)
+        outcome = self.evaluate(inputs, targets, np.zeros(inputs.shape[:2], bool), record, noise, first)
+        return {name: values[0] if inputs_given < 3 else values for name, values in outcome.records.items()}
+
+    def evaluate(self, inputs, targets, counted, record=(), noise=0, first=0) -> Outcome:
+        """Run sequences side by side without learning: loss of each, and what is recorded. The clock does not move."""
+        key = random.fold(random.root(self.seed, random.EVALUATE), noise)
+        return self._sequence(inputs, targets, counted, record, key, first, self.clock.copy(), None)
+
+    def learn(self, inputs, targets, counted, learning=None) -> Outcome:
+        """Run sequences side by side, as a batch that shares the weights, and learn on the way.
+
+        `learning` may carry other rates than the simulator's own, as a schedule does; its kinds must be the same.
+        """
+        if self.learning is None:
+            raise InputError("This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning()).")
+        return self._sequence(inputs, targets, counted, (), random.root(self.seed, random.TRAIN), 0, self.clock, learning or self.learning)
+
+    @property
+    def weights(self) -> list[FloatArray]:
+        """Weights as one read of the array shows them: per layer from below and recurrent, then the readout; each (pre, post)."""
+        return [self._look(self.parts.cell, planes, k) * self._number(self.scales[k]) for k, planes in enumerate(self.planes)]
+
+    def program(self, weights) -> None:
+        """Program given weights into the chip's cells, with its programming errors and bounds."""
+        shapes = self.network.shapes()
+        if [np.shape(w) for w in weights] != shapes:
+            raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
+        self.planes = [self._cells(k, np.asarray(w, np.float64)) for k, w in enumerate(weights)]
+
+    # ------------------------------------------------------------ state that outlives a run
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that a pause must keep, by name; between sequences there is nothing else."""
+        groups = {"planes": self.planes, "columns": self.columns, "neurons": self.neurons, "decorrelation": self.matrices}
+        groups["memories"] = self.memories
+        kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
+        return {"clock": self.clock, **kept}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Put back what `state` gave; a state of another network, chip or rule is refused."""
+        replicas = next((a.shape[0] for name, a in kept.items() if name.startswith("memories")), 1)
+        self._remember(replicas)
+        mine = self.state()
+        if {name: array.shape for name, array in mine.items()} != {name: np.shape(array) for name, array in kept.items()}:
+            raise InputError("This checkpoint belongs to another network, chip or rule: its arrays have other names or shapes.")
+        for name, array in mine.items():
+            array[...] = kept[name]
+
+    # ------------------------------------------------------------ placing the network on the chip
+
+    def _check_parts(self, rule, loss):
+        chip, network = self.chip, self.network
+        for part, protocol in (
+            (chip.cell, Cell), (chip.decorrelation, Cell), (chip.tile, Tile), (chip.dac, Converter), (chip.adc, Converter),
+            (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
+        ):  # fmt: skip
+            check_methods(type(part), protocol)
+            check(part)
+        if rule.site == "weight" and chip.noise.State is not Nothing:
+            raise InputError(
+                f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
+                "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
+            )
+        for place, record in (("synapse", rule.Register), ("neuron", rule.Memory)):
+            need, room = sum(bits(record).values()), chip.memory.room(place)
+            if room is not None and need > room:
+                names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
+                raise InputError(
+                    f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
+                    "choose a rule without it or a chip with more memory."
+                )
+
+    def _go(self, function, kinds, *args):
+        (function if self.plain else compiled(function, *kinds))(*args)
+
+    def _arrays(self, record_class, shape) -> Any:
+        return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
+
+    def _key(self, number):
+        return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))
+
+    def _cells(self, k, weights, cell=None, scale=None):
+        cell = self.parts.cell if cell is None else cell
+        planes = self._arrays(cell.State, weights.shape)
+        full_scale = np.ascontiguousarray(weights / (self.scales[k] if scale is None else scale), self._number)
+        now = self._number(self.clock[0] * self.chip.step_s)
+        self._go(loop.place_cells, (type(cell),), cell, planes, full_scale, self._key(k), now, self._one)
+        return planes
+
+    def _matrix(self, layer, n):
+        return self._cells(MATRICES + layer, np.eye(n), self.parts.decorrelation_cell, self._matrix_scale())
+
+    def _matrix_scale(self):
+        return 2.0 if self.chip.decorrelation.bounded else 1.0  # D starts as the identity: half of full scale, room to grow
+
+    def _made(self, place, part, record_class, n, number):
+        record = self._arrays(record_class, n)
+        self._go(place, (type(part),), part, record, n, self._key(number), self._one)
+        return record
+
+    def _look(self, cell, planes, k):
+        out = np.zeros(planes[0].shape, self._number)
+        key = np.uint64(random.fold(random.root(self.seed, random.LOOK), k))
+        self._go(loop.look, (type(cell),), cell, planes, out, key, self._one)
+        return out
+
+    def _remember(self, replicas):
+        """Rules keep memories for each replica; a batch of another size starts them anew."""
+        if self.memories[0]._fields and self.memories[0][0].shape[0] != replicas:
+            self.memories = [self._arrays(type(m), (replicas, m[0].shape[1])) for m in self.memories]
+
+    # ------------------------------------------------------------ one sequence
+
+    def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
+        number, zeros = self._number, lambda *shape: np.zeros(shape, self._number)
+        replicas, steps, _ = inputs.shape
+        noisy = learning.passes if learning else (False,)
+        passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
+        rule, readout_rule = self.parts.rule, self.parts.readout_rule
+        if learning:
+            self._remember(replicas)
+            rule, readout_rule = lower(learning.rule, number), lower(learning.readout_rule, number)
+        memories = self.memories if learning else [self._arrays(type(m), (replicas, n)) for m, n in zip(self.memories, sizes, strict=True)]
+        parts = self.parts._replace(rule=rule, readout_rule=readout_rule)
+
+        def group(k, neuron):
+            n = sizes[k]
+            return loop.Group(
+                self.neurons[k], self._arrays(neuron.State, (passes, replicas, n)), self._arrays(parts.noise.State, (passes, replicas, n)),
+                memories[k], *[zeros(passes, replicas, n) for _ in range(3)], zeros(replicas, n), zeros(replicas, n), zeros(replicas), k,
+            )  # fmt: skip
+
+        hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
+        readout = group(len(layers), parts.readout_neuron)
+        projections = tuple(
+            loop.Projection(
+                self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k],
+                self._arrays(parts.tile.Sums, (passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
+                zeros(pre, post) if learning and not learning.at_once else zeros(0, 0), number(self.scales[k]), k,
+            )
+            for k, (pre, post) in enumerate(self.network.shapes())
+        )  # fmt: skip
+        rate = number(learning.decorrelation_lr if learning else 0.0)
+        decorrelators = tuple(
+            loop.Decorrelator(
+                matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), number(self._matrix_scale()), rate,
+                MATRICES + k,
+            )
+            for k, (matrix, n) in enumerate(zip(self.matrices, layers, strict=True))
+        )  # fmt: skip
+        needs = rule.needs if learning else ()
+        plan = loop.Plan(
+            learning is not None, np.array(noisy), learning.every_step if learning else True, learning.at_once if learning else True,
+            learning.raw_recurrence if learning else (self.learning.raw_recurrence if self.learning else True),
+            "layer_energy" in needs, "input_energy" in needs, number(self.chip.step_s),
+        )  # fmt: skip
+        longest = max(sizes)
+        scratch = loop.Scratch(*[zeros(longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas))
+        widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
+        shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
+        kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))
+        wires = self._arrays(parts.wire.State, replicas)
+        kinds = (*map(type, parts), type(rule.Register), type(rule.Memory))
+        self._go(
+            loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first,
+            np.uint64(key), clock, scratch, kept, self._one,
+        )  # fmt: skip
+        asked, swallowed, done, failed = (int(n) for n in kept.counts)
+        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, done, asked, swallowed)
+
+
+MATRICES = 1000  # decorrelating matrices are numbered from here, so that another layer never moves their random numbers
+
+
+def _seed(seed) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise InputError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}.")
+    return int(seed)
