@@ -35,6 +35,7 @@ draw_convert, draw_next, draw_send, draw_make, draw_program = draw["convert"], d
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
 
+ROWS = 4  # rows of weights that a sweep reads before it sums them
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
 
 
@@ -113,8 +114,8 @@ class Scratch(NamedTuple):
     """Work space; it carries nothing from one step to the next except `reward`."""
 
     dw: np.ndarray  #: (longest post,) the change of a row of synapses
-    seen: np.ndarray  #: (longest post,) the row as read
-    shaken: np.ndarray  #: (longest post,) the row as read, perturbed
+    seen: np.ndarray  #: (ROWS, longest post) rows as read
+    shaken: np.ndarray  #: (ROWS, longest post) rows as read, perturbed
     own: np.ndarray  #: (longest post,) each synapse's own perturbation
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (replica,) loss change since the last broadcast
@@ -162,7 +163,7 @@ def read_row(cell, cells, seen, key, j, one):
 
 @passage
 def write_row(cell, cells, dw, share, now, key, j, counts, one):
-    """Ask every cell of a row for its change. A weight changes here and nowhere else."""
+    """Ask every cell of a row for its change."""
     u, v = halves(fold(key, j))
     zero, asked, swallowed = one - one, np.int32(0), np.int32(0)
     for i in range(dw.shape[0]):
@@ -205,51 +206,55 @@ def post_signal(rule, parts, plan, pre, a, key, replica, j, own, one):
 
 
 @passage
-def shake(rule, parts, seen, shaken, key, q, replica, j, one):
-    """The row of weights as a perturbed pass sees it."""
-    u, v = halves(fold(fold(fold(key, q), replica), j))
-    for i in range(seen.shape[0]):
-        _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
-        shaken[i] = seen[i] + xi
-    return shaken
+def shake(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+    """Rows of weights as a perturbed pass sees them."""
+    for k in range(rows):
+        u, v = halves(fold(fold(fold(key, q), replica), j + k))
+        source, target = scratch.seen[k], scratch.shaken[k]
+        for i in range(n_post):
+            _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
+            target[i] = source[i] + xi
+    return scratch.shaken
 
 
 @passage
-def keep(rule, parts, seen, shaken, key, q, replica, j, one):
-    return seen
+def keep(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+    return scratch.seen
 
 
 signal_of_row = chosen(lambda rule: rule.site == "weight", own_noise, post_signal)
-row_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
+rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 
 
 @passage
-def learn_row(parts, rule, plan, p, j, what, a, reward, first, key, step, now, scratch, counts, one):
-    """Advance the traces of one row of synapses, sum what the replicas ask for, and write it or put it aside."""
-    cells, n_post = row(p.planes, j), a.shape[1]
-    k_noise = stream(key, random.WEIGHT_NOISE, p.number, step - 1)
-    dw = scratch.dw[:n_post]
-    dw[:] = one - one
-    u, v = halves(fold(stream(key, random.READ, p.number, step), j))
-    for b in range(a.shape[0]):
-        broadcast, registers = reward[b], row(row(p.registers, b), j)
-        pre, own = signal_of_row(rule, parts, plan, p.z_before[b, j], a[b], k_noise, first + b, j, scratch.own[:n_post], one)
-        if what == TRACE:
-            for i in range(n_post):
-                put(registers, i, trace(rule, at(registers, i), pre, own[i]))
-        else:
-            for i in range(n_post):
-                r = trace(rule, at(registers, i), pre, own[i])
-                put(registers, i, r)
-                w = p.scale * read(parts.cell, at(cells, i), draw_read(parts.cell, u, v, i, one))
-                dw[i] += change(rule, w, r, pre, own[i], broadcast)
-    if what == WRITE:
-        if plan.at_once:
-            write_row(parts.cell, cells, dw, one / p.scale, now, stream(key, random.WRITE, p.number, step), j, counts, one)
-        else:
-            total = p.total[j]
-            for i in range(n_post):
-                total[i] += dw[i]
+def ask_row(cell, rule, cells, scale, registers, pre, own, reward, dw, k_read, j, one):
+    """Advance the traces of one row of synapses and add up what they ask for."""
+    u, v = halves(fold(k_read, j))
+    for i in range(dw.shape[0]):
+        r = trace(rule, at(registers, i), pre, own[i])
+        put(registers, i, r)
+        dw[i] += change(rule, scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+
+
+@passage
+def learn_row(cell, rule, cells, scale, registers, pre, own, reward, dw, share, seen, now, k_read, k_write, j, counts, one):
+    """`ask_row` for the last replica, `write_row` and `read_row` in one: each weight passes through the processor once."""
+    u, v = halves(fold(k_read, j))
+    s, t = halves(fold(k_write, j))
+    zero, asked, swallowed = one - one, np.int32(0), np.int32(0)
+    for i in range(dw.shape[0]):
+        before, draws = at(cells, i), draw_read(cell, u, v, i, one)
+        r = trace(rule, at(registers, i), pre, own[i])
+        put(registers, i, r)
+        d = (dw[i] + change(rule, scale * read(cell, before, draws), r, pre, own[i], reward)) * share
+        after, hit = write(cell, before, d, now, draw_write(cell, s, t, i, one))
+        put(cells, i, after)
+        seen[i] = read(cell, after, draws)
+        if swallows(cell):
+            asked = np.int32(asked + np.int32(d != zero))
+            swallowed = np.int32(swallowed + np.int32((d != zero) & (hit == zero)))
+    counts[0] += asked
+    counts[1] += swallowed
 
 
 @passage
@@ -261,24 +266,58 @@ def write_totals(parts, p, now, key, step, counts, one):
 
 
 @passage
+def gather_rows(tile, w, rows, n_post, z, j, sums, one):
+    """Add rows of weights times their inputs to a column's sums, row after row; four at a time the sums are fetched once."""
+    if rows == ROWS:
+        w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+        x0, x1, x2, x3 = z[j], z[j + 1], z[j + 2], z[j + 3]
+        for i in range(n_post):
+            first = plus(plus(at(sums, i), gather(tile, w0[i], x0, one)), gather(tile, w1[i], x1, one))
+            put(sums, i, plus(plus(first, gather(tile, w2[i], x2, one)), gather(tile, w3[i], x3, one)))
+    else:
+        for k in range(rows):
+            wk, x = w[k], z[j + k]
+            for i in range(n_post):
+                put(sums, i, plus(at(sums, i), gather(tile, wk[i], x, one)))
+
+
+@passage
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
-    """Apply the previous step's broadcast to a projection and read it into the sums of every pass, one row after the other."""
+    """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
-    seen, shaken = scratch.seen[: a.shape[1]], scratch.shaken[: a.shape[1]]
-    k_noise, k_read = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.READ, p.number, step)
-    fill(p.sums, one - one)
-    for j in range(n_pre):
-        if what > READ:
-            learn_row(parts, rule, plan, p, j, what, a, reward, first, key, step, now, scratch, counts, one)
-        read_row(parts.cell, row(p.planes, j), seen, k_read, j, one)
+    n_post, last, zero, share = a.shape[1], replicas - 1, one - one, one / p.scale
+    dw, own_row = scratch.dw[:n_post], scratch.own[:n_post]
+    k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
+    k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+    fill(p.sums, zero)
+    dw[:] = zero
+    for j0 in range(0, n_pre, ROWS):
+        rows = min(ROWS, n_pre - j0)
+        for k in range(rows):
+            j = j0 + k
+            cells, seen = row(p.planes, j), scratch.seen[k][:n_post]
+            if what > READ:
+                if replicas > 1 or not plan.at_once:
+                    dw[:] = zero
+                for b in range(replicas):
+                    pre, own = signal_of_row(rule, parts, plan, p.z_before[b, j], a[b], k_before, first + b, j, own_row, one)
+                    traces, r = row(row(p.registers, b), j), reward[b]
+                    if b == last and what == WRITE and plan.at_once:
+                        learn_row(parts.cell, rule, cells, p.scale, traces, pre, own, r, dw, share, seen, now, k_read, k_write, j, counts, one)
+                    else:
+                        ask_row(parts.cell, rule, cells, p.scale, traces, pre, own, r, dw, k_read, j, one)
+                if what == WRITE and not plan.at_once:
+                    total = p.total[j]
+                    for i in range(n_post):
+                        total[i] += dw[i]
+            if what < WRITE or not plan.at_once:
+                read_row(parts.cell, cells, seen, k_read, j, one)
         for q in range(passes):
             for b in range(replicas):
-                w = seen
+                w = scratch.seen
                 if plan.noisy[q]:
-                    w = row_of_pass(rule, parts, seen, shaken, k_noise, q, first + b, j, one)
-                x, sums = p.z[q, b, j], row(row(p.sums, q), b)
-                for i in range(w.shape[0]):
-                    put(sums, i, plus(at(sums, i), gather(parts.tile, w[i], x, one)))
+                    w = rows_of_pass(rule, parts, scratch, rows, n_post, k_noise, q, first + b, j0, one)
+                gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, row(row(p.sums, q), b), one)
 
 
 @passage
@@ -362,7 +401,7 @@ def decorrelate(parts, plan, d, x, first, key, step, now, scratch, counts, one):
     """
     passes, replicas, n = d.hat.shape
     k_write, k_read = stream(key, random.WRITE, d.number, step), stream(key, random.READ, d.number, step)
-    seen, dw, zero = scratch.seen[:n], scratch.dw[:n], one - one
+    seen, dw, zero = scratch.seen[0][:n], scratch.dw[:n], one - one
     for b in range(replicas):
         copy(d.hat[0, b], d.before[b])
     d.hat[:] = zero

@@ -276,7 +276,9 @@ class Simulator:
             "layer_energy" in needs, "input_energy" in needs, number(self.chip.step_s),
         )  # fmt: skip
         longest = max(sizes)
-        scratch = loop.Scratch(*[zeros(longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas))
+        scratch = loop.Scratch(
+            zeros(longest), zeros(loop.ROWS, longest), zeros(loop.ROWS, longest), zeros(longest), zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas),
+        )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
         kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))

@@ -1,0 +1,190 @@
+"""Checks that a part keeps its contract, for the parts that come with neurosim and for your own; plain Python, no compiler.
+
+    from hw_models.testing import check_cell
+    check_cell(MyCell(levels=32))
+
+`neurosim.testing` adds what concerns rules, neurons and the compiler.
+"""
+
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+
+from hw_models.contracts import check_draws, check_methods, check_record, where
+from hw_models.parts import InputError, bits, check, fields
+from hw_models.protocols import Cell, Noise
+
+SIGMAS = 5.0  #: how many standard errors a mean may miss by: a correct part fails once in two million times
+
+
+def check_cell(cell, tolerance=0.1, devices=400, seed=0):
+    """Check a memory cell against `hw_models.protocols.Cell`.
+
+    Parameters
+    ----------
+    cell : part
+        The cell, with the numbers it should be checked with.
+    tolerance : float, share of full scale
+        By how much a programmed weight may miss on average; a cell of few levels needs more.
+    devices : int
+        Cells that averages are taken over.
+    seed : int
+        Of the random numbers.
+
+    Raises
+    ------
+    InputError
+        At the first thing that is not as the contract says.
+    """
+    bench = Bench(cell, Cell, seed)
+    cls = type(cell)
+    bits(check_record(cls, "State"))
+    _check_flags(cls, bench)
+    full = 1.0 if cls.bounded else 3.0
+
+    for w in np.linspace(-full, full, 9):
+        seen = np.array([bench.read(bench.programmed(w)) for _ in range(devices)])
+        if abs(seen.mean() - w) > tolerance * full:
+            bench.refuse("program", f"was asked for {w:g}, but {devices} cells read {seen.mean():.3g} on average; more than {tolerance:g} of full scale off")
+        bench.check_bounds("program", seen, tolerance)
+
+    for start, dw in ((-full, full), (full, -full)):
+        change = np.array([bench.read(bench.written(s, dw)[0]) - bench.read(s) for s in (bench.programmed(start) for _ in range(devices))])
+        if not change.mean() * dw > 0:
+            bench.refuse("write", f"was asked for a change of {dw:+g} at {start:+g}, but {devices} cells changed by {change.mean():.3g} on average")
+
+    for dw in (0.0, 1e-4, -0.03, 0.3, -4.0, 4.0):
+        before = [bench.programmed(w) for w in np.linspace(-0.9, 0.9, devices)]
+        after = [bench.written(s, dw) for s in before]
+        for s, (changed, hit) in zip(before, after, strict=True):
+            if not hit and changed != s:
+                bench.refuse("write", f"says hit = 0, that the change was swallowed, but {s} became {changed}")
+            if not hit and dw and not getattr(cls, "swallows", True):
+                bench.refuse("write", f"swallowed a change of {dw:g} although the class says swallows = False")
+        reads = np.array([[bench.read(s), bench.read(changed)] for s, (changed, _) in zip(before, after, strict=True)])
+        bench.check_bounds("write", reads[:, 1], tolerance)
+        drift = reads[:, 1] - reads[:, 0]
+        if dw == 0 and abs(drift.mean()) > (bound := _bound(drift) + 1e-12):
+            bench.refuse("write", f"changed the weight by {drift.mean():.3g} on average although no change was asked for (bound {bound:.2g}, {devices} cells)")
+
+    if getattr(cls, "ages", False):
+        for then, now in ((0.0, 1e-3), (1e-3, 1.0), (1.0, 1e7)):
+            seen = np.array([bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))])
+            bench.check_bounds("age", seen, tolerance)
+
+
+def check_noise(noise, sources=1000, steps=20, seed=0):
+    """Check a noise source against `hw_models.protocols.Noise`: it is zero on average and as large as its ``sigma`` says.
+
+    Averages are taken over independent sources, so that one whose steps depend on each other is judged rightly: with K sources, the
+    mean of x and the mean of x**2 may each miss by five times the standard deviation of the sources' own means, over sqrt(K).
+
+    Raises
+    ------
+    InputError
+        At the first thing that is not as the contract says.
+    """
+    bench = Bench(noise, Noise, seed)
+    check_record(type(noise), "State")
+    sigma = getattr(noise, "sigma", None)
+    if not isinstance(sigma, int | float) or isinstance(sigma, bool) or not 0 < sigma < np.inf:
+        raise InputError(f"{where(type(noise))}: {type(noise).__name__} needs a field sigma, its standard deviation, above 0; got {sigma!r}.")
+    x = np.empty((sources, steps))
+    for k in range(sources):
+        s = bench.record("make", "State")
+        for t in range(steps):
+            s, x[k, t] = bench.pair("next", s)
+    power = (x * x).mean(1)
+    if abs(x.mean()) > (bound := _bound(x.mean(1)) + 1e-9 * sigma):
+        bench.refuse("next", f"has mean {x.mean():.3g} over {x.size} numbers, more than {bound:.2g} from zero")
+    if abs(power.mean() - sigma * sigma) > (bound := _bound(power) + 1e-6 * sigma * sigma):
+        got, off = np.sqrt(power.mean()), bound / (2 * sigma)
+        bench.refuse("next", f"has standard deviation {got:.4g} over {x.size} numbers, but sigma says {sigma:.4g} (bound {off:.2g})")
+
+
+class Bench:
+    """One part, called as the loop calls it: numbers of one float type, words as positions, random numbers as it asks for them."""
+
+    def __init__(self, part, protocol, seed=0):
+        self.cls = type(part)
+        if isinstance(part, type):
+            raise InputError(f"{where(part)}: {part.__name__} is a class; give a part with its numbers, such as {part.__name__}().")
+        check_methods(self.cls, protocol)
+        check_draws(self.cls, protocol)
+        check(part)
+        self.part, self.rng = as_numbers(part), np.random.default_rng(seed)
+
+    def refuse(self, method, what):
+        raise InputError(f"{where(getattr(self.cls, method))}: {self.cls.__name__}.{method} {what}.")
+
+    def call(self, method, *args):
+        letters = getattr(self.cls, "draws", {}).get(method, "")
+        u = tuple(draw(self.rng, letter) for letter in letters)
+        with np.errstate(all="ignore"):  # the loop computes inf and nan too; they are found below
+            return getattr(self.part, method)(*args, u)
+
+    def record(self, method, name, *args):
+        return self._checked(method, name, self.call(method, *args))
+
+    def pair(self, method, *args):
+        """State and number, as `Noise.next` and `Cell.write` return them."""
+        got = self.call(method, *args)
+        if not isinstance(got, tuple) or hasattr(got, "_fields") or len(got) != 2:
+            self.refuse(method, f"must return a State and a number, got {got!r}")
+        return self._checked(method, "State", got[0]), self._number(method, got[1])
+
+    def programmed(self, w):
+        return self.record("program", "State", self.record("make", "State"), np.float64(w), np.float64(0.0))
+
+    def written(self, s, dw):
+        s, hit = self.pair("write", s, np.float64(dw), np.float64(1.0))
+        if hit < 0:
+            self.refuse("write", f"must return hit, the number of pulses delivered, got {hit!r}")
+        return s, hit
+
+    def read(self, s):
+        """What a cell shows; the mean of 64 reads if reading is noisy."""
+        return np.mean([self._number("read", self.call("read", s)) for _ in range(64 if self.cls.draws.get("read") else 1)])
+
+    def check_bounds(self, method, seen, tolerance):
+        limit = 1.0 + (tolerance if self.cls.draws.get("read") else 1e-6)
+        if self.cls.bounded and np.abs(seen).max() > limit:
+            self.refuse(method, f"left -1..1 (a cell reads {seen[np.abs(seen).argmax()]:.4g}), but the class says bounded = True")
+
+    def _checked(self, method, name, got) -> Any:
+        record = getattr(self.cls, name)
+        if type(got) is not record:
+            self.refuse(method, f"must return a {record.__name__}, which the class names as {name}, got {got!r}")
+        for field, value in zip(record._fields, got, strict=True):
+            self._number(method, value, f".{field}")
+        return got
+
+    def _number(self, method, value, field=""):
+        if not isinstance(value, int | float | np.number | np.bool_) or not np.isfinite(value):
+            self.refuse(method, f"returned {value!r}{f' as {field}' if field else ''}; it must be a finite number")
+        return value
+
+
+def as_numbers(part):
+    """The part as its methods see it: a field chosen from words holds the word's position."""
+    known = fields(type(part))
+    place = lambda kind, value: float(get_args(kind).index(value)) if get_origin(kind) is Literal else value  # noqa: E731
+    return type(part)(*[place(known[name].kind, value) for name, value in part._asdict().items()])
+
+
+def draw(rng, letter):
+    """One random number as the loop draws it: uniform in (0, 1) in 2**23 steps, or standard normal."""
+    return rng.standard_normal() if letter == "n" else (rng.integers(0, 2**23) + 0.5) * 2.0**-23
+
+
+def _bound(values):
+    """How far the mean of independent values may be from what it should be."""
+    return SIGMAS * values.std() / np.sqrt(values.size)
+
+
+def _check_flags(cls, bench):
+    for name, needed in (("bounded", True), ("ages", False), ("swallows", False)):
+        if (needed or hasattr(cls, name)) and not isinstance(getattr(cls, name, None), bool):
+            raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be True or False, got {getattr(cls, name, None)!r}.")
+    if hasattr(cls, "age") != getattr(cls, "ages", False):
+        raise InputError(f"{where(cls)}: {cls.__name__} must have both a method age and ages = True, or neither; age is called only if ages is True.")
