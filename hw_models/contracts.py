@@ -21,7 +21,7 @@ def check_methods(cls, protocol):
         if mine is None and name in optional:
             continue
         if mine is None:
-            close = nearest(name, [n for n in vars(cls) if inspect.isfunction(vars(cls)[n])])
+            close = nearest(name, [n for n, value in vars(cls).items() if inspect.isfunction(value) and not n.startswith("_")])
             raise InputError(f"{where(cls)}: {cls.__name__} has no method {name}({', '.join(want)}), which every {kind} needs; {close}")
         if not inspect.isfunction(mine):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be a plain method, got {type(mine).__name__}.")

@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -127,9 +128,8 @@ def check(part, where: str = ""):
         value = getattr(part, name)
         if get_origin(field.kind) is Literal and value not in get_args(field.kind):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
-        if field.kind is int and (isinstance(value, bool) or value != int(value)):
-            raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
-        if field.kind in (int, float) and not field.range.admits(value):
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if field.kind in (int, float) and not (number and field.range.admits(value) and (field.kind is float or value == int(value))):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
     getattr(part, "validate", lambda: None)()
     return part

@@ -16,7 +16,8 @@ class Cell(Protocol):
     """What a memory does to one number. Cells hold -1..1; the layer's digital scale turns that into a weight.
 
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
-    layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost).
+    layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Property ``stored_bits``: bits of memory
+    that one cell takes.
     """
 
     optional = ("age",)

@@ -43,7 +43,7 @@ def sigmoid(x):
 
 @scalar
 def log(x):
-    """Natural logarithm for 2**-31 < x <= 1, absolute error below 1e-6: halvings into [0.7, 1.4], then a series in (x-1)/(x+1)."""
+    """Natural logarithm for 2**-31 < x <= 1, absolute error below 1e-9, in float32 2e-6: halvings into [0.7, 1.4], then a series in (x-1)/(x+1)."""
     e = 0.0
     if x < 0.0000152587890625:
         x, e = x * 65536.0, e - 16.0

@@ -6,6 +6,7 @@
 `neurosim.testing` adds what concerns rules, neurons and the compiler.
 """
 
+import math
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
@@ -14,10 +15,12 @@ from hw_models.contracts import check_draws, check_methods, check_record, where
 from hw_models.parts import InputError, bits, check, fields
 from hw_models.protocols import Cell, Noise
 
+NUMBERS = (float, int, np.number, np.bool_)
 SIGMAS = 5.0  #: how many standard errors a mean may miss by: a correct part fails once in two million times
 
 
-def check_cell(cell, tolerance=0.1, devices=400, seed=0):
+@np.errstate(all="ignore")  # the loop computes inf and nan too; they are found and named
+def check_cell(cell, tolerance=0.1, devices=200, seed=0):
     """Check a memory cell against `hw_models.protocols.Cell`.
 
     Parameters
@@ -73,6 +76,7 @@ def check_cell(cell, tolerance=0.1, devices=400, seed=0):
             bench.check_bounds("age", seen, tolerance)
 
 
+@np.errstate(all="ignore")
 def check_noise(noise, sources=1000, steps=20, seed=0):
     """Check a noise source against `hw_models.protocols.Noise`: it is zero on average and as large as its ``sigma`` says.
 
@@ -120,8 +124,7 @@ class Bench:
     def call(self, method, *args):
         letters = getattr(self.cls, "draws", {}).get(method, "")
         u = tuple(draw(self.rng, letter) for letter in letters)
-        with np.errstate(all="ignore"):  # the loop computes inf and nan too; they are found below
-            return getattr(self.part, method)(*args, u)
+        return getattr(self.part, method)(*args, u)
 
     def record(self, method, name, *args):
         return self._checked(method, name, self.call(method, *args))
@@ -143,8 +146,9 @@ class Bench:
         return s, hit
 
     def read(self, s):
-        """What a cell shows; the mean of 64 reads if reading is noisy."""
-        return np.mean([self._number("read", self.call("read", s)) for _ in range(64 if self.cls.draws.get("read") else 1)])
+        """What a cell shows; the mean of 16 reads if reading is noisy."""
+        n = 16 if self.cls.draws.get("read") else 1
+        return sum(self._number("read", self.call("read", s)) for _ in range(n)) / n
 
     def check_bounds(self, method, seen, tolerance):
         limit = 1.0 + (tolerance if self.cls.draws.get("read") else 1e-6)
@@ -160,7 +164,7 @@ class Bench:
         return got
 
     def _number(self, method, value, field=""):
-        if not isinstance(value, int | float | np.number | np.bool_) or not np.isfinite(value):
+        if not isinstance(value, NUMBERS) or not math.isfinite(value):
             self.refuse(method, f"returned {value!r}{f' as {field}' if field else ''}; it must be a finite number")
         return value
 
@@ -186,5 +190,8 @@ def _check_flags(cls, bench):
     for name, needed in (("bounded", True), ("ages", False), ("swallows", False)):
         if (needed or hasattr(cls, name)) and not isinstance(getattr(cls, name, None), bool):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be True or False, got {getattr(cls, name, None)!r}.")
+    stored = getattr(bench.part, "stored_bits", None)
+    if not isinstance(stored, int) or isinstance(stored, bool) or stored < 0:
+        raise InputError(f"{where(cls)}: {cls.__name__}.stored_bits must be the bits of memory that one cell takes (0 or more), got {stored!r}.")
     if hasattr(cls, "age") != getattr(cls, "ages", False):
         raise InputError(f"{where(cls)}: {cls.__name__} must have both a method age and ages = True, or neither; age is called only if ages is True.")

@@ -1,1 +1,66 @@
-"""neurosim: learning on neuromorphic hardware, simulated."""
+"""neurosim: learning on neuromorphic hardware, simulated.
+
+    import neurosim as ns, hw_models as hw
+    run = ns.train(ns.Network(1, 100, 1), ns.tasks.MackeyGlass(), ns.rules.DANP(), chip=hw.load("analog-noisy"), epochs=6)
+"""
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hw_models.parts import InputError
+    from neurosim import neurons, rules, tasks
+    from neurosim.network import Network
+    from neurosim.simulator import Simulator
+    from neurosim.train import Run, train
+
+__all__ = ["InputError", "Network", "Run", "Simulator", "__version__", "neurons", "rules", "tasks", "train"]
+
+# Where each public name comes from; imported when first asked for, so that `import neurosim` is quick.
+_NAMES = {
+    "InputError": "hw_models.parts",
+    "Network": "neurosim.network",
+    "Run": "neurosim.train",
+    "Simulator": "neurosim.simulator",
+}
+_MODULES = ("neurons", "rules", "tasks")
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"neurosim.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            value = version("neurosim-hw")
+        except PackageNotFoundError:
+            value = "not installed"
+    else:
+        raise AttributeError(f"module neurosim has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+class _Package(types.ModuleType):
+    @property
+    def train(self):
+        """The function, although the import system would put the submodule of the same name here."""
+        from neurosim.train import train
+
+        return train
+
+    @train.setter
+    def train(self, module):
+        pass
+
+
+sys.modules[__name__].__class__ = _Package

@@ -50,6 +50,11 @@ def passage(function):
     return _offer(function, lambda *args: function, {"error_model": "numpy"})
 
 
+def inline(function):
+    """Like `passage`, but copied into the caller: for what runs once a row of weights, where a call costs as much as the row."""
+    return _offer(function, lambda *args: function, INLINE)
+
+
 def _offer(function, choose, options):
     choose.__signature__ = inspect.signature(function)
     overload(function, jit_options=options)(choose)
@@ -109,7 +114,7 @@ def chosen(test, yes, no):
         return yes if test(args[0].instance_class) else no
 
     call.__signature__ = choose.__signature__ = inspect.signature(yes)
-    overload(call, jit_options={"error_model": "numpy"})(choose)
+    overload(call, jit_options=INLINE)(choose)
     return call
 
 
@@ -335,7 +340,7 @@ def check_methods(cls, protocol):
 
 
 def check_arithmetic(cls, name, args, dtype):
-    """Compile one method alone and refuse it, by line, if a number in it leaves the run's float type.
+    """Compile one method alone and refuse it, by line, if a number in it leaves the run's float type; otherwise return it compiled.
 
     Raises
     ------
@@ -361,6 +366,7 @@ def check_arithmetic(cls, name, args, dtype):
                     f"{inspect.getsourcefile(method)}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes "
                     f"{other}; write whole numbers in formulas as floats (1.0, not 1) and use the helpers of hw_models.scalars."
                 )
+    return dispatcher
 
 
 def where(thing):

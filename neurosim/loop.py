@@ -17,7 +17,7 @@ import numpy as np
 
 from hw_models.protocols import Cell, Converter, Noise, Tile, Wire
 from neurosim import random
-from neurosim.jit import at, chosen, constant, dot, fill, kernel, passage, plus, put, row, twin
+from neurosim.jit import at, chosen, constant, dot, fill, inline, kernel, passage, plus, put, row, twin
 from neurosim.protocols import Extra, Loss, Neuron, Nothing, Own, Rule
 from neurosim.random import fold, halves
 
@@ -113,10 +113,10 @@ class Plan(NamedTuple):
 class Scratch(NamedTuple):
     """Work space; it carries nothing from one step to the next except `reward`."""
 
-    dw: np.ndarray  #: (longest post,) the change of a row of synapses
+    dw: np.ndarray  #: (ROWS, longest post) what rows of synapses ask for
     seen: np.ndarray  #: (ROWS, longest post) rows as read
     shaken: np.ndarray  #: (ROWS, longest post) rows as read, perturbed
-    own: np.ndarray  #: (longest post,) each synapse's own perturbation
+    own: np.ndarray  #: (ROWS, longest post) each synapse's own perturbation
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (replica,) loss change since the last broadcast
     reward: np.ndarray  #: (replica,) what the wire delivered
@@ -191,18 +191,28 @@ def weight_noise(noise, noisy, key, replica, j, out, one):
 
 
 @passage
-def own_noise(rule, parts, plan, pre, a, key, replica, j, own, one):
-    """What a synapse learns from if weights are perturbed: its own perturbation over the variance, whatever came from below."""
-    weight_noise(parts.noise, plan.noisy, key, replica, j, own, one)
-    for i in range(own.shape[0]):
-        own[i] /= parts.noise.sigma * parts.noise.sigma
-    return one, own
+def own_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
+    """If weights are perturbed, a synapse learns from its own perturbation over the variance: draw those of some rows."""
+    for k in range(rows):
+        own = scratch.own[k][:n_post]
+        weight_noise(parts.noise, plan.noisy, key, replica, j0 + k, own, one)
+        for i in range(n_post):
+            own[i] /= parts.noise.sigma * parts.noise.sigma
 
 
 @passage
-def post_signal(rule, parts, plan, pre, a, key, replica, j, own, one):
-    """What a synapse learns from if currents are perturbed: its input and the signal of its post neuron."""
-    return pre, a
+def no_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
+    pass
+
+
+@inline
+def synapse_side(rule, own, a, pre, one):
+    return own, one
+
+
+@inline
+def neuron_side(rule, own, a, pre, one):
+    return a, pre
 
 
 @passage
@@ -222,39 +232,58 @@ def keep(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
     return scratch.seen
 
 
-signal_of_row = chosen(lambda rule: rule.site == "weight", own_noise, post_signal)
+draw_own = chosen(lambda rule: rule.site == "weight", own_noise, no_noise)
+sides = chosen(lambda rule: rule.site == "weight", synapse_side, neuron_side)  # what a synapse learns from: (signal, pre)
 rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 
 
 @passage
-def ask_row(cell, rule, cells, scale, registers, pre, own, reward, dw, k_read, j, one):
-    """Advance the traces of one row of synapses and add up what they ask for."""
-    u, v = halves(fold(k_read, j))
-    for i in range(dw.shape[0]):
-        r = trace(rule, at(registers, i), pre, own[i])
-        put(registers, i, r)
-        dw[i] += change(rule, scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+def read_rows(cell, planes, j0, rows, seen, k_read, one):
+    for k in range(rows):
+        cells, visible = row(planes, j0 + k), seen[k]
+        u, v = halves(fold(k_read, j0 + k))
+        for i in range(cells[0].shape[0]):
+            visible[i] = read(cell, at(cells, i), draw_read(cell, u, v, i, one))
 
 
 @passage
-def learn_row(cell, rule, cells, scale, registers, pre, own, reward, dw, share, seen, now, k_read, k_write, j, counts, one):
-    """`ask_row` for the last replica, `write_row` and `read_row` in one: each weight passes through the processor once."""
-    u, v = halves(fold(k_read, j))
-    s, t = halves(fold(k_write, j))
-    zero, asked, swallowed = one - one, np.int32(0), np.int32(0)
-    for i in range(dw.shape[0]):
-        before, draws = at(cells, i), draw_read(cell, u, v, i, one)
-        r = trace(rule, at(registers, i), pre, own[i])
-        put(registers, i, r)
-        d = (dw[i] + change(rule, scale * read(cell, before, draws), r, pre, own[i], reward)) * share
-        after, hit = write(cell, before, d, now, draw_write(cell, s, t, i, one))
-        put(cells, i, after)
-        seen[i] = read(cell, after, draws)
-        if swallows(cell):
-            asked = np.int32(asked + np.int32(d != zero))
-            swallowed = np.int32(swallowed + np.int32((d != zero) & (hit == zero)))
-    counts[0] += asked
-    counts[1] += swallowed
+def ask_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, k_read, one):
+    """Advance the traces of some rows of synapses and add up what they ask for."""
+    for k in range(rows):
+        j = j0 + k
+        cells, traces, dw = row(p.planes, j), row(registers, j), scratch.dw[k]
+        own, pre = sides(rule, scratch.own[k], a, before[j], one)
+        u, v = halves(fold(k_read, j))
+        for i in range(cells[0].shape[0]):
+            r = trace(rule, at(traces, i), pre, own[i])
+            put(traces, i, r)
+            dw[i] += change(rule, p.scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+
+
+@passage
+def learn_rows(cell, rule, p, j0, rows, alone, registers, before, a, reward, scratch, now, k_read, k_write, counts, one):
+    """`ask_rows` for the last replica, write and read in one, so that a weight passes through the processor once."""
+    zero, share = one - one, one / p.scale
+    for k in range(rows):
+        j, asked, swallowed = j0 + k, np.int32(0), np.int32(0)
+        cells, traces, dw, seen = row(p.planes, j), row(registers, j), scratch.dw[k], scratch.seen[k]
+        own, pre = sides(rule, scratch.own[k], a, before[j], one)
+        u, v = halves(fold(k_read, j))
+        s, t = halves(fold(k_write, j))
+        for i in range(cells[0].shape[0]):
+            now_in, drawn = at(cells, i), draw_read(cell, u, v, i, one)
+            r = trace(rule, at(traces, i), pre, own[i])
+            put(traces, i, r)
+            others = zero if alone else dw[i]
+            d = (others + change(rule, p.scale * read(cell, now_in, drawn), r, pre, own[i], reward)) * share
+            written, hit = write(cell, now_in, d, now, draw_write(cell, s, t, i, one))
+            put(cells, i, written)
+            seen[i] = read(cell, written, drawn)
+            if swallows(cell):
+                asked = np.int32(asked + np.int32(d != zero))
+                swallowed = np.int32(swallowed + np.int32((d != zero) & (hit == zero)))
+        counts[0] += asked
+        counts[1] += swallowed
 
 
 @passage
@@ -285,33 +314,32 @@ def gather_rows(tile, w, rows, n_post, z, j, sums, one):
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
-    n_post, last, zero, share = a.shape[1], replicas - 1, one - one, one / p.scale
-    dw, own_row = scratch.dw[:n_post], scratch.own[:n_post]
+    n_post, last, writing = a.shape[1], replicas - 1, what == WRITE and plan.at_once
     k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
-    fill(p.sums, zero)
-    dw[:] = zero
+    fill(p.sums, one - one)
+    scratch.dw[:] = one - one
     for j0 in range(0, n_pre, ROWS):
         rows = min(ROWS, n_pre - j0)
-        for k in range(rows):
-            j = j0 + k
-            cells, seen = row(p.planes, j), scratch.seen[k][:n_post]
-            if what > READ:
-                if replicas > 1 or not plan.at_once:
-                    dw[:] = zero
-                for b in range(replicas):
-                    pre, own = signal_of_row(rule, parts, plan, p.z_before[b, j], a[b], k_before, first + b, j, own_row, one)
-                    traces, r = row(row(p.registers, b), j), reward[b]
-                    if b == last and what == WRITE and plan.at_once:
-                        learn_row(parts.cell, rule, cells, p.scale, traces, pre, own, r, dw, share, seen, now, k_read, k_write, j, counts, one)
-                    else:
-                        ask_row(parts.cell, rule, cells, p.scale, traces, pre, own, r, dw, k_read, j, one)
-                if what == WRITE and not plan.at_once:
-                    total = p.total[j]
+        if what > READ:
+            for b in range(replicas):
+                draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first + b, j0, one)
+                registers = row(p.registers, b)
+                if b == last and writing:
+                    learn_rows(
+                        parts.cell, rule, p, j0, rows, b == 0, registers, p.z_before[b], a[b], reward[b], scratch, now, k_read, k_write, counts, one
+                    )
+                else:
+                    ask_rows(parts.cell, rule, p, j0, rows, registers, p.z_before[b], a[b], reward[b], scratch, k_read, one)
+            if what == WRITE and not plan.at_once:
+                for k in range(rows):
+                    total, dw = p.total[j0 + k], scratch.dw[k]
                     for i in range(n_post):
                         total[i] += dw[i]
-            if what < WRITE or not plan.at_once:
-                read_row(parts.cell, cells, seen, k_read, j, one)
+            if replicas > 1 or not plan.at_once:
+                scratch.dw[:] = one - one
+        if not writing:
+            read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):
                 w = scratch.seen
@@ -401,7 +429,7 @@ def decorrelate(parts, plan, d, x, first, key, step, now, scratch, counts, one):
     """
     passes, replicas, n = d.hat.shape
     k_write, k_read = stream(key, random.WRITE, d.number, step), stream(key, random.READ, d.number, step)
-    seen, dw, zero = scratch.seen[0][:n], scratch.dw[:n], one - one
+    seen, dw, zero = scratch.seen[0][:n], scratch.dw[0][:n], one - one
     for b in range(replicas):
         copy(d.hat[0, b], d.before[b])
     d.hat[:] = zero

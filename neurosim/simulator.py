@@ -136,6 +136,14 @@ class Simulator:
             raise InputError("This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning()).")
         return self._sequence(inputs, targets, counted, (), random.root(self.seed, random.TRAIN), 0, self.clock, learning or self.learning)
 
+    def prepare(self, batch=1) -> None:
+        """Compile what `learn` and `evaluate` need, without a step: a clock that starts afterwards measures the simulation alone."""
+        shapes = (batch, 0, self.network.inputs), (batch, 0, self.network.outputs), (batch, 0)
+        inputs, targets, counted = (np.zeros(shape, kind) for shape, kind in zip(shapes, (self._number, self._number, bool), strict=True))
+        self.evaluate(inputs, targets, counted)
+        if self.learning is not None:
+            self.learn(inputs, targets, counted)
+
     @property
     def weights(self) -> list[FloatArray]:
         """Weights as one read of the array shows them: per layer from below and recurrent, then the readout; each (pre, post)."""
@@ -277,8 +285,8 @@ class Simulator:
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(
-            zeros(longest), zeros(loop.ROWS, longest), zeros(loop.ROWS, longest), zeros(longest), zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas),
-        )  # fmt: skip
+            *[zeros(loop.ROWS, longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas)
+        )
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
         kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))

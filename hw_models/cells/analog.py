@@ -38,6 +38,11 @@ class Analog(NamedTuple):
     ages = False
     swallows = False
 
+    @property
+    def stored_bits(self) -> int:
+        """None: the value is a conductance, and takes a device instead of bits."""
+        return 0
+
     def make(self, u):
         return Device(0.0 * u[0], max(1.0 + self.spread * u[0], 0.0))
 

@@ -40,6 +40,11 @@ class FixedPoint(NamedTuple):
     bounded = True
     ages = False
 
+    @property
+    def stored_bits(self) -> int:
+        """Width of the stored word."""
+        return self.bits
+
     def make(self, u):
         return Word(0.0)
 

@@ -20,6 +20,11 @@ class Ideal(NamedTuple):
     ages = False
     swallows = False
 
+    @property
+    def stored_bits(self) -> int:
+        """One floating-point word."""
+        return 32
+
     def make(self, u):
         return Stored(0.0)
 

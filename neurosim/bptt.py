@@ -1,0 +1,297 @@
+"""Reference gradients: backpropagation through time in NumPy, openly not local, for the networks that `Simulator` runs.
+
+Every neuron here is a membrane and a function of it, ``v(t) = v(t-1) + r (i(t) - v(t-1)); x(t) = f(v(t))`` with r = 1 but for leaky ones.
+With the weights pre-major, A from below and R recurrent (the readout has none), forward and backward in a layer are
+
+    i(t) = x_below(t) A + x(t-1) R
+    g(t) = f'(v(t)) e(t) + (1 - r) g(t+1);  d(t) = r g(t);  e(t) = e_above(t) + d(t+1) Rᵀ
+    dL/dA = Σ x_below(t)ᵀ d(t);  dL/dR = Σ x(t-1)ᵀ d(t);  e_below(t) = d(t) Aᵀ
+
+so that only the products with R go step by step. Werbos, Proc. IEEE 78:1550 (1990), doi:10.1109/5.58337.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw_models.chip import Chip
+from hw_models.parts import InputError, check
+from neurosim.cast import FloatArray, float_type, lower
+from neurosim.losses import SquaredError
+from neurosim.network import Network
+from neurosim.neurons import Leaky, Linear, ReLU, Sigmoid, Tanh
+from neurosim.rules.reference import Gradient
+from neurosim.simulator import Outcome, Simulator
+
+State = list[tuple[FloatArray, FloatArray]]  #: membrane and output of each layer and of the readout, each (sequence, neuron)
+
+_TANH = (np.tanh, lambda x: 1 - x * x)
+#: f of the membrane, and its derivative as a function of the output
+ACTIVATIONS: dict[type, tuple[Callable, Callable]] = {
+    Tanh: _TANH,
+    ReLU: (lambda v: np.maximum(v, 0), lambda x: (x > 0).astype(x.dtype)),
+    Sigmoid: (lambda v: 0.5 + 0.5 * np.tanh(0.5 * v), lambda x: x * (1 - x)),
+    Linear: (lambda v: v, np.ones_like),
+    Leaky: _TANH,
+}
+
+#: What stands between a weight and what it does; with any other part there the gradient would be of another network.
+IDEAL = ("cell", "tile", "dac", "adc", "wire", "memory")
+
+
+class Layer(NamedTuple):
+    """One population with the weights that lead to it."""
+
+    activation: Callable
+    slope: Callable
+    rate: float
+    below: FloatArray
+    recurrent: FloatArray | None
+
+    def forward(self, x: FloatArray, v: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Outputs, those of the step before the window in front, and the last membrane."""
+        current = _times(x, self.below)
+        outputs = np.empty((len(x) + 1, *before.shape), x.dtype)
+        outputs[0] = before
+        for t, i in enumerate(current):
+            if self.recurrent is not None:
+                i += outputs[t] @ self.recurrent
+            v = i if self.rate == 1 else v + self.rate * (i - v)
+            outputs[t + 1] = self.activation(v)
+        return outputs, v.copy()  # not a view, which would keep the whole window alive
+
+    def backward(self, outputs: FloatArray, error: FloatArray) -> FloatArray:
+        """dL/di from dL/dx as the layer above gives it, in place."""
+        slope, later = self.slope(outputs[1:]), 0.0
+        for t in reversed(range(len(error))):
+            d = error[t]
+            if self.recurrent is not None and t + 1 < len(error):
+                d += error[t + 1] @ self.recurrent.T
+            d *= slope[t]
+            if self.rate != 1:
+                d += (1 - self.rate) * later
+                later = d.copy()
+                d *= self.rate
+        return error
+
+
+def gradients(
+    network: Network,
+    weights: list[FloatArray],
+    inputs: FloatArray,
+    targets: FloatArray,
+    counted: NDArray[np.bool_],
+    loss: Any,
+    state: State | None = None,
+) -> tuple[FloatArray, list[FloatArray], State]:
+    """Loss of one window and its exact gradient, the state in which the window begins taken as a constant.
+
+    Parameters
+    ----------
+    network : Network
+    weights : list of (pre, post) arrays, as `Network.shapes` orders them
+    inputs, targets : (sequence, step, neuron), of the weights' float type
+    counted : (sequence, step) bool
+    loss : part
+        Its ``value`` and ``slope`` must take arrays.
+    state : State, optional
+        What the window before gave; the start of a sequence if not given.
+
+    Returns
+    -------
+    loss : (sequence,) float64
+        Summed over counted steps and outputs.
+    gradients : list of arrays
+        Of the mean of that over the sequences, one for each of the weights.
+    state : State
+        Where the next window begins.
+    """
+    layers = _layers(network, weights)
+    if state is None:
+        zeros = [np.zeros((len(inputs), layer.below.shape[1]), inputs.dtype) for layer in layers]
+        state = [(zero, zero) for zero in zeros]
+    x, target = (np.ascontiguousarray(np.swapaxes(a, 0, 1)) for a in (inputs, targets))
+    counts = counted.T[..., None]
+    seen, after = [], []
+    for layer, (v, before) in zip(layers, state, strict=True):
+        outputs, v = layer.forward(x, v, before)
+        seen.append((x, outputs))
+        after.append((v, outputs[-1].copy()))
+        x = outputs[1:]
+    total = np.where(counts, loss.value(x, target), 0).sum(axis=(0, 2), dtype=np.float64)
+    error = np.where(counts, loss.slope(x, target), 0) / len(inputs)
+    found = []
+    for layer, (below, outputs) in zip(reversed(layers), reversed(seen), strict=True):
+        d = layer.backward(outputs, error)
+        if layer.recurrent is not None:
+            found.append(_outer(outputs[:-1], d))
+        found.append(_outer(below, d))
+        error = _times(d, layer.below.T)
+    return total, found[::-1], after
+
+
+class GradientLearner:
+    """A network that learns by reference gradients, used like a `Simulator`, which evaluates it.
+
+    With "tbptt" a sequence is cut into windows of k steps that do not overlap; the state is carried from window to window, and each
+    ends in one update with the gradient of its loss per counted step (summed over outputs, mean over sequences). A window in which no
+    step counts changes nothing. "bptt" is one window.
+
+    Parameters
+    ----------
+    network : Network
+    rule : Gradient
+    seed : int
+        The initial weights are `Network.weights` of it, the same as under every other rule.
+    loss : part, optional
+        What is minimised; squared error if not given.
+    dtype : "float32" or "float64"
+        The run's arithmetic, Adam's moments included.
+    chip : hw_models.Chip, optional
+        Must compute exactly: gradients of what a device does are not known here.
+    plain : bool
+        Evaluate with the plain Python loop.
+
+    Raises
+    ------
+    InputError
+        If the chip is not ideal, or no derivative of a neuron is known.
+    """
+
+    def __init__(self, network, rule, seed=0, loss=None, dtype="float32", chip=None, plain=False):
+        self.chip = chip if chip is not None else Chip()
+        for name in IDEAL:
+            part, ideal = getattr(self.chip, name), getattr(Chip(), name)
+            if part != ideal:
+                raise InputError(
+                    f"Reference gradients ({rule.name}) run on the ideal chip only, but chip.{name} of {self.chip.name} is {part!r}; "
+                    'choose the chip "ideal" or a rule of the perturbation family.'
+                )
+        self.network, self.learning, self.seed, self.dtype = network, check(rule), seed, dtype
+        self._simulator = Simulator(network, self.chip, seed, None, loss, dtype, plain)
+        self._number = float_type(dtype)
+        self._loss = lower(loss if loss is not None else SquaredError(), self._number)
+        self._weights = [w.astype(self._number) for w in network.weights(seed)]
+        _layers(network, self._weights)  # refuses a neuron without derivative now rather than in the first step
+        self._means, self._squares = ([np.zeros_like(w) for w in self._weights] for _ in range(2))
+        self._updates = np.zeros(1, np.int64)
+        self.clock = np.zeros(2, np.int64)
+
+    def run(self, inputs, record=("y",), noise=0, first=0) -> dict[str, FloatArray]:
+        """As `Simulator.run`."""
+        return self._programmed().run(inputs, record, noise, first)
+
+    def evaluate(self, inputs, targets, counted, record=(), noise=0, first=0) -> Outcome:
+        """As `Simulator.evaluate`."""
+        return self._programmed().evaluate(inputs, targets, counted, record, noise, first)
+
+    def learn(self, inputs, targets, counted, learning: Gradient | None = None) -> Outcome:
+        """Run sequences side by side, as a batch that shares the weights, and update after every window.
+
+        `learning` may be the rule with another rate, as a schedule gives it. A loss or gradient that is not finite ends the run
+        before it reaches the weights.
+        """
+        rule = learning or self.learning
+        inputs, targets = (np.asarray(a, self._number) for a in (inputs, targets))
+        sequences, steps, _ = inputs.shape
+        window = steps if rule.method == "bptt" else rule.k
+        loss, state, finite, done = np.zeros(sequences), None, True, 0
+        with np.errstate(over="ignore", invalid="ignore"):  # said in the outcome
+            while finite and done < steps:
+                u, target, counts = (a[:, done : done + window] for a in (inputs, targets, counted))
+                added, found, state = gradients(self.network, self._weights, u, target, counts, self._loss, state)
+                loss += added
+                done += counts.shape[1]
+                finite = all(np.isfinite(a).all() for a in (added, *found))
+                if finite and counts.any():
+                    per_step = sequences / np.count_nonzero(counts)
+                    self._update([g * per_step for g in found], rule)
+        self.clock[0] += done
+        return Outcome(loss, {}, finite, done, 0, 0)
+
+    @property
+    def weights(self) -> list[FloatArray]:
+        """Weights, as `Simulator.weights`."""
+        return [w.copy() for w in self._weights]
+
+    def program(self, weights) -> None:
+        """Start from given weights; what Adam remembers stays."""
+        self._simulator.program(weights)  # refuses other shapes
+        self._weights = [np.array(w, self._number) for w in weights]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that a pause must keep, by name."""
+        groups = {"weights": self._weights, "means": self._means, "squares": self._squares}
+        kept = {f"{group}.{k}": a for group, arrays in groups.items() for k, a in enumerate(arrays)}
+        return {"clock": self.clock, "updates": self._updates, **kept}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Put back what `state` gave; a state of another network is refused."""
+        mine = self.state()
+        if {name: array.shape for name, array in mine.items()} != {name: np.shape(array) for name, array in kept.items()}:
+            raise InputError("This checkpoint belongs to another network or rule: its arrays have other names or shapes.")
+        for name, array in mine.items():
+            array[...] = kept[name]
+
+    def _programmed(self) -> Simulator:
+        self._simulator.program(self._weights)
+        self._simulator.clock[:] = self.clock
+        return self._simulator
+
+    def _update(self, found, rule):
+        self._updates += 1
+        n = int(self._updates[0])
+        for w, g, mean, square in zip(self._weights, found, self._means, self._squares, strict=True):
+            if rule.optimizer == "adam":
+                adam(w, g, mean, square, rule.lr, n)
+            else:
+                w -= rule.lr * g
+
+
+def adam(w: FloatArray, g: FloatArray, mean: FloatArray, square: FloatArray, lr: float, n: int) -> None:
+    """Update number n (from 1) of Adam with the usual constants, in place.
+
+    ``m <- 0.9 m + 0.1 g; s <- 0.999 s + 0.001 g²; w <- w - lr m̂ / (sqrt(ŝ) + 1e-8)``, m̂ and ŝ over 1 - 0.9ⁿ and 1 - 0.999ⁿ.
+
+    References
+    ----------
+    Kingma, Ba 2015, arXiv:1412.6980, algorithm 1.
+    """
+    mean += 0.1 * (g - mean)
+    square += 0.001 * (g * g - square)
+    root = (1 - 0.999**n) ** 0.5  # taken out of the fraction: one division a weight less
+    step = np.sqrt(square)
+    step += 1e-8 * root
+    np.divide(mean, step, out=step)
+    step *= lr * root / (1 - 0.9**n)
+    w -= step
+
+
+def _layers(network: Network, weights: list[FloatArray]) -> list[Layer]:
+    depth = len(network.layers)
+    kinds = [network.neuron] * depth + [network.readout]
+    for neuron in kinds:
+        if type(neuron) not in ACTIVATIONS:
+            known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
+            raise InputError(f"No reference gradient is known for the neuron {type(neuron).__name__}; use another rule or one of {known}.")
+    return [
+        Layer(*ACTIVATIONS[type(neuron)], float(getattr(neuron, "rate", 1.0)), weights[2 * k], weights[2 * k + 1] if k < depth else None)
+        for k, neuron in enumerate(kinds)
+    ]
+
+
+def _rows(x: FloatArray) -> FloatArray:
+    return x.reshape(-1, x.shape[-1])
+
+
+def _times(x: FloatArray, w: FloatArray) -> FloatArray:
+    """One product for all steps; on three axes NumPy would make one a step."""
+    return (_rows(x) @ w).reshape(*x.shape[:-1], -1)
+
+
+def _outer(x: FloatArray, d: FloatArray) -> FloatArray:
+    """Σ x dᵀ over all steps and sequences."""
+    x, d = _rows(x), _rows(d)
+    return x.T * d if len(x) == 1 else x.T @ d  # BLAS takes seven times as long over a single row

@@ -1,0 +1,263 @@
+"""The command line. What a command needs is imported inside it, so that ``neurosim --help`` is quick."""
+
+import contextlib
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+
+class Commands(TyperGroup):
+    """Says what is wrong with the input in one sentence, with exit code 2; a bug keeps its traceback and exit code 1."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            from hw_models.parts import InputError
+
+            if not isinstance(error, InputError):
+                raise
+            typer.echo(f"neurosim: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Simulate learning on neuromorphic hardware. Start with: neurosim train",
+)  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Rule = Annotated[str | None, typer.Option(help="wp np anp dwp dnp danp bptt tbptt, or path/to/file.py:Class for your own.")]
+
+
+def main() -> None:
+    """The entry point ``neurosim``."""
+    app()
+
+
+@app.command()
+def train(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml]", help="Sections [task] [network] [rule] [chip] [train].")] = None,
+    task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
+    rule: Rule = None,
+    chip: Annotated[str | None, typer.Option(help="See neurosim list chips; or a chip of your own as my_chip.toml.")] = None,
+    hidden: Annotated[str | None, typer.Option(metavar="N[,N...]", help="Neurons of the hidden layer, or of several.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Sequences side by side.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Everything random follows from it.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as chip.cell.bits=6.")] = None,
+    init: Annotated[str | None, typer.Option(metavar="RUN_DIR", help="Start from the trained weights of a run.")] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Run folder; runs/TASK-RULE-CHIP-SEED if not given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out from its last whole epoch.")] = False,
+    compare: Annotated[str | None, typer.Option(metavar="CHIP", help="Run the same on another chip too.")] = None,
+    json: Json = False,
+) -> None:
+    """Train a network on a task with a learning rule on a chip; with no options, the showcase."""
+    from hw_models.parts import InputError
+    from neurosim import config, runs
+    from neurosim.train import make_learner
+
+    # every flag is short for one part.field
+    flags = {
+        "task": ("task.name", task), "rule": ("rule.name", rule), "chip": ("chip.name", chip), "hidden": ("network.hidden", _sizes(hidden)),
+        "init": ("network.init", init), "epochs": ("train.epochs", epochs), "batch": ("train.batch", batch), "seed": ("train.seed", seed),
+        "dtype": ("train.dtype", dtype),
+    }  # fmt: skip
+    given = [(f"--{flag}", path, value) for flag, (path, value) in flags.items() if value is not None]
+    given += [config.assignment(text) for text in set_ or []]
+    if resume and out is None:
+        raise InputError("--resume continues the run in --out; say which, as in neurosim train --resume --out runs/mine.")
+    if compare is None and not (file or given or resume or json) and sys.stderr.isatty():
+        compare = "ideal"
+
+    saved = runs.load(out) if resume else None
+    plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given))
+    other = config.chip_from({"name": compare}) if compare else None
+    initial = saved.initial if saved else runs.load(plan.init).folded() if plan.init else None
+    folder = runs.Folder(out or _default_folder(plan.experiment), numbered=out is None, init=plan.init, initial=initial, saved=saved)
+
+    there = None
+    if other:
+        there = plan.experiment._replace(chip=other, settings=plan.experiment.settings._replace(baselines=False))
+        make_learner(there, plan.dataset)  # refused now rather than after the first run
+
+    try:
+        run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder)
+    except KeyboardInterrupt:
+        if (folder.path / "experiment.toml").is_file():
+            typer.echo(f"Stopped; continue with neurosim train --resume --out {folder.path}", err=True)
+        raise typer.Exit(1) from None
+    compared = _trained(there, plan.dataset, initial, f"The same on {other.name}") if there else None
+    folder.finish(run, compared)
+    if json:
+        typer.echo(runs.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
+    else:
+        _print_losses(run, compared)
+        typer.echo(f"Everything about this run is in {folder.path}")
+    if run.diverged:
+        typer.echo(f"neurosim: {run.message}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    run_dir: Annotated[str, typer.Argument(metavar="RUN_DIR", help="A folder that neurosim train wrote.")],
+    chip: Annotated[str | None, typer.Option(help="Program the trained weights into this chip.")] = None,
+    repeat: Annotated[int | None, typer.Option(min=1, help="Drawings of devices and noise.")] = None,
+    rule: Rule = None,
+    json: Json = False,
+) -> None:
+    """Test a trained network: on its own devices, or with --chip or --repeat programmed into others."""
+    from neurosim import config, runs, transfer
+
+    saved = runs.load(run_dir)
+    plan = saved.plan(given=[("--rule", "rule.name", rule)] if rule else [])
+    there = config.chip_from({"name": chip}) if chip else plan.experiment.chip
+    if chip is None and repeat is None:
+        learners = [transfer.restored(saved, plan)]
+    else:
+        first = plan.experiment.settings.seed
+        learners = (transfer.programmed(saved, plan, there, first + n) for n in range(repeat or 1))
+    losses = [transfer.loss(learner, plan.dataset) for learner in learners]
+    result = transfer.spread(losses) | {"run": str(run_dir), "chip": there.name, "programmed": not (chip is None and repeat is None)}
+    result |= {"loss_unit": plan.dataset.unit, "final_test_loss": saved.progress["epochs"][-1][2] if saved.progress["epochs"] else None}
+    if json:
+        typer.echo(runs.as_json(result), nl=False)
+        return
+    spread = f" ± {result['std']:.3g} (standard deviation of {len(losses)} drawings)" if len(losses) > 1 else ""
+    how = "programmed into" if result["programmed"] else "on its own devices of"
+    typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {plan.dataset.unit}.")
+
+
+@app.command("list")
+def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons")]) -> None:
+    """Name what there is to choose from, a sentence each."""
+    from hw_models.parts import InputError, nearest
+    from neurosim import listing
+
+    if what not in listing.LISTS:
+        raise InputError(f'There is no list of "{what}"; {nearest(what, listing.LISTS)}')
+    _print_table(["name", "what it is"], listing.LISTS[what]())
+
+
+@app.command()
+def show(
+    what: Annotated[str, typer.Argument(metavar="chip")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A chip of neurosim list chips, or a chip of your own as my_chip.toml.")],
+) -> None:
+    """Show every parameter of a chip with its value, unit and meaning."""
+    from hw_models.parts import InputError
+    from neurosim import config, listing
+
+    if what != "chip":
+        raise InputError(f'Only chips can be shown, got "{what}"; try neurosim show chip {name}.')
+    chip = config.chip_from({"name": name})
+    typer.echo(f"{chip.name}: {chip.summary}")
+    _print_table(["field", "value", "unit", "meaning"], listing.parameters(chip))
+
+
+@app.command()
+def check(name: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own.")]) -> None:
+    """Check that a class of your own keeps its contract, is local, and computes the same compiled."""
+    from neurosim import config, listing
+
+    cls = config.own_class(name)
+    kind, report = listing.checked(cls)
+    typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
+
+
+# ---------------------------------------------------------------- what a person sees
+
+
+def _sizes(hidden: str | None):
+    """100, or 100,50 for several layers; anything else is for the experiment to refuse."""
+    if hidden is None:
+        return None
+    sizes = [int(n) if n.strip().lstrip("-").isdigit() else n for n in hidden.split(",")]
+    return sizes if len(sizes) > 1 else sizes[0]
+
+
+def _default_folder(experiment) -> pathlib.Path:
+    from neurosim.train import rule_name
+
+    e = experiment
+    return pathlib.Path("runs") / f"{e.task.name}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"
+
+
+def _trained(experiment, dataset, initial, title, folder=None):
+    """Train with a progress bar on a terminal, and silently elsewhere; keep the run in its folder, if it has one."""
+    from neurosim.train import run
+
+    with _progress(title, experiment.settings.epochs) as advance:
+
+        def begin(run):
+            if folder:
+                folder.begin(run)
+            advance(run)
+
+        def epoch(run):
+            if folder:
+                folder.epoch(run)
+            advance(run)
+
+        return run(experiment, dataset, epoch, initial, begin)
+
+
+@contextlib.contextmanager
+def _progress(title, epochs):
+    """A bar on standard error with epoch, loss and time left; what it gives is to be called with the run."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda run: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=epochs, said="compiling for this chip and rule (about 20 s the first time, then kept)")
+
+        def advance(run):
+            if run.epochs:
+                done = len(run.epochs)
+                bar.update(task, completed=done, said=f"epoch {done}/{epochs}  test loss {run.epochs[-1].test:.4g}")
+
+        yield advance
+
+
+def _print_losses(run, compared) -> None:
+    """Test losses: the run, the same on another chip, the baselines, best first."""
+    from neurosim.plots import BASELINES
+
+    chip = run.experiment.chip.name
+    rows = [(f"this run, on {chip}", run.metrics["final_test_loss"], f"after epoch {len(run.epochs)}")]
+    if compared is not None:
+        rows.append((f"the same on {compared.experiment.chip.name}", compared.metrics["final_test_loss"], "no hardware effects"))
+    rows += [(name, losses["test"], BASELINES.get(name, "")) for name, losses in run.baselines.items()]
+    rows.sort(key=lambda row: float("inf") if row[1] is None else row[1])
+    _print_table(
+        ["test loss of", run.dataset.unit, ""],
+        [(name, "-" if loss is None else f"{loss:.4g}", meaning) for name, loss, meaning in rows],
+        bold=rows[[row[0] for row in rows].index(f"this run, on {chip}")][0],
+    )
+
+
+def _print_table(header, rows, bold=None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*[Text(str(cell)) for cell in row], style="bold" if row[0] == bold else None)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # a pipe has no width to wrap at
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

@@ -1,0 +1,311 @@
+"""A TOML file and a command line become an experiment, and an experiment becomes TOML again."""
+
+import datetime
+import hashlib
+import importlib.util
+import inspect
+import pathlib
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tomli_w
+
+import neurosim
+from hw_models.chip import Chip, configure, load, read_toml
+from hw_models.parts import InputError, build, nearest
+from neurosim import tasks
+from neurosim.network import Network
+from neurosim.neurons import ALL_NEURONS
+from neurosim.rules import DEFAULTS, Gradient, Perturbation
+from neurosim.tasks import Dataset
+from neurosim.train import Experiment, Settings, rule_name
+
+#: What `neurosim train` does when nothing is said.
+SHOWCASE = {
+    "task": {"name": "mackey-glass"},
+    "network": {"hidden": 100, "neuron": "tanh"},
+    "rule": {"name": "danp"},
+    "chip": {"name": "analog-noisy"},
+    "train": {},
+}
+
+GRADIENTS = ("bptt", "tbptt")
+
+
+class Plan(NamedTuple):
+    """An experiment with what it is run on."""
+
+    experiment: Experiment
+    dataset: Dataset
+    init: str = ""  #: run folder whose trained weights it starts from
+
+
+# ---------------------------------------------------------------- from a file and a command line to one table
+
+
+def assemble(file: str | None = None, given: Iterable[tuple[str, str, Any]] = (), base: Mapping | None = None) -> dict[str, Any]:
+    """The table of an experiment: `SHOWCASE`, over it a TOML file, over that the command line.
+
+    Parameters
+    ----------
+    file : path of a TOML file, optional
+    given : (what was typed, "part.field", value)
+    base : table, optional
+        In place of `SHOWCASE`.
+
+    Raises
+    ------
+    InputError
+        If the file is malformed, a section is unknown, or the command line says two things about one field.
+    """
+    table = over(SHOWCASE if base is None else base, {})
+    for layer in (read_toml(pathlib.Path(file)) if file is not None else {}, _nested(given)):
+        for section, value in layer.items():
+            if section not in SHOWCASE:
+                raise InputError(f"[{section}] is not a section of an experiment; {nearest(section, SHOWCASE)}")
+            if not isinstance(value, Mapping):
+                raise InputError(f"{section} must be a table such as [{section}] with fields below it, got {value!r}.")
+        table = over(table, layer)
+    return table
+
+
+def over(low: Mapping, high: Mapping) -> dict[str, Any]:
+    """One table laid over another. Who names another task, rule, chip or kind of part starts from that one's own defaults."""
+    for key in ("name", "kind"):
+        if key in high and key in low and high[key] != low[key]:
+            low = {}
+    table = {key: dict(value) if isinstance(value, Mapping) else value for key, value in low.items()}
+    for key, value in high.items():
+        if isinstance(value, Mapping):
+            old = table.get(key, {})
+            table[key] = over(old if isinstance(old, Mapping) else {"kind": old}, value)
+        else:
+            table[key] = value
+    return table
+
+
+def assignment(text: str) -> tuple[str, str, Any]:
+    """``part.field=value`` as typed after ``--set``; the value is TOML if it reads as that, and text otherwise."""
+    path, equals, value = text.partition("=")
+    if not equals or "." not in path or not all(path.split(".")):
+        raise InputError(f'--set takes part.field=value such as rule.lr=0.01, got "{text}".')
+    return f"--set {path}", path, _value(value)
+
+
+def _value(text: str) -> Any:
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    value = table.get("value")
+    return text if len(table) > 1 or isinstance(value, datetime.date | datetime.time) else value
+
+
+def _nested(given: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """One table of all that was typed; the same field may be named twice only with the same value."""
+    table: dict[str, Any] = {}
+    said: dict[str, tuple[str, Any]] = {}
+    for typed, path, value in (leaf for item in given for leaf in _leaves(*item)):
+        for other, (first, before) in said.items():
+            if other == path and before != value or f"{other}.".startswith(f"{path}.") != f"{path}.".startswith(f"{other}."):
+                raise InputError(f"{first} says {before!r} and {typed} says {value!r}, which is the same field; give it once.")
+        said[path] = typed, value
+        *parts, field = path.split(".")
+        place = table
+        for part in parts:
+            place = place.setdefault(part, {})
+        place[field] = value
+    return table
+
+
+def leaves(table: Mapping[str, Any]) -> dict[str, Any]:
+    """``part.field`` and value of everything in a table."""
+    return {path: value for key, inner in table.items() for _, path, value in _leaves("", key, inner)}
+
+
+def _leaves(typed: str, path: str, value: Any):
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(typed, f"{path}.{key}", inner)
+    else:
+        yield typed, path, value
+
+
+# ---------------------------------------------------------------- from a table to an experiment
+
+
+def plan(table: Mapping[str, Any]) -> Plan:
+    """The experiment that a table describes, with its data, which are loaded once.
+
+    Raises
+    ------
+    InputError
+        If anything in it is unknown, out of range, or cannot work together.
+    """
+    rule, chip = rule_from(table["rule"]), chip_from(table["chip"])
+    settings = build(Settings, table["train"], "train")
+    options = dict(table["network"])
+    init = options.pop("init", "")
+    if not isinstance(init, str):
+        raise InputError(f"network.init must be the folder of a run to start from, got {init!r}.")
+    network = _network(options, 1, 1)  # refused before data are loaded, if it must be
+    task = task_from(table["task"])
+    dataset = tasks.check(task.load(settings.seed))
+    network = network._replace(inputs=dataset.train.inputs.shape[2], outputs=dataset.train.targets.shape[2])
+    return Plan(Experiment(task, network, rule, chip, settings), dataset, init)
+
+
+def task_from(table: Mapping[str, Any]):
+    """The task of a ``[task]`` section."""
+    name, options = _named(table, "task", tasks.by_name)
+    return build(tasks.by_name[name], options, "task")
+
+
+def chip_from(table: Mapping[str, Any]) -> Chip:
+    """The chip of a ``[chip]`` section; one that gives every field needs no catalogue."""
+    name, options = _named(table, "chip", None)
+    base = Chip(name=name) if set(options) >= set(Chip._fields) - {"name"} else load(name)
+    return configure(base, options)
+
+
+def rule_from(table: Mapping[str, Any]):
+    """The rule of a ``[rule]`` section: of the perturbation family, a reference gradient, or a class in a file of one's own."""
+    own = ".py:" in str(table.get("name"))
+    name, options = _named(table, "rule", None if own else [*DEFAULTS, *GRADIENTS])
+    if own:
+        digest = options.pop("sha256", None)
+        rule = own_class(name)
+        if digest not in (None, digest_of(rule)):
+            raise InputError(f"{name} has changed since the run: its SHA-256 digest is {digest_of(rule)[:12]}..., not {str(digest)[:12]}...")
+        return build(rule, options, "rule")
+    if "method" in options:
+        raise InputError(f"rule.method is not an option: rule.name chooses the method; {nearest(options['method'], [*DEFAULTS, *GRADIENTS])}")
+    if name in GRADIENTS:
+        return build(Gradient, {"method": name, **options}, "rule")
+    return build(Perturbation, {**DEFAULTS[name], **options}, "rule")
+
+
+def neuron_from(value: Any, where: str):
+    """A neuron by name, or from a table with its kind and numbers."""
+    table = dict(value) if isinstance(value, Mapping) else {"kind": value}
+    kind = table.pop("kind", "tanh")
+    if kind not in ALL_NEURONS:
+        raise InputError(f'{where} "{kind}" is not known; {nearest(kind, ALL_NEURONS)}')
+    return build(ALL_NEURONS[kind], table, where)
+
+
+def _network(options: Mapping[str, Any], inputs: int, outputs: int) -> Network:
+    options = dict(options)
+    for name in ("inputs", "outputs"):
+        if name in options:
+            raise InputError(f"network.{name} follows from the task; leave it out.")
+    for name in options.keys() & {"neuron", "readout"}:
+        options[name] = neuron_from(options[name], f"network.{name}")
+    sizes = options.get("hidden", SHOWCASE["network"]["hidden"])
+    sizes = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
+    if not sizes or not all(type(n) is int and n >= 1 for n in sizes):
+        raise InputError(f"network.hidden must be a number of neurons of at least 1, or a list of such numbers, got {options['hidden']!r}.")
+    return build(Network, {**options, "inputs": inputs, "outputs": outputs, "hidden": tuple(sizes)}, "network")
+
+
+def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) -> tuple[str, dict[str, Any]]:
+    options = dict(table)
+    name = options.pop("name", None)
+    if not isinstance(name, str) or (known is not None and name not in known):
+        more = " A rule of your own is named as path/to/file.py:Class." if where == "rule" else ""
+        raise InputError(f"{where}.name {name!r} is not known; {nearest(name, known or [])}{more}".replace("'", '"'))
+    return name, options
+
+
+# ---------------------------------------------------------------- classes in files of one's own
+
+
+def own_class(name: str) -> type:
+    """Import the class that ``path/to/file.py:Class`` names; the file runs."""
+    file, _, cls = name.rpartition(":")
+    path = pathlib.Path(file)
+    if not file.endswith(".py") or not cls:
+        raise InputError(f'A class of your own is named as path/to/file.py:Class, got "{name}".')
+    if not path.is_file():
+        raise InputError(f"There is no file {path} (looked in {pathlib.Path.cwd()}); check the path before the colon.")
+    module_name = f"own_{path.stem}_{_digest(path)[:12]}"
+    if module_name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException as error:
+            del sys.modules[module_name]
+            if not isinstance(error, Exception):
+                raise
+            raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
+    classes = {k: v for k, v in vars(sys.modules[module_name]).items() if isinstance(v, type) and v.__module__ == module_name}
+    if cls not in classes:
+        raise InputError(f"{path} has no class {cls}; {nearest(cls, classes)}")
+    return classes[cls]
+
+
+def own_file(rule) -> pathlib.Path | None:
+    """The file of a rule class of one's own; none for built-in rules."""
+    cls = rule if isinstance(rule, type) else type(rule)
+    try:
+        return None if cls.__module__.split(".")[0] == "neurosim" else pathlib.Path(inspect.getfile(cls))
+    except (OSError, TypeError):  # typed into an interpreter
+        return None
+
+
+def digest_of(rule) -> str | None:
+    path = own_file(rule)
+    return _digest(path) if path else None
+
+
+def _digest(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---------------------------------------------------------------- from an experiment to TOML
+
+
+def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
+    """Everything a run follows from, as tables of plain values; `plan` reads it."""
+    e = experiment
+    network = {"hidden": list(e.network.layers), "neuron": _kind(e.network.neuron), "readout": _kind(e.network.readout)}
+    network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain}
+    rule = {"name": rule_name(e.rule), **{key: value for key, value in _asdict(e.rule).items() if key != "method"}}
+    path = own_file(e.rule)
+    if path:
+        rule |= {"name": f"{path}:{type(e.rule).__name__}", "sha256": _digest(path)}
+    table = {
+        "task": {"name": e.task.name, **_asdict(e.task)},
+        "network": network | ({"init": init} if init else {}),
+        "rule": rule,
+        "chip": e.chip.to_table(),
+        "train": e.settings._asdict(),
+    }
+    return _plain(table)
+
+
+def to_toml(experiment: Experiment, init: str = "") -> str:
+    """The experiment as a TOML file that ``neurosim train`` repeats."""
+    return f"# Written by neurosim {neurosim.__version__}; neurosim train repeats it.\n\n{tomli_w.dumps(to_table(experiment, init))}"
+
+
+def _kind(neuron) -> dict[str, Any]:
+    name = next((name for name, cls in ALL_NEURONS.items() if cls is type(neuron)), type(neuron).__name__)
+    return {"kind": name, **neuron._asdict()}
+
+
+def _asdict(part) -> dict[str, Any]:
+    return part._asdict() if hasattr(part, "_asdict") else {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,83 @@
+"""What there is to choose from, in one sentence each, taken from where it is written."""
+
+import inspect
+from collections.abc import Callable, Iterable
+
+from hw_models.cells import ALL_CELLS
+from hw_models.chip import KINDS, Chip, catalogue, kind_name
+from hw_models.contracts import methods
+from hw_models.parts import InputError, describe
+from hw_models.protocols import Cell, Noise
+from neurosim import tasks
+from neurosim.neurons import ALL_NEURONS
+from neurosim.protocols import Neuron, Rule
+from neurosim.rules import DEFAULTS, activity_perturbation, node_perturbation, reference, weight_perturbation
+
+Rows = list[tuple[str, str]]
+
+
+def first_sentence(thing) -> str:
+    """The first line of a docstring, as plain text."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("`", "")
+
+
+def rules() -> Rows:
+    modules = {"wp": weight_perturbation, "np": node_perturbation, "anp": activity_perturbation}
+    family = []
+    for name, options in DEFAULTS.items():
+        says = first_sentence(modules[options["method"]]).rstrip(".")
+        family.append((name, f"{says}{'; hidden activity is decorrelated.' if name.startswith('d') else '.'}"))
+    window = "gradient of the whole sequence", "gradient over windows of rule.k steps"
+    return family + [(name, f"Not local: backpropagation through time, exact {says}.") for name, says in zip(("bptt", "tbptt"), window)]
+
+
+LISTS: dict[str, Callable[[], Rows]] = {
+    "tasks": lambda: _classes(tasks.by_name),
+    "rules": rules,
+    "chips": lambda: list(catalogue().items()),
+    "cells": lambda: _classes(ALL_CELLS),
+    "neurons": lambda: _classes(ALL_NEURONS),
+}
+
+
+def parameters(chip: Chip) -> Iterable[tuple[str, str, str, str]]:
+    """Every field of a chip: name, value, unit, meaning; of a part, its kind first."""
+    for name, value, unit, meaning in describe(chip):
+        if name not in KINDS:
+            if name not in ("name", "summary"):
+                yield f"chip.{name}", f"{value:g}", unit, meaning
+            continue
+        yield f"chip.{name}.kind", kind_name(name, value), "", first_sentence(type(value))
+        for field, number, unit, says in describe(value):
+            yield f"chip.{name}.{field}", str(number), unit, says
+
+
+def checked(cls: type):
+    """Check a class of one's own against the protocol whose methods it has most of; its kind, and a report if there is one.
+
+    Raises
+    ------
+    InputError
+        If it has methods of no protocol, or breaks its contract.
+    """
+    from hw_models.testing import check_cell, check_noise
+    from neurosim.testing import check_neuron, check_rule
+
+    kinds = {"rule": (Rule, check_rule), "neuron": (Neuron, check_neuron), "cell": (Cell, check_cell), "noise source": (Noise, check_noise)}
+    share = {kind: sum(hasattr(cls, m) for m in methods(like)) / len(methods(like)) for kind, (like, _) in kinds.items()}
+    kind = max(share, key=share.__getitem__)
+    if not share[kind]:
+        needs = "; ".join(f"a {kind} has {', '.join(methods(like))}" for kind, (like, _) in kinds.items())
+        raise InputError(f"{cls.__name__} has no method of a part that can be checked: {needs}.")
+    return kind, kinds[kind][1](cls if kind in ("rule", "neuron") else _with_defaults(cls))
+
+
+def _with_defaults(cls: type):
+    missing = [name for name in getattr(cls, "_fields", ()) if name not in cls._field_defaults]
+    if missing:
+        raise InputError(f"{cls.__name__}.{missing[0]} has no default; give it one, so that the class can be checked with it.")
+    return cls()
+
+
+def _classes(named: dict[str, type]) -> Rows:
+    return [(name, first_sentence(cls)) for name, cls in named.items()]

@@ -1,0 +1,102 @@
+"""Figures for people and papers; matplotlib without its global state."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from neurosim.train import rule_name
+
+# Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+STYLE = {"font": 9, "small": 8, "line": 1.6}
+BASELINES = {
+    "persistence": "nothing changes",
+    "mean": "mean of the targets",
+    "linear": "linear fit",
+    "reservoir": "untrained + ridge readout",
+    "readout-only": "only the readout learns",
+}
+
+
+def learning_curve(run, compared=None) -> Figure:
+    """Losses over epochs beside the baselines, on a logarithmic axis.
+
+    Parameters
+    ----------
+    run : Run
+    compared : Run, optional
+        The same run on another chip; its test loss is drawn too.
+    """
+    figure = Figure(figsize=(6.4, 4.0), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    epochs = np.arange(1, len(run.epochs) + 1)
+    labels = []
+    for part, style in (("train", {"ls": ":", "color": BLUE}), ("validation", {"ls": "--", "color": BLUE}), ("test", {"color": BLUE})):
+        labels += _curve(axes, epochs, [getattr(e, part) for e in run.epochs], part, style)
+    if compared is not None:
+        there = np.arange(1, len(compared.epochs) + 1)
+        labels += _curve(axes, there, [e.test for e in compared.epochs], f"test, on {compared.experiment.chip.name}", {"color": ORANGE})
+    for name, losses in run.baselines.items():
+        if _drawable(losses["test"]):
+            axes.axhline(losses["test"], color=GREY, lw=0.8, zorder=1)
+            labels.append((losses["test"], BASELINES.get(name, name), GREY))
+    last = max(len(run.epochs), len(compared.epochs) if compared else 0, 2)
+    axes.set(xlim=(1, last), xlabel="epoch", ylabel=f"loss ({run.dataset.unit})")
+    if labels:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.spines[["top", "right"]].set_visible(False)
+    e = run.experiment
+    axes.set_title(f"{e.task.name}: {rule_name(e.rule)} on {e.chip.name}{' (diverged)' if run.diverged else ''}", loc="left", fontsize=10)
+    _label_right_end(figure, axes, labels)
+    return figure
+
+
+def _curve(axes, epochs, losses, label, style) -> list[tuple[float, str, str]]:
+    """Draw one curve; its label, if it has an end to stand at."""
+    losses = np.array([loss if _drawable(loss) else np.nan for loss in losses])
+    axes.plot(epochs, losses, lw=STYLE["line"], marker="o" if len(losses) == 1 else None, ms=3, zorder=3, **style)
+    finite = losses[np.isfinite(losses)]
+    return [(float(finite[-1]), label, style["color"])] if finite.size else []
+
+
+def _drawable(loss: float) -> bool:
+    return bool(np.isfinite(loss)) and loss > 0
+
+
+def _label_right_end(figure, axes, labels) -> None:
+    """Write each label beside the right end of its line, moved as little as it takes not to touch the next."""
+    low, high = axes.get_ylim()
+    height = axes.get_position().height * figure.get_figheight() * 72  # points
+    at = [np.log(value / low) / np.log(high / low) for value, _, _ in labels]
+    placed = spread(at, 1.25 * STYLE["small"] / height)
+    for (_, text, color), y, true in zip(labels, placed, at, strict=True):
+        axes.annotate(
+            text, (1.0, true), (1.06, y), xycoords="axes fraction", va="center", color=color, fontsize=STYLE["small"],
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "shrinkA": 1, "shrinkB": 0}, annotation_clip=False,
+        )  # fmt: skip
+
+
+def spread(wanted: Iterable[float], gap: float) -> list[float]:
+    """Positions at least a gap apart, in the same order and close to those wanted: neighbours that touch share their middle."""
+    wanted = list(wanted)
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    blocks: list[list[int]] = []
+    middle = lambda block: sum(wanted[i] for i in block) / len(block)  # noqa: E731
+    for i in order:
+        blocks.append([i])
+        while len(blocks) > 1 and middle(blocks[-1]) - middle(blocks[-2]) < gap * (len(blocks[-1]) + len(blocks[-2])) / 2:
+            last = blocks.pop()
+            blocks[-1] += last
+    placed = [0.0] * len(wanted)
+    for block in blocks:
+        for rank, i in enumerate(block):
+            placed[i] = middle(block) + gap * (rank - (len(block) - 1) / 2)
+    return placed

@@ -1,0 +1,277 @@
+"""The run folder: what a run leaves on disk, whole at every moment, and how it is read, resumed and carried to another chip.
+
+    experiment.toml     everything the run follows from; `neurosim train experiment.toml` repeats it
+    metrics.csv         losses, one row an epoch
+    summary.json        the run as `neurosim train --json` prints it
+    learning_curve.png  losses beside the baselines
+    rule.py             the file of a rule of one's own, if the run used one
+    checkpoint/         state.npz after the last whole epoch; initial.npz, the weights of --init
+
+Every file is written beside its place and then renamed, so that a killed run leaves the file of the epoch before.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import pathlib
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import neurosim
+from hw_models.parts import InputError
+from neurosim import config
+from neurosim.simulator import MATRICES, Simulator
+from neurosim.train import Epoch, Run
+
+COUNTERS = ("steps", "seconds", "asked", "swallowed")
+
+
+class Saved(NamedTuple):
+    """A run folder that was read."""
+
+    folder: pathlib.Path
+    table: dict[str, Any]  #: of experiment.toml
+    progress: dict[str, Any]  #: epochs and counters
+    state: dict[str, np.ndarray]  #: of the learner, by name
+    weights: list[np.ndarray]  #: as one read of the trained array shows them
+    matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
+    initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
+
+    def plan(self, file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()) -> config.Plan:
+        """The experiment as it began, with its data; what a file or the command line says of it besides must agree.
+
+        A rule of one's own is imported only if `given` names it again and its file is the same as it was.
+        """
+        given, table = list(given), self.table
+        if own := "sha256" in table["rule"]:
+            name = next((value for _, path, value in given if path == "rule.name"), None)
+            if name is None:
+                raise InputError(f"{self.folder} used a rule of your own, which is not imported unasked; name it: --rule {table['rule']['name']}.")
+            table = {**table, "rule": {**table["rule"], "name": name}}
+        plan = config.plan(config.assemble(file, given, table))
+        before, now = (config.leaves(t) for t in (table, config.to_table(plan.experiment, plan.init)))
+        for path, value in before.items():
+            if now.get(path) != value and not (own and path == "rule.name"):
+                raise InputError(f"{path} was {value!r} when {self.folder} began and is {now.get(path)!r} now; start a new run, with --init to keep its weights.")
+        return plan
+
+    def folded(self) -> list[np.ndarray]:
+        """Weights that compute the same without decorrelation: each matrix multiplied into what it stood before."""
+        weights, decorrelates_all = list(self.weights), self.table["rule"].get("decorrelate") == "all"
+        for layer, matrix in enumerate(self.matrices):
+            weights[2 * layer + 2] = matrix @ weights[2 * layer + 2]
+            if decorrelates_all:
+                weights[2 * layer + 1] = matrix @ weights[2 * layer + 1]
+        return weights
+
+
+class Folder:
+    """The folder of a run while it trains.
+
+    Parameters
+    ----------
+    path : path
+    numbered : bool
+        Take the next free of path, path-2, path-3 instead of refusing one that is taken.
+    init, initial
+        The run folder that gave the initial weights, and those weights.
+    saved : Saved, optional
+        The same folder as an earlier run left it, to be continued.
+    """
+
+    def __init__(self, path, numbered=False, init="", initial=None, saved: Saved | None = None):
+        self.path, self.numbered, self.init, self.initial, self.saved = pathlib.Path(path), numbered, init, initial, saved
+        if not saved and not numbered and _taken(self.path):
+            raise InputError(f"{self.path} exists and is not empty; choose another folder with --out, or continue the run in it with --resume.")
+
+    def begin(self, run: Run) -> None:
+        """Claim the folder and write the untrained state, or put back what an earlier run left."""
+        if self.saved:
+            _put_back(self.saved, run)
+            return
+        rule = config.own_file(run.experiment.rule)
+        self.path = _claim(self.path, self.numbered)
+        if rule:
+            write(self.path / "rule.py", rule.read_bytes())
+        if self.initial is not None:
+            write(self.path / "checkpoint" / "initial.npz", _npz({f"weights.{k}": w for k, w in enumerate(self.initial)}))
+        self.epoch(run)
+        write(self.path / "experiment.toml", config.to_toml(run.experiment, self.init))
+
+    def epoch(self, run: Run) -> None:
+        """Write the state, and then the losses of all epochs."""
+        write(self.path / "checkpoint" / "state.npz", checkpoint(run))
+        rows = [f"{n},{','.join(repr(float(loss)) for loss in losses)}\n" for n, losses in enumerate(run.epochs, 1)]
+        write(self.path / "metrics.csv", "epoch,train_loss,validation_loss,test_loss\n" + "".join(rows))
+
+    def finish(self, run: Run, compared: Run | None = None) -> None:
+        """Write the summary and the picture; the checkpoint stays that of the last whole epoch."""
+        from neurosim.plots import learning_curve
+
+        write(self.path / "summary.json", as_json(summary(run, compared)))
+        picture = io.BytesIO()
+        learning_curve(run, compared).savefig(picture, format="png")
+        write(self.path / "learning_curve.png", picture.getvalue())
+
+
+def save(run: Run, folder) -> pathlib.Path:
+    """Write the folder of a run that has ended; a folder with anything in it is refused.
+
+    Raises
+    ------
+    InputError
+        If the folder is not empty or cannot be written.
+    """
+    kept = Folder(folder)
+    kept.begin(run)
+    kept.finish(run)
+    return kept.path
+
+
+def load(folder) -> Saved:
+    """Read a run folder; no rule of one's own is imported and no data are read.
+
+    Raises
+    ------
+    InputError
+        If it is no run folder, or a file in it is missing or damaged.
+    """
+    folder = pathlib.Path(folder)
+    if not (folder / "experiment.toml").is_file():
+        what = "holds no run (no experiment.toml in it)" if folder.is_dir() else "is no folder"
+        raise InputError(f"{folder} {what}; give a folder that neurosim train wrote, such as runs/mackey-glass-danp-ideal-42.")
+    table = config.assemble(str(folder / "experiment.toml"), base=dict.fromkeys(config.SHOWCASE, {}))
+    if not all("name" in table[section] for section in ("task", "rule", "chip")):
+        raise _damaged(folder / "experiment.toml", "it does not name task, rule and chip")
+    arrays = _arrays(folder / "checkpoint" / "state.npz")
+    initial = folder / "checkpoint" / "initial.npz"
+    try:
+        progress = json.loads(arrays.pop("progress").tobytes())
+    except (KeyError, ValueError):
+        raise _damaged(folder / "checkpoint" / "state.npz", "it does not say how far the run came") from None
+    group = {name: _group(arrays, name) for name in ("state", "weights", "matrices")}
+    start = list(_group(_arrays(initial), "weights").values()) if initial.exists() else None
+    return Saved(folder, table, progress, group["state"], list(group["weights"].values()), list(group["matrices"].values()), start)
+
+
+# ---------------------------------------------------------------- what is in the files
+
+
+def summary(run: Run, compared: Run | None = None) -> dict[str, Any]:
+    """The metrics of a run, and those of the same run on another chip."""
+    metrics = run.metrics
+    if compared is not None:
+        metrics["compared"] = compared.metrics
+    return metrics
+
+
+def as_json(value: Any) -> str:
+    """JSON as the standard has it: a number that is not finite is null."""
+    return json.dumps(_jsonable(value), indent=2, allow_nan=False) + "\n"
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def checkpoint(run: Run) -> bytes:
+    """All that a pause must keep, and the weights as plain arrays for whoever has no use for the rest."""
+    learner = run.learner
+    progress = {"version": neurosim.__version__, "data": data_digest(run.dataset), "epochs": [[float(x) for x in e] for e in run.epochs]}
+    progress |= {name: getattr(run, name) for name in COUNTERS}
+    arrays = {f"state.{name}": array for name, array in learner.state().items()}
+    arrays |= {f"weights.{k}": w for k, w in enumerate(learner.weights)}
+    arrays |= {f"matrices.{k}": m for k, m in enumerate(_matrices(learner))}
+    return _npz({"progress": np.frombuffer(json.dumps(_jsonable(progress)).encode(), np.uint8), **arrays})
+
+
+def data_digest(dataset) -> str:
+    """What tells whether a run is continued on the data it began with."""
+    digest = hashlib.sha256()
+    for series in dataset[:3]:
+        for array in series[:3]:
+            digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def write(path: pathlib.Path, content: str | bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.part")
+    with open(beside, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _matrices(learner) -> list[np.ndarray]:
+    if not isinstance(learner, Simulator) or not learner.matrices[0][0].size:
+        return []
+    cell, scale = learner.parts.decorrelation_cell, learner._matrix_scale()
+    return [learner._look(cell, planes, MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(learner.matrices)]
+
+
+def _put_back(saved: Saved, run: Run) -> None:
+    if saved.progress["data"] != data_digest(run.dataset):
+        raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
+    run.learner.restore(saved.state)
+    run.epochs = [Epoch(*losses) for losses in saved.progress["epochs"]]
+    for name in COUNTERS:
+        setattr(run, name, saved.progress[name])
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise _damaged(path, "it is missing") from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise _damaged(path, str(error) or type(error).__name__) from None
+
+
+def _group(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
+
+
+def _damaged(path: pathlib.Path, why: str) -> InputError:
+    return InputError(f"{path} cannot be used ({why.rstrip('.')}); the folder is damaged, so start a new run.")
+
+
+def _taken(path: pathlib.Path) -> bool:
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+
+
+def _claim(path: pathlib.Path, numbered: bool) -> pathlib.Path:
+    try:
+        if not numbered:
+            path.mkdir(parents=True, exist_ok=True)
+            return path
+        for n in range(1, 10**6):
+            folder = path if n == 1 else path.with_name(f"{path.name}-{n}")
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                continue
+    except OSError as error:
+        raise InputError(f"{path} cannot be made a folder ({error.strerror}); choose another with --out.") from None
+    raise InputError(f"{path} and its numbered neighbours are all taken; choose a folder with --out.")

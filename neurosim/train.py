@@ -1,0 +1,323 @@
+"""Train a network on a task with a rule on a chip, beside the baselines that give its loss a meaning."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+
+from hw_models.chip import Chip
+from hw_models.parts import InputError, Range, check
+from neurosim.bptt import GradientLearner
+from neurosim.cast import sequences
+from neurosim.memory import memory_bits
+from neurosim.network import Network
+from neurosim.rules import Gradient, Learning, Perturbation
+from neurosim.simulator import Simulator
+from neurosim.tasks import PARTS, Dataset, baselines, ridge
+from neurosim.tasks import check as check_dataset
+
+HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
+
+
+class Settings(NamedTuple):
+    """How long and in what arithmetic to train.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training part.
+    batch : int, sequences
+        Sequences side by side; one long series is cut into as many pieces.
+    seed : int
+        Everything random follows from it.
+    dtype : "float32" or "float64"
+        Arithmetic of the run.
+    anneal : float
+        All rates are multiplied by this for the last third of the epochs.
+    baselines : bool
+        Compute the baselines, the same run with only the readout learning among them.
+    """
+
+    epochs: Annotated[int, Range("", 1)] = 12
+    batch: Annotated[int, Range("sequences", 1)] = 1
+    seed: Annotated[int, Range("", 0, 2**63 - 1)] = 42
+    dtype: Literal["float32", "float64"] = "float32"
+    anneal: Annotated[float, Range("", 0.0, 1.0, open_low=True)] = 0.1
+    baselines: bool = True
+
+
+class Experiment(NamedTuple):
+    """All that a run follows from."""
+
+    task: Any
+    network: Network
+    rule: Any  #: Perturbation, Gradient, or a rule class of one's own
+    chip: Chip
+    settings: Settings
+
+
+class Epoch(NamedTuple):
+    """Losses after one epoch, in the task's unit."""
+
+    train: float  #: while learning
+    validation: float
+    test: float
+
+
+class Run:
+    """A training run and its result.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    epochs : list of Epoch
+    baselines : dict of dict
+        Losses on train, validation and test of ``persistence``, ``mean``, ``linear``, ``reservoir`` and ``readout-only``.
+    learner : Simulator or GradientLearner
+        The trained network in its last good state.
+    message : str
+        Why the run stopped early, or nothing.
+    """
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, learner):
+        self.experiment, self.dataset, self.learner = experiment, dataset, learner
+        self.epochs: list[Epoch] = []
+        self.baselines: dict[str, dict[str, float]] = {}
+        self.message, self.steps, self.seconds, self.asked, self.swallowed = "", 0, 0.0, 0, 0
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.message)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The run as plain numbers and lists, ready for JSON except that losses may be infinite."""
+        e, settings = self.experiment, self.experiment.settings
+        rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
+        best = min(self.epochs, key=lambda epoch: epoch.validation, default=None)
+        return {
+            "task": e.task.name,
+            "rule": rule_name(e.rule),
+            "chip": e.chip.name,
+            "seed": settings.seed,
+            "hidden": list(e.network.layers),
+            "epochs": len(self.epochs),
+            "steps": self.steps,
+            "train_loss": [epoch.train for epoch in self.epochs],
+            "validation_loss": [epoch.validation for epoch in self.epochs],
+            "test_loss": [epoch.test for epoch in self.epochs],
+            "final_test_loss": self.epochs[-1].test if self.epochs else None,
+            "test_loss_at_best": best.test if best else None,
+            "loss_unit": self.dataset.unit,
+            "baselines": self.baselines,
+            "diverged": self.diverged,
+            "message": self.message,
+            "swallowed_updates": self.swallowed / self.asked if self.asked else 0.0,
+            "wall_s": self.seconds,
+            "steps_per_s": self.steps / self.seconds if self.seconds else None,
+            "equality": "exact",
+            "cost": None,  # no chip of the catalogue has prices yet
+            "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, self.dataset.train.inputs.shape[1]),
+        }
+
+    def save(self, folder) -> None:
+        """Write the run folder; see `neurosim.runs`."""
+        from neurosim.runs import save
+
+        save(self, folder)
+
+    def plot(self):
+        """The learning curve beside its baselines, as a matplotlib figure."""
+        from neurosim.plots import learning_curve
+
+        return learning_curve(self)
+
+
+def rule_name(rule) -> str:
+    """The name by which a rule is chosen, or the name of a class of one's own."""
+    return rule.name if isinstance(rule, Perturbation | Gradient) else type(rule).__name__
+
+
+def with_rates(rule, hidden: float, readout: float):
+    """The rule with the rates of its recurrent weights and of its readout multiplied."""
+    scaled = {"lr": hidden, "readout_lr": readout, "decorrelation_lr": readout}
+    return rule._replace(**{name: getattr(rule, name) * by for name, by in scaled.items() if name in rule._fields})
+
+
+def as_learning(rule) -> Learning:
+    """What the simulator needs of a rule of the family, or of a rule class of one's own."""
+    if isinstance(rule, Perturbation):
+        return check(rule).learning()
+    readout = rule._replace(lr=rule.readout_lr) if {"lr", "readout_lr"} <= set(rule._fields) else rule
+    return Learning(type(rule).__name__, check(rule), readout)
+
+
+def make_learner(experiment: Experiment, dataset: Dataset):
+    """The network on its chip, or the reference gradient, before any learning."""
+    e = experiment
+    if isinstance(e.rule, Gradient):
+        return GradientLearner(e.network, e.rule, e.settings.seed, dataset_loss(dataset), e.settings.dtype, e.chip)
+    return Simulator(e.network, e.chip, e.settings.seed, as_learning(e.rule), dataset_loss(dataset), e.settings.dtype)
+
+
+def dataset_loss(dataset: Dataset):
+    """Every task so far is scored by squared error."""
+    return None
+
+
+def train(
+    network: Network,
+    task,
+    rule,
+    chip: Chip | None = None,
+    *,
+    on_epoch: Callable[[Run], None] | None = None,
+    weights=None,
+    resume: Callable[[Run], None] | None = None,
+    **settings,
+) -> Run:
+    """Train a network on a task.
+
+    Parameters
+    ----------
+    network : Network
+    task : a task of `neurosim.tasks`
+    rule : Perturbation, Gradient, or a rule class of your own
+    chip : hw_models.Chip, optional
+        The ideal one if not given.
+    on_epoch : callable, optional
+        Called with the run after every epoch.
+    weights : list of arrays, optional
+        Initial weights, programmed into the cells in place of the network's own.
+    resume : callable, optional
+        Called with the new run to put back epochs and state of an earlier one.
+    **settings
+        Fields of `Settings`: epochs, batch, seed, dtype, anneal, baselines.
+
+    Raises
+    ------
+    InputError
+        If something given cannot work; nothing has been run then.
+    """
+    unknown = set(settings) - set(Settings._fields)
+    if unknown:
+        raise InputError(f"train does not take {', '.join(sorted(unknown))}; settings are {', '.join(Settings._fields)}.")
+    experiment = Experiment(task, check(network), check(rule), check(chip or Chip()), check(Settings(**settings)))
+    return run(experiment, check_dataset(task.load(experiment.settings.seed)), on_epoch, weights, resume)
+
+
+def run(experiment: Experiment, dataset: Dataset, on_epoch=None, weights=None, resume=None) -> Run:
+    """Train an experiment on data that are already loaded."""
+    _check_widths(experiment.network, dataset)
+    batches = _Batches(experiment, dataset)
+    result = Run(experiment, dataset, make_learner(experiment, dataset))
+    if weights is not None:
+        result.learner.program(weights)
+    with ThreadPoolExecutor(1) as beside:
+        pending = None
+        if experiment.settings.baselines:
+            result.baselines = baselines(dataset)
+            result.baselines["reservoir"] = _reservoir(result.learner, dataset, batches)
+            pending = beside.submit(_readout_only, experiment, dataset, batches, weights)
+        if resume is not None:
+            resume(result)
+        _fit(result, batches, on_epoch)
+        if pending is not None:
+            result.baselines["readout-only"] = pending.result()
+    return result
+
+
+class _Batches:
+    """The data as the run's float type, in groups of sequences that are learned side by side."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset):
+        settings, network = experiment.settings, experiment.network
+        number = np.dtype(settings.dtype).type
+        series = {part: getattr(dataset, part) for part in PARTS}
+        series["learning"] = dataset.train.cut(settings.batch)
+        self.unit, self.outputs, self.size = dataset.loss_unit, network.outputs, settings.batch
+        self.arrays = {
+            part: (
+                sequences(f"{part} inputs", s.inputs, network.inputs, number),
+                sequences(f"{part} targets", s.targets, network.outputs, number),
+                np.ascontiguousarray(s.counted),
+            )
+            for part, s in series.items()
+        }
+
+    def learning(self):
+        inputs, targets, counted = self.arrays["learning"]
+        for first in range(0, len(inputs), self.size):
+            chosen = slice(first, first + self.size)
+            yield inputs[chosen], targets[chosen], counted[chosen]
+
+    def mean(self, total: float, part: str) -> float:
+        return float(total) / (self.arrays[part][2].sum() * self.outputs) * self.unit
+
+    def loss(self, learner, part: str) -> float:
+        outcome = learner.evaluate(*self.arrays[part])
+        return self.mean(outcome.loss.sum(), part) if outcome.finite else float("inf")
+
+
+def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
+    """Learn epoch after epoch; stop at a diverging one and put the last good state back."""
+    settings, learner = result.experiment.settings, result.learner
+    mean = result.baselines.get("mean") or baselines(result.dataset)["mean"]
+    learner.prepare(settings.batch)
+    for epoch in range(len(result.epochs), settings.epochs):
+        by = settings.anneal if epoch >= settings.epochs * 2 / 3 else 1.0
+        rule = with_rates(result.experiment.rule, by, by)
+        learning = rule if isinstance(rule, Gradient) else as_learning(rule)
+        good = {name: array.copy() for name, array in learner.state().items()}
+        total, start = 0.0, time.perf_counter()
+        for inputs, targets, counted in batches.learning():
+            outcome = learner.learn(inputs, targets, counted, learning)
+            total += outcome.loss.sum()
+            result.steps += outcome.steps
+            result.asked += outcome.asked
+            result.swallowed += outcome.swallowed
+            if not outcome.finite:
+                total = float("inf")
+                break
+        result.seconds += time.perf_counter() - start
+        loss = batches.mean(total, "learning")
+        if not loss <= HOPELESS * mean["train"]:
+            learner.restore(good)
+            kept = f"the state after epoch {epoch} is kept" if epoch else "the untrained state is kept"
+            result.message = (
+                f"The run diverged in epoch {epoch + 1}: its training loss reached {loss:.3g}, while predicting the mean gives {mean['train']:.3g}; "
+                f"{kept}. Smaller rates (rule.lr, rule.readout_lr) help most."
+            )
+            return
+        result.epochs.append(Epoch(loss, batches.loss(learner, "validation"), batches.loss(learner, "test")))
+        if on_epoch is not None:
+            on_epoch(result)
+
+
+def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]:
+    """The untrained network with a readout fitted by ridge regression."""
+    states = {part: learner.evaluate(*batches.arrays[part], record=("x",)).records["x"] for part in PARTS}
+    top = learner.network.layers[-1]
+    return ridge({part: x[:, :, -top:] for part, x in states.items()}, dataset)[0]
+
+
+def _readout_only(experiment: Experiment, dataset: Dataset, batches: _Batches, weights) -> dict[str, float]:
+    """The same run with hidden rates of zero."""
+    frozen = experiment._replace(rule=with_rates(experiment.rule, 0.0, 1.0))
+    result = Run(frozen, dataset, make_learner(frozen, dataset))
+    if weights is not None:
+        result.learner.program(weights)
+    _fit(result, batches)
+    last = result.epochs[-1] if result.epochs else Epoch(*[float("inf")] * 3)
+    return dict(zip(PARTS, last, strict=True))
+
+
+def _check_widths(network: Network, dataset: Dataset) -> None:
+    wanted = dataset.train.inputs.shape[2], dataset.train.targets.shape[2]
+    if (network.inputs, network.outputs) != wanted:
+        raise InputError(
+            f"The network has {network.inputs} inputs and {network.outputs} outputs, but the task has {wanted[0]} and {wanted[1]}; "
+            f"use Network({wanted[0]}, {network.hidden}, {wanted[1]})."
+        )

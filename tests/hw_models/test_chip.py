@@ -1,0 +1,109 @@
+"""Chips by name, from files, with changes, and back to tables."""
+
+import math
+import tomllib
+
+import pytest
+import tomli_w
+
+from hw_models import Chip, FixedPoint, Gaussian, InputError, catalogue, load
+from hw_models.chip import KINDS, configure
+from hw_models.parts import check
+
+NAMES = list(catalogue())
+assert NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chip_of_the_catalogue_is_sound_and_says_what_it_is(name):
+    chip = load(name)
+    assert chip.name == name
+    assert chip.summary == catalogue()[name] and chip.summary.endswith(".")
+    for field in KINDS:
+        check(getattr(chip, field))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chip_survives_toml(name):
+    chip = load(name)
+    assert configure(Chip(), tomllib.loads(tomli_w.dumps(chip.to_table()))) == chip
+
+
+@pytest.mark.parametrize("field", KINDS)
+def test_every_kind_is_chosen_by_its_name(field):
+    for kind, cls in KINDS[field].items():
+        part = getattr(configure(Chip(), {field: {"kind": kind}}), field)
+        assert part == cls()
+        assert Chip().replace(**{field: part}).to_table()[field]["kind"] == kind
+
+
+def test_the_default_chip_is_the_ideal_one():
+    assert load("ideal").replace(summary="") == Chip()
+
+
+def test_replace_changes_one_field_of_one_part():
+    chip = load("digital-8bit")
+    changed = chip.replace(cell__bits=6, step_s=0.1)
+    assert changed.cell == FixedPoint(6, "stochastic") and changed.step_s == 0.1
+    assert changed.replace(cell__bits=8, step_s=chip.step_s) == chip
+    assert chip.cell.bits == 8
+
+
+def test_replace_takes_a_part_or_a_kind():
+    assert Chip().replace(cell=FixedPoint(4)).cell == FixedPoint(4)
+    assert Chip().replace(cell__kind="fixed-point").cell == FixedPoint()
+
+
+def test_another_kind_starts_from_its_own_defaults_the_same_kind_from_what_was_there():
+    chip = Chip(noise=Gaussian(0.7))
+    assert configure(chip, {"noise": {"kind": "bernoulli"}}).noise.sigma == 1e-3
+    assert configure(chip, {"noise": {"kind": "gaussian"}}).noise.sigma == 0.7
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cel__bits": 6}, r'^chip\.cel is not a field of Chip; did you mean "cell"\? Known: name, '),
+        ({"cell__bit": 6}, r'^chip\.cell\.bit is not a field of FixedPoint; did you mean "bits"\? Known: bits, rounding\.$'),
+        ({"cell__bits": 17}, r"^chip\.cell\.bits must be a whole number from 1 to 16 \(bit\), got 17\.$"),
+        ({"cell__kind": "fixed_point"}, r'^chip\.cell\.kind "fixed_point" is not known; did you mean "fixed-point"\? Known: ideal, fixed-point, analog'),
+        ({"cell": "analog"}, r'^chip\.cell must be a table with a kind such as \{ kind = "ideal" \}, got \'analog\'\.$'),
+        ({"step_s": 0.0}, r"^chip\.step_s must be a number greater than 0 \(s\), got 0\.0\.$"),
+        ({"headroom": math.nan}, r"^chip\.headroom must be a number greater than 0 .*, got nan\.$"),
+        ({"noise__sigma": -1.0}, r"^chip\.noise\.sigma must be a number greater than 0 .*, got -1\.0\.$"),
+    ],
+)
+def test_a_wrong_change_is_refused_by_name(changes, message):
+    with pytest.raises(InputError, match=message):
+        load("digital-8bit").replace(**changes)
+
+
+def test_an_unknown_chip_names_the_nearest():
+    with pytest.raises(InputError, match=r'^Chip "digital8bit" is not in the catalogue; did you mean "digital-8bit"\? Known: .*\.toml ending\.$'):
+        load("digital8bit")
+
+
+def test_a_chip_of_ones_own_is_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[cell]\nkind = "fixed-point"\nbits = 5\n')
+    assert load(str(path)) == Chip(name="mine", cell=FixedPoint(5))
+    assert load(path) == load(str(path))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"^There is no chip file .*mine\.toml; give the path"):
+        load(str(tmp_path / "mine.toml"))
+
+
+def test_malformed_toml_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('summary = "x"\n[cell]\nbits = = 5\n')
+    with pytest.raises(InputError, match=r"mine\.toml is not valid TOML: .*line 3"):
+        load(str(path))
+
+
+def test_a_wrong_key_in_a_file_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[cells]\nbits = 5\n")
+    with pytest.raises(InputError, match=r'cells is not a field of Chip; did you mean "cell"\?'):
+        load(str(path))

@@ -1,0 +1,396 @@
+"""The compiler's side: what plain Python and compiled code share, what is cached, and what is refused before it is compiled."""
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from hypothesis.strategies import floats, integers
+
+import hw_models
+from hw_models import ALL_CELLS, InputError, scalar
+from hw_models.protocols import Cell, Converter
+from hw_models.scalars import normal, sigmoid, tanh
+from neurosim import jit, random
+from neurosim.cast import lower
+from neurosim.jit import at, check_arithmetic, chosen, compiled, constant, dot, fill, kernel, plus, put, row
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+convert, write, read = kernel(Converter.convert), kernel(Cell.write), kernel(Cell.read)
+draw_convert, draw_write, draw_read = random.draws["convert"], random.draws["write"], random.draws["read"]
+
+
+class Part(NamedTuple):
+    """A user's converter: everything in it is one arithmetic."""
+
+    gain: float = 0.7
+
+    def convert(self, x, u):
+        return self.gain * x + 0.1
+
+
+def over(part, x, out):
+    for i in range(x.shape[0]):
+        out[i] = convert(part, x[i], ())
+
+
+def apply(part, x, plain=False):
+    out = np.zeros_like(x)
+    (over if plain else compiled(over, type(part)))(lower(part, x.dtype.type), x, out)
+    return out
+
+
+# ---------------------------------------------------------------- kernels
+
+
+@DTYPES
+def test_a_kernel_gives_the_same_bits_in_a_plain_loop_and_in_a_compiled_one(dtype):
+    x = np.random.default_rng(1).standard_normal(257).astype(dtype)
+    expected = dtype(0.7) * x + dtype(0.1)
+    assert np.array_equal(apply(Part(), x), expected) and np.array_equal(apply(Part(), x, plain=True), expected)
+
+
+def test_a_value_is_an_argument_and_never_compiles_again():
+    x = np.ones(3, np.float32)
+    apply(Part(), x)
+    before = len(compiled(over, Part).signatures)
+    assert np.array_equal(apply(Part(gain=2.0), x), np.full(3, 2.1, np.float32))
+    assert len(compiled(over, Part).signatures) == before
+
+
+def test_plain_python_runs_the_method_itself_on_pythons_own_numbers():
+    assert convert(Part(), 2.0, ()) == 0.7 * 2.0 + 0.1
+
+
+def write_all(cell, planes, dw, now, key, one):
+    u, v = random.halves(key)
+    for i in range(dw.shape[0]):
+        s, _ = write(cell, at(planes, i), dw[i], now, draw_write(cell, u, v, i, one))
+        put(planes, i, s)
+        dw[i] = read(cell, s, draw_read(cell, u, v, i, one))
+
+
+@DTYPES
+@pytest.mark.parametrize("kind", ALL_CELLS.values(), ids=ALL_CELLS)
+def test_a_vectorised_loop_over_cells_gives_the_bits_of_plain_python(kind, dtype):
+    def run(loop):
+        rng, cell = np.random.default_rng(2), lower(kind(), dtype)
+        planes = kind.State(*[rng.uniform(-0.5, 0.5, 100).astype(dtype) for _ in kind.State._fields])
+        dw = rng.standard_normal(100).astype(dtype)
+        loop(cell, planes, dw, dtype(0), np.uint64(123456789), dtype(1))
+        return [*planes, dw]
+
+    assert all(np.array_equal(a, b) for a, b in zip(run(write_all), run(compiled(write_all, kind)), strict=True))
+
+
+# ---------------------------------------------------------------- shared functions
+
+
+class Shapes(NamedTuple):
+    def convert(self, x, u):
+        return tanh(x) + sigmoid(x) + normal(sigmoid(x))
+
+
+@DTYPES
+def test_shared_functions_are_one_in_both_worlds(dtype):
+    x = np.concatenate([np.random.default_rng(3).normal(0, 4, 2000), [0.0, -0.0, 8.5, -8.5]]).astype(dtype)
+    assert np.array_equal(apply(Shapes(), x), apply(Shapes(), x, plain=True))
+
+
+class JustTanh(NamedTuple):
+    def convert(self, x, u):
+        return tanh(x)
+
+
+def test_tanh_is_the_c_librarys_in_float64():
+    x = np.random.default_rng(4).normal(0, 3, 1000)
+    expected = [math.tanh(v) for v in x]
+    assert np.array_equal(apply(JustTanh(), x), expected) and np.array_equal(apply(JustTanh(), x, plain=True), expected)
+
+
+@scalar
+def squash(x):
+    """A helper of the user's own, marked as shared."""
+    return x / (1.0 + abs(x))
+
+
+class Squashed(NamedTuple):
+    def convert(self, x, u):
+        return squash(x) * 0.5
+
+
+@DTYPES
+def test_a_users_own_helper_is_shared_by_its_mark(dtype):
+    x = np.random.default_rng(5).standard_normal(500).astype(dtype)
+    assert np.array_equal(apply(Squashed(), x), dtype(0.5) * (x / (1 + abs(x))))
+    assert np.array_equal(apply(Squashed(), x, plain=True), apply(Squashed(), x))
+
+
+is_part = constant(lambda cls: cls.__name__ == "Part")
+which = chosen(lambda cls: cls.__name__ == "Part", lambda part, x: x + x, lambda part, x: part.missing)
+
+
+def decide(part, x, out):
+    if is_part(part):
+        out[0] = which(part, x[0])
+
+
+def test_constant_and_chosen_follow_the_class():
+    for loop in (decide, compiled(decide, Part)):
+        out = np.zeros(1)
+        loop(Part(), np.array([1.5]), out)
+        assert out[0] == 3.0
+    assert not is_part(Shapes())
+
+
+class Drawing(NamedTuple):
+    draws = {"convert": "nun"}
+
+
+class Silent(NamedTuple):
+    pass
+
+
+def draw_three(part, out):
+    out[0], out[1], out[2] = draw_convert(part, 11, 22, 5, out[0])
+
+
+@DTYPES
+def test_a_part_receives_the_numbers_that_it_names(dtype):
+    plain, fast = np.zeros(3, dtype), np.zeros(3, dtype)
+    draw_three(Drawing(), plain)
+    compiled(draw_three, Drawing)(Drawing(), fast)
+    uniform = [random.uniform(11, 22, 5, k, dtype(1)) for k in range(3)]
+    assert np.array_equal(plain, fast) and plain[1] == uniform[1]
+    assert plain[[0, 2]] == pytest.approx([normal(float(uniform[k])) for k in (0, 2)], abs=2e-6)
+    assert draw_convert(Silent(), 11, 22, 5, dtype(1)) == () and draw_write(Drawing(), 11, 22, 5, dtype(1)) == ()
+
+
+# ---------------------------------------------------------------- records
+
+
+class Zero(NamedTuple):
+    pass
+
+
+class One(NamedTuple):
+    a: float
+
+
+class Two(NamedTuple):
+    a: float
+    b: float
+
+
+class Five(NamedTuple):
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+
+
+def add_records(record, other, out):
+    fill(out, 7.0)
+    for j in range(2):
+        target = row(out, j)
+        for i in range(3):
+            put(target, i, plus(at(row(record, j), i), at(row(other, j), i)))
+
+
+@pytest.mark.parametrize("kind", [Zero, One, Two, Five])
+def test_records_of_any_number_of_fields(kind):
+    rng = np.random.default_rng(6)
+    arrays_of = lambda: kind(*[rng.standard_normal((2, 4)) for _ in kind._fields])  # noqa: E731
+    record, other = arrays_of(), arrays_of()
+    for loop in (add_records, compiled(add_records, kind)):
+        out = arrays_of()
+        loop(record, other, out)
+        for a, b, c in zip(record, other, out, strict=True):
+            assert np.array_equal(c[:, :3], (a + b)[:, :3]) and (c[:, 3] == 7.0).all()
+    assert type(at(row(record, 1), 2)) is kind and at(row(record, 1), 2) == tuple(a[1, 2] for a in record)
+
+
+# ---------------------------------------------------------------- one sum
+
+
+def call_dot(u, v):
+    return dot(u, v)
+
+
+@DTYPES
+def test_a_sum_has_one_order_in_both_worlds(dtype):
+    rng = np.random.default_rng(7)
+    for n in range(101):
+        u, v = rng.standard_normal((2, n)).astype(dtype)
+        plain, fast = dot(u, v), compiled(call_dot, Part)(u, v)
+        assert type(plain) is dtype and plain == fast
+        # n terms in any order: at most n roundings of the sum of magnitudes
+        assert abs(plain - np.dot(u.astype(float), v.astype(float))) <= n * np.finfo(dtype).eps * np.abs(u * v).sum()
+
+
+@given(integers(0, 100).flatmap(lambda n: arrays(np.float32, (2, n), elements=floats(-(2.0**40), 2.0**40, width=32))))
+def test_a_sum_of_anything_has_one_order(uv):
+    u, v = np.ascontiguousarray(uv)
+    assert dot(u, v) == compiled(call_dot, Part)(u, v)
+
+
+def test_the_order_of_a_sum_is_the_stated_one():
+    """32 partial sums, added in pairs, then the rest: 2**24 + 1 is lost in float32 where the two meet, kept where they do not."""
+    u = np.zeros(64, np.float32)
+    u[0], u[32], u[33] = 2.0**24, 1.0, 1.0
+    assert dot(u, np.ones_like(u)) == 2.0**24  # 0 and 32 share a lane; the ones are lost one after the other
+    u[32], u[34], u[35] = 0.0, 0.0, 0.0
+    u[2], u[3] = 1.0, 1.0
+    assert dot(u, np.ones_like(u)) == 2.0**24 + 2.0  # lanes 2 and 3 meet before they meet lane 0
+
+
+# ---------------------------------------------------------------- trap one: classes of the same name
+
+
+def first():
+    class Mine(NamedTuple):
+        gain: float = 2.0
+
+        def convert(self, x, u):
+            return self.gain * x
+
+    return Mine
+
+
+def second():
+    class Mine(NamedTuple):
+        gain: float = 2.0
+
+        def convert(self, x, u):
+            return self.gain + x
+
+    return Mine
+
+
+def test_two_classes_of_one_name_and_the_same_fields_are_two():
+    x = np.array([5.0], np.float32)
+    assert apply(first()(), x) == 10.0
+    assert apply(second()(), x) == 7.0
+
+
+# ---------------------------------------------------------------- trap two: sources that changed since a kernel was kept
+
+SCRIPT = """
+    import os, pathlib
+    from typing import NamedTuple
+    import numpy as np
+    from hw_models import Exact
+    from hw_models.protocols import Converter
+    from neurosim import jit
+
+    convert = jit.kernel(Converter.convert)
+
+    class Mine(NamedTuple):
+        def convert(self, x, u):
+            return x * 3.0
+
+    def loop(part, out):
+        out[0] = convert(part, out[0], ())
+
+    def run(part):
+        out = np.array([2.0], np.float32)
+        dispatcher = jit.compiled(loop, type(part))
+        dispatcher(part, out)
+        kept = sum(1 for path in pathlib.Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if path.is_file())
+        return out[0], sum(dispatcher.stats.cache_hits.values()), kept
+
+    print(jit.source_digest(), *run(Exact()), *run(Mine()))
+"""
+
+
+def test_a_kept_kernel_is_used_again_until_a_source_changes_and_a_users_is_never_kept(tmp_path):
+    for package in ("neurosim", "hw_models"):
+        shutil.copytree(Path(hw_models.__file__).parents[1] / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    environment |= {"PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run():
+        result = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.split()
+
+    digest, value, hits, kept, mine, mine_hits, kept_after = run()
+    assert (value, hits, mine, mine_hits) == ("2.0", "0", "6.0", "0")
+    assert int(kept) > 0 and kept == kept_after
+    assert run() == [digest, "2.0", "1", kept, "6.0", "0", kept]
+
+    source = tmp_path / "hw_models" / "converters.py"
+    source.write_text(source.read_text().replace("return x\n", "return x + x\n", 1))
+    changed, value, hits, *_ = run()
+    assert changed != digest and (value, hits) == ("4.0", "0")
+
+
+def test_the_digest_sees_every_file(tmp_path, monkeypatch):
+    folders = {name: tmp_path / name for name in ("neurosim", "hw_models")}
+    for folder in folders.values():
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "part.py").write_text("x = 1\n")
+    monkeypatch.setattr(jit, "OURS", folders)
+    seen = [jit.source_digest()]
+    assert jit.source_digest() == seen[0]
+    for folder in folders.values():
+        (folder / "deep" / "part.py").write_text("x = 2\n")
+        seen.append(jit.source_digest())
+        (folder / "new.py").write_text("y = 1\n")
+        seen.append(jit.source_digest())
+    assert len(set(seen)) == 5
+
+
+# ---------------------------------------------------------------- refusing
+
+
+class WholeNumber(NamedTuple):
+    def convert(self, x, u):
+        y = x * 0.5
+        return 1 - y
+
+
+class Constant(NamedTuple):
+    def convert(self, x, u):
+        return math.pi * x
+
+
+class Absent(NamedTuple):
+    def convert(self, x, u):
+        return self.gain * x
+
+
+class Floor(NamedTuple):
+    def convert(self, x, u):
+        return np.floor(x + 0.5) * 0.25 if x > 1 else -x
+
+
+@DTYPES
+def test_arithmetic_in_the_runs_type_is_handed_back_compiled(dtype):
+    fast = check_arithmetic(Floor, "convert", (Floor(), dtype(2.6), ()), dtype)
+    assert fast(Floor(), dtype(2.6), ()) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("cls", "offset", "message"),
+    [
+        (WholeNumber, 2, "WholeNumber.convert leaves the run's arithmetic here, float32 becomes float64; write whole numbers in formulas as floats"),
+        (Constant, 1, "Constant.convert leaves the run's arithmetic here, float32 becomes float64"),
+        (Absent, 0, "Absent.convert cannot be compiled: "),
+    ],
+)
+def test_arithmetic_that_leaves_the_runs_type_is_refused_by_line(cls, offset, message):
+    with pytest.raises(InputError) as caught:
+        check_arithmetic(cls, "convert", (cls(), np.float32(1), ()), np.float32)
+    assert f"test_jit.py:{cls.convert.__code__.co_firstlineno + offset}: {message}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
