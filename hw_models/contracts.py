@@ -34,14 +34,16 @@ def check_draws(cls, protocol):
     """Check that ``draws`` names only methods that receive random numbers, with the letters ``u`` and ``n``."""
     draws = getattr(cls, "draws", None)
     if not isinstance(draws, dict):
-        raise InputError(f'{where(cls)}: {cls.__name__}.draws must be a dictionary such as {{"write": "u"}} ({{}} if it draws nothing), got {draws!r}.')
+        raise InputError(
+            f'{where(cls)}: {cls.__name__}.draws must be a dictionary such as {{"write": "u"}} ({{}} if it draws nothing), got {draws!r}.'
+        )
     able = [name for name, arguments in methods(protocol).items() if "u" in arguments]
     for name, letters in draws.items():
         if name not in able:
             raise InputError(f'{where(cls)}: {cls.__name__}.draws names "{name}", which receives no random numbers; {nearest(name, able)}')
         if not isinstance(letters, str) or set(letters) - set("un"):
             raise InputError(
-                f'{where(cls)}: {cls.__name__}.draws["{name}"] must be letters "u" (uniform in (0, 1)) and "n" (standard normal), got {letters!r}.'
+                f'{where(cls)}: {cls.__name__}.draws["{name}"] must be letters "u" (uniform) and "n" (standard normal), got {letters!r}.'
             )
 
 
@@ -49,7 +51,9 @@ def check_record(cls, name):
     """The record class that a part names as ``State``, ``Register`` ..."""
     record = getattr(cls, name, None)
     if not (isinstance(record, type) and issubclass(record, tuple) and hasattr(record, "_fields")):
-        raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be a NamedTuple class (Nothing if there is nothing to keep), got {record!r}.")
+        raise InputError(
+            f"{where(cls)}: {cls.__name__}.{name} must be a NamedTuple class (Nothing if there is nothing to keep), got {record!r}."
+        )
     return record
 
 

@@ -1,9 +1,6 @@
-"""Checks that a part keeps its contract, for the parts that come with neurosim and for your own; plain Python, no compiler.
+"""Checks that a part keeps its contract, such as ``check_cell(MyCell(levels=32))``; for built-in parts and for your own.
 
-    from hw_models.testing import check_cell
-    check_cell(MyCell(levels=32))
-
-`neurosim.testing` adds what concerns rules, neurons and the compiler.
+Plain Python: `neurosim.testing` adds what concerns rules, neurons and the compiler.
 """
 
 import math
@@ -48,13 +45,18 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
     for w in np.linspace(-full, full, 9):
         seen = np.array([bench.read(bench.programmed(w)) for _ in range(devices)])
         if abs(seen.mean() - w) > tolerance * full:
-            bench.refuse("program", f"was asked for {w:g}, but {devices} cells read {seen.mean():.3g} on average; more than {tolerance:g} of full scale off")
+            bench.refuse(
+                "program",
+                f"was asked for {w:g}, but {devices} cells read {seen.mean():.3g} on average; more than {tolerance:g} of full scale off",
+            )
         bench.check_bounds("program", seen, tolerance)
 
     for start, dw in ((-full, full), (full, -full)):
         change = np.array([bench.read(bench.written(s, dw)[0]) - bench.read(s) for s in (bench.programmed(start) for _ in range(devices))])
         if not change.mean() * dw > 0:
-            bench.refuse("write", f"was asked for a change of {dw:+g} at {start:+g}, but {devices} cells changed by {change.mean():.3g} on average")
+            bench.refuse(
+                "write", f"was asked for a change of {dw:+g} at {start:+g}, but {devices} cells changed by {change.mean():.3g} on average"
+            )
 
     for dw in (0.0, 1e-4, -0.03, 0.3, -4.0, 4.0):
         before = [bench.programmed(w) for w in np.linspace(-0.9, 0.9, devices)]
@@ -68,11 +70,16 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
         bench.check_bounds("write", reads[:, 1], tolerance)
         drift = reads[:, 1] - reads[:, 0]
         if dw == 0 and abs(drift.mean()) > (bound := _bound(drift) + 1e-12):
-            bench.refuse("write", f"changed the weight by {drift.mean():.3g} on average although no change was asked for (bound {bound:.2g}, {devices} cells)")
+            bench.refuse(
+                "write",
+                f"changed the weight by {drift.mean():.3g} on average although none was asked for (bound {bound:.2g}, {devices} cells)",
+            )
 
     if getattr(cls, "ages", False):
         for then, now in ((0.0, 1e-3), (1e-3, 1.0), (1.0, 1e7)):
-            seen = np.array([bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))])
+            seen = np.array(
+                [bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))]
+            )
             bench.check_bounds("age", seen, tolerance)
 
 
@@ -92,7 +99,9 @@ def check_noise(noise, sources=1000, steps=20, seed=0):
     check_record(type(noise), "State")
     sigma = getattr(noise, "sigma", None)
     if not isinstance(sigma, int | float) or isinstance(sigma, bool) or not 0 < sigma < np.inf:
-        raise InputError(f"{where(type(noise))}: {type(noise).__name__} needs a field sigma, its standard deviation, above 0; got {sigma!r}.")
+        raise InputError(
+            f"{where(type(noise))}: {type(noise).__name__} needs a field sigma, its standard deviation, above 0; got {sigma!r}."
+        )
     x = np.empty((sources, steps))
     for k in range(sources):
         s = bench.record("make", "State")
@@ -192,6 +201,10 @@ def _check_flags(cls, bench):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be True or False, got {getattr(cls, name, None)!r}.")
     stored = getattr(bench.part, "stored_bits", None)
     if not isinstance(stored, int) or isinstance(stored, bool) or stored < 0:
-        raise InputError(f"{where(cls)}: {cls.__name__}.stored_bits must be the bits of memory that one cell takes (0 or more), got {stored!r}.")
+        raise InputError(
+            f"{where(cls)}: {cls.__name__}.stored_bits must be the bits of memory that one cell takes (0 or more), got {stored!r}."
+        )
     if hasattr(cls, "age") != getattr(cls, "ages", False):
-        raise InputError(f"{where(cls)}: {cls.__name__} must have both a method age and ages = True, or neither; age is called only if ages is True.")
+        raise InputError(
+            f"{where(cls)}: {cls.__name__} must have both a method age and ages = True, or neither; age is called only if ages is True."
+        )

@@ -187,6 +187,10 @@ class GradientLearner:
         """As `Simulator.evaluate`."""
         return self._programmed().evaluate(inputs, targets, counted, record, noise, first)
 
+    def prepare(self, batch=1) -> None:
+        """Compile what `evaluate` needs; `learn` needs nothing compiled."""
+        self._programmed().prepare(batch)
+
     def learn(self, inputs, targets, counted, learning: Gradient | None = None) -> Outcome:
         """Run sequences side by side, as a batch that shares the weights, and update after every window.
 

@@ -241,10 +241,11 @@ def _print_losses(run, compared) -> None:
     rows += [(name, losses["test"], BASELINES.get(name, "")) for name, losses in run.baselines.items()]
     rows.sort(key=lambda row: float("inf") if row[1] is None else row[1])
     _print_table(
-        ["test loss of", run.dataset.unit, ""],
+        ["on test data", "loss", ""],
         [(name, "-" if loss is None else f"{loss:.4g}", meaning) for name, loss, meaning in rows],
-        bold=rows[[row[0] for row in rows].index(f"this run, on {chip}")][0],
+        bold=f"this run, on {chip}",
     )
+    typer.echo(f"Losses are in {run.dataset.unit}, best first.")
 
 
 def _print_table(header, rows, bold=None) -> None:

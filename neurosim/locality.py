@@ -88,5 +88,9 @@ def check_declared(rule):
         field = read.name.removeprefix("extra.")
         if field not in known:
             what = "is used as a whole" if field == "extra" else f'has no field "{field}"'
-            raise InputError(f"{read.where}: {cls.__name__} reads {read.name}, but extra {what}; name a field of it. {nearest(field, Extra._fields)}")
-        raise InputError(f'{read.where}: {cls.__name__} reads {read.name}, but its needs do not name it; add "{field}" to {cls.__name__}.needs.')
+            raise InputError(
+                f"{read.where}: {cls.__name__} reads {read.name}, but extra {what}; name a field of it. {nearest(field, Extra._fields)}"
+            )
+        raise InputError(
+            f'{read.where}: {cls.__name__} reads {read.name}, but its needs do not name it; add "{field}" to {cls.__name__}.needs.'
+        )

@@ -104,6 +104,7 @@ class Plan(NamedTuple):
     noisy: np.ndarray  #: (pass,) bool: this pass is perturbed
     every_step: bool  #: the loss change is sent every step, else summed and sent at the end of the sequence
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
+    perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x
     layer_energy: bool
     input_energy: bool
@@ -628,7 +629,8 @@ def sequence(parts, plan, hidden, readout, projections, decorrelators, wires, in
                 show(group.current, record.h, t, offset)
                 offset += group.out.shape[2]
         if reading:
-            perturb(parts.readout_rule, parts, plan, readout, first, key, step, one)
+            if plan.perturb_readout:
+                perturb(parts.readout_rule, parts, plan, readout, first, key, step, one)
             fire(parts.readout_neuron, readout)
             show(readout.out, record.y, t, 0)
             what = broadcast(parts, plan, wires, readout, targets, counted, t, first, key, step, scratch, record, one)

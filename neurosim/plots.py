@@ -5,13 +5,15 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
 from neurosim.train import rule_name
 
 # Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
-STYLE = {"font": 9, "small": 8, "line": 1.6}
+BLUE, SKY, GREEN, ORANGE, GREY = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#777777"
+CURVES = {"train": {"color": SKY, "lw": 1.2}, "validation": {"color": GREEN, "lw": 1.2, "ls": "--"}, "test": {"color": BLUE, "lw": 1.8}}
+SMALL = 8  # points
+#: What each baseline is, in words a reader needs no glossary for.
 BASELINES = {
     "persistence": "nothing changes",
     "mean": "mean of the targets",
@@ -32,14 +34,14 @@ def learning_curve(run, compared=None) -> Figure:
     """
     figure = Figure(figsize=(6.4, 4.0), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
     axes = figure.add_subplot()
-    epochs = np.arange(1, len(run.epochs) + 1)
     labels = []
-    for part, style in (("train", {"ls": ":", "color": BLUE}), ("validation", {"ls": "--", "color": BLUE}), ("test", {"color": BLUE})):
-        labels += _curve(axes, epochs, [getattr(e, part) for e in run.epochs], part, style)
+    for part, style in CURVES.items():
+        labels += _curve(axes, [getattr(epoch, part) for epoch in run.epochs], part, style)
     if compared is not None:
-        there = np.arange(1, len(compared.epochs) + 1)
-        labels += _curve(axes, there, [e.test for e in compared.epochs], f"test, on {compared.experiment.chip.name}", {"color": ORANGE})
+        there = f"test, on {compared.experiment.chip.name}"
+        labels += _curve(axes, [epoch.test for epoch in compared.epochs], there, {"color": ORANGE, "lw": 1.8})
     for name, losses in run.baselines.items():
         if _drawable(losses["test"]):
             axes.axhline(losses["test"], color=GREY, lw=0.8, zorder=1)
@@ -51,7 +53,7 @@ def learning_curve(run, compared=None) -> Figure:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MultipleLocator(1) if last <= 12 else MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     e = run.experiment
     axes.set_title(f"{e.task.name}: {rule_name(e.rule)} on {e.chip.name}{' (diverged)' if run.diverged else ''}", loc="left", fontsize=10)
@@ -59,10 +61,10 @@ def learning_curve(run, compared=None) -> Figure:
     return figure
 
 
-def _curve(axes, epochs, losses, label, style) -> list[tuple[float, str, str]]:
+def _curve(axes, losses, label, style) -> list[tuple[float, str, str]]:
     """Draw one curve; its label, if it has an end to stand at."""
     losses = np.array([loss if _drawable(loss) else np.nan for loss in losses])
-    axes.plot(epochs, losses, lw=STYLE["line"], marker="o" if len(losses) == 1 else None, ms=3, zorder=3, **style)
+    axes.plot(np.arange(1, len(losses) + 1), losses, marker="o" if len(losses) == 1 else None, ms=3, zorder=3, **style)
     finite = losses[np.isfinite(losses)]
     return [(float(finite[-1]), label, style["color"])] if finite.size else []
 
@@ -76,10 +78,10 @@ def _label_right_end(figure, axes, labels) -> None:
     low, high = axes.get_ylim()
     height = axes.get_position().height * figure.get_figheight() * 72  # points
     at = [np.log(value / low) / np.log(high / low) for value, _, _ in labels]
-    placed = spread(at, 1.25 * STYLE["small"] / height)
+    placed = spread(at, 1.25 * SMALL / height)
     for (_, text, color), y, true in zip(labels, placed, at, strict=True):
         axes.annotate(
-            text, (1.0, true), (1.06, y), xycoords="axes fraction", va="center", color=color, fontsize=STYLE["small"],
+            text, (1.0, true), (1.06, y), xycoords="axes fraction", va="center", color=color, fontsize=SMALL,
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "shrinkA": 1, "shrinkB": 0}, annotation_clip=False,
         )  # fmt: skip
 

@@ -28,7 +28,7 @@ class Extra(NamedTuple):
 
 
 #: The needs that no single neuron or synapse can meet; a rule that names one is shown and counted as not local.
-NOT_LOCAL = frozenset({"layer_energy", "transpose", "error"})
+NOT_LOCAL = frozenset({"layer_energy", "transpose", "error", "history"})
 
 
 class Neuron(Protocol):

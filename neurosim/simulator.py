@@ -280,6 +280,7 @@ class Simulator:
         needs = rule.needs if learning else ()
         plan = loop.Plan(
             learning is not None, np.array(noisy), learning.every_step if learning else True, learning.at_once if learning else True,
+            learning.perturb_readout if learning else False,
             learning.raw_recurrence if learning else (self.learning.raw_recurrence if self.learning else True),
             "layer_energy" in needs, "input_energy" in needs, number(self.chip.step_s),
         )  # fmt: skip

@@ -1,7 +1,6 @@
 """Checks that a rule or neuron keeps its contract and computes the same compiled; for those of neurosim and for your own.
 
-    from neurosim.testing import check_rule
-    print(check_rule(MyRule(lr=0.1)))
+``print(check_rule(MyRule(lr=0.1)))`` says what a rule reads, what of that is not local, and on which chips it fits.
 """
 
 import inspect
@@ -132,7 +131,10 @@ def compare_with_plain(part, method, samples=200, seed=0):
             if dtype is np.float64 and not typed:  # no number says which arithmetic this is: there is only one
                 return
             fast = fast or check_arithmetic(cls, name, (lowered, *args), dtype)
-            expected, got = list(_numbers(plain(lowered, *args))), list(_numbers(fast(lowered, *args)))
+            try:
+                expected, got = list(_numbers(plain(lowered, *args))), list(_numbers(fast(lowered, *args)))
+            except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+                raise InputError(f"{place} fails: {error}; every number is a {dtype.__name__}, fields of whole numbers too.") from None
             given = lambda: ", ".join([dtype.__name__, *(f"{argument}={arg}" for argument, arg in zip(arguments, args, strict=True))])  # noqa: B023, E731
             if len(expected) != len(got) or not all(_same(a, b) for a, b in zip(expected, got, strict=True)):
                 raise InputError(
@@ -174,7 +176,7 @@ def _numbers(got):
 
 
 def _same(a, b):
-    return a == b and np.signbit(a) == np.signbit(b) or (a != a and b != b)
+    return (a == b and np.signbit(a) == np.signbit(b)) or (a != a and b != b)
 
 
 def _shown(values):
@@ -192,7 +194,9 @@ def _made(part):
 
 def _expect(cls, method, name, got):
     if type(got) is not getattr(cls, name):
-        raise InputError(f"{where(getattr(cls, method))}: {cls.__name__}.{method} must return its {name}, {getattr(cls, name).__name__}, got {got!r}.")
+        raise InputError(
+            f"{where(getattr(cls, method))}: {cls.__name__}.{method} must return its {name}, {getattr(cls, name).__name__}, got {got!r}."
+        )
     return got
 
 

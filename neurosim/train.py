@@ -154,17 +154,12 @@ def as_learning(rule) -> Learning:
     return Learning(type(rule).__name__, check(rule), readout)
 
 
-def make_learner(experiment: Experiment, dataset: Dataset):
+def make_learner(experiment: Experiment, dataset: Dataset | None = None):
     """The network on its chip, or the reference gradient, before any learning."""
     e = experiment
     if isinstance(e.rule, Gradient):
-        return GradientLearner(e.network, e.rule, e.settings.seed, dataset_loss(dataset), e.settings.dtype, e.chip)
-    return Simulator(e.network, e.chip, e.settings.seed, as_learning(e.rule), dataset_loss(dataset), e.settings.dtype)
-
-
-def dataset_loss(dataset: Dataset):
-    """Every task so far is scored by squared error."""
-    return None
+        return GradientLearner(e.network, e.rule, e.settings.seed, dtype=e.settings.dtype, chip=e.chip)
+    return Simulator(e.network, e.chip, e.settings.seed, as_learning(e.rule), dtype=e.settings.dtype)
 
 
 def train(
@@ -212,7 +207,7 @@ def run(experiment: Experiment, dataset: Dataset, on_epoch=None, weights=None, r
     """Train an experiment on data that are already loaded."""
     _check_widths(experiment.network, dataset)
     batches = _Batches(experiment, dataset)
-    result = Run(experiment, dataset, make_learner(experiment, dataset))
+    result = Run(experiment, dataset, make_learner(experiment))
     if weights is not None:
         result.learner.program(weights)
     with ThreadPoolExecutor(1) as beside:
@@ -220,7 +215,8 @@ def run(experiment: Experiment, dataset: Dataset, on_epoch=None, weights=None, r
         if experiment.settings.baselines:
             result.baselines = baselines(dataset)
             result.baselines["reservoir"] = _reservoir(result.learner, dataset, batches)
-            pending = beside.submit(_readout_only, experiment, dataset, batches, weights)
+            if not isinstance(experiment.rule, Gradient):  # a reference gradient has no rate of its own for the readout
+                pending = beside.submit(_readout_only, experiment, dataset, batches, weights)
         if resume is not None:
             resume(result)
         _fit(result, batches, on_epoch)
@@ -306,7 +302,7 @@ def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]
 def _readout_only(experiment: Experiment, dataset: Dataset, batches: _Batches, weights) -> dict[str, float]:
     """The same run with hidden rates of zero."""
     frozen = experiment._replace(rule=with_rates(experiment.rule, 0.0, 1.0))
-    result = Run(frozen, dataset, make_learner(frozen, dataset))
+    result = Run(frozen, dataset, make_learner(frozen))
     if weights is not None:
         result.learner.program(weights)
     _fit(result, batches)

@@ -1,15 +1,16 @@
 """Learning rules by name, and the options each name starts from."""
 
 from neurosim.rules.perturbation import KINDS, Learning, Perturbation
+from neurosim.rules.reference import Gradient
 
 #: What each name of the perturbation family stands for; the rates are those that the documentation's tables were made with.
 DEFAULTS = {
     "wp": {"method": "wp", "lr": 1e-7, "readout_lr": 1e-5},
     "np": {"method": "np"},
-    "anp": {"method": "anp"},
+    "anp": {"method": "anp", "perturb": "hidden"},
     "dwp": {"method": "wp", "lr": 1e-7, "readout_lr": 1e-5, "decorrelation_lr": 1e-3},
     "dnp": {"method": "np", "decorrelation_lr": 1e-3},
-    "danp": {"method": "anp", "decorrelation_lr": 1e-3},
+    "danp": {"method": "anp", "perturb": "hidden", "decorrelation_lr": 1e-3},
 }
 
 
@@ -24,4 +25,4 @@ def _named(name):
 
 WP, NP, ANP, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
 
-__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "KINDS", "NP", "WP", "Learning", "Perturbation"]
+__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "KINDS", "NP", "WP", "Gradient", "Learning", "Perturbation"]

@@ -29,6 +29,7 @@ class Learning(NamedTuple):
     at_once: bool = True
     decorrelation_lr: float = 0.0
     raw_recurrence: bool = True
+    perturb_readout: bool = True
 
 
 class Perturbation(NamedTuple):
@@ -56,6 +57,9 @@ class Perturbation(NamedTuple):
         Whether weights are written when the reward comes, or what they should change is summed and written at the end.
     passes : "clean-noisy" or "noisy-noisy"
         Whether the first pass is undisturbed or perturbed too (for chips that cannot switch their noise off).
+    perturb : "all" or "hidden"
+        Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
+        from the differences that reach it from below, which activity perturbation can and node perturbation cannot.
     decorrelation_lr : float
         Rate at which the matrix D learns to decorrelate what the next weights see; 0 is no decorrelation.
     decorrelate : "readout" or "all"
@@ -65,13 +69,14 @@ class Perturbation(NamedTuple):
     method: Literal["wp", "np", "anp"] = "anp"
     lr: Rate = 0.003
     readout_lr: Rate = 0.05
-    norm: Literal["layer", "expected", "running"] = "running"
+    norm: Literal["layer", "expected", "running"] = "layer"
     normalise: bool = True
     average: Annotated[float, Range("1/step", 0.0, 1.0, open_low=True)] = 0.01
     trace: Annotated[float, Range("", 0.0, 1.0)] = 0.0
     reward: Literal["step", "sequence"] = "step"
     update: Literal["step", "sequence"] = "step"
     passes: Literal["clean-noisy", "noisy-noisy"] = "clean-noisy"
+    perturb: Literal["all", "hidden"] = "all"
     decorrelation_lr: Rate = 0.0
     decorrelate: Literal["readout", "all"] = "readout"
 
@@ -81,6 +86,9 @@ class Perturbation(NamedTuple):
                 "rule.reward is \"sequence\" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit "
                 "earlier steps; set rule.trace above 0 (1 sums over the whole sequence)."
             )
+
+        if self.method == "np" and self.perturb == "hidden":
+            raise InputError('rule.perturb is "hidden", but node perturbation correlates with the noise that a neuron was given: use "all".')
 
     @property
     def name(self) -> str:
@@ -101,4 +109,5 @@ class Perturbation(NamedTuple):
             self.update == "step",
             self.decorrelation_lr,
             self.decorrelate == "readout",
+            self.perturb == "all",
         )

@@ -66,7 +66,10 @@ def test_another_kind_starts_from_its_own_defaults_the_same_kind_from_what_was_t
         ({"cel__bits": 6}, r'^chip\.cel is not a field of Chip; did you mean "cell"\? Known: name, '),
         ({"cell__bit": 6}, r'^chip\.cell\.bit is not a field of FixedPoint; did you mean "bits"\? Known: bits, rounding\.$'),
         ({"cell__bits": 17}, r"^chip\.cell\.bits must be a whole number from 1 to 16 \(bit\), got 17\.$"),
-        ({"cell__kind": "fixed_point"}, r'^chip\.cell\.kind "fixed_point" is not known; did you mean "fixed-point"\? Known: ideal, fixed-point, analog'),
+        (
+            {"cell__kind": "fixed_point"},
+            r'^chip\.cell\.kind "fixed_point" is not known; did you mean "fixed-point"\? Known: ideal, fixed-point, analog',
+        ),
         ({"cell": "analog"}, r'^chip\.cell must be a table with a kind such as \{ kind = "ideal" \}, got \'analog\'\.$'),
         ({"step_s": 0.0}, r"^chip\.step_s must be a number greater than 0 \(s\), got 0\.0\.$"),
         ({"headroom": math.nan}, r"^chip\.headroom must be a number greater than 0 .*, got nan\.$"),
@@ -79,7 +82,9 @@ def test_a_wrong_change_is_refused_by_name(changes, message):
 
 
 def test_an_unknown_chip_names_the_nearest():
-    with pytest.raises(InputError, match=r'^Chip "digital8bit" is not in the catalogue; did you mean "digital-8bit"\? Known: .*\.toml ending\.$'):
+    with pytest.raises(
+        InputError, match=r'^Chip "digital8bit" is not in the catalogue; did you mean "digital-8bit"\? Known: .*\.toml ending\.$'
+    ):
         load("digital8bit")
 
 

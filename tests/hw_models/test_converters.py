@@ -38,7 +38,7 @@ def test_stochastic_rounding_of_three_bits(u, result):
 
 
 def test_stochastic_rounding_lets_small_signals_through_on_average():
-    """A step of 1/4 that is taken with probability 1/50: n numbers miss the mean by 5 * 1/4 * sqrt(p (1 - p) / n) once in two million times."""
+    """A step of 1/4, taken with probability p: n numbers miss the mean by 5 * 1/4 * sqrt(p (1 - p) / n) once in two million times."""
     n, p = 10_000, 0.02
     mean = np.mean([convert(0.25 * p, rounding="stochastic", u=u) for u in np.random.default_rng(3).random(n)])
     assert abs(mean - 0.25 * p) < 5 * 0.25 * np.sqrt(p * (1 - p) / n)

@@ -46,7 +46,10 @@ def test_a_whole_number_may_stand_for_a_float():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"levels": 4, "gian": 2.0}, r'^chip\.gadget\.gian is not a field of Gadget; did you mean "gain"\? Known: levels, gain, mode, on\.$'),
+        (
+            {"levels": 4, "gian": 2.0},
+            r'^chip\.gadget\.gian is not a field of Gadget; did you mean "gain"\? Known: levels, gain, mode, on\.$',
+        ),
         ({}, r"^chip\.gadget\.levels must be given; Gadget has no default for it\.$"),
         ({"levels": 17}, r"^chip\.gadget\.levels must be a whole number from 1 to 16 \(level\), got 17\.$"),
         ({"levels": 0}, r"levels must be a whole number from 1 to 16 \(level\), got 0\.$"),
@@ -126,7 +129,10 @@ def test_a_range_says_in_words_what_it_admits(span, text):
     assert str(span) == text
 
 
-@pytest.mark.parametrize(("value", "closed", "opened"), [(-0.1, False, False), (0.0, True, False), (1.0, True, True), (1.1, False, False), (math.nan, False, False)])
+@pytest.mark.parametrize(
+    ("value", "closed", "opened"),
+    [(-0.1, False, False), (0.0, True, False), (1.0, True, True), (1.1, False, False), (math.nan, False, False)],
+)
 def test_a_range_admits_its_ends_unless_they_are_open(value, closed, opened):
     assert Range(low=0.0, high=1.0).admits(value) == closed
     assert Range(low=0.0, high=1.0, open_low=True).admits(value) == opened

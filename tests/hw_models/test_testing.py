@@ -85,17 +85,17 @@ def test_a_cell_of_ones_own_keeps_the_contract():
         ({"stored_bits": None}, r"Mine\.stored_bits must be the bits of memory that one cell takes \(0 or more\), got None\."),
         ({"ages": True}, r"must have both a method age and ages = True, or neither"),
         ({"age": lambda self, s, then, now, u: s}, r"must have both a method age and ages = True, or neither"),
-        ({"ages": True, "age": lambda self, s, then, now, u: Stored(s.w * now / then)}, r"Mine\.age returned np\.float64\(inf\) as \.w; it must be a finite"),
+        ({"ages": True, "age": lambda self, s, then, now, u: Stored(s.w * now / then)}, r"Mine\.age returned .*inf\)? as \.w"),
         ({"make": lambda self, u: 0.0}, r"Mine\.make must return a Stored, which the class names as State, got 0\.0\."),
         ({"program": lambda self, s, w, now, u: Pair(w, 1.0)}, r"Mine\.program must return a Stored, .* got Pair\("),
-        ({"program": lambda self, s, w, now, u: Stored(0.5 * w)}, r"Mine\.program was asked for -1, but 200 cells read -0\.5 on average; more than 0\.1"),
+        ({"program": lambda self, s, w, now, u: Stored(0.5 * w)}, r"Mine\.program was asked for -1, but 200 cells read -0\.5"),
         ({"program": lambda self, s, w, now, u: Stored(1.05 * w)}, r"Mine\.program left -1\.\.1 \(a cell reads -1\.05\)"),
         ({"write": lambda self, s, dw, now, u: Stored(s.w + dw)}, r"Mine\.write must return a State and a number, got Stored\("),
-        ({"write": lambda self, s, dw, now, u: (Stored(s.w + dw), -1.0)}, r"Mine\.write must return hit, the number of pulses delivered, got -1\.0"),
+        ({"write": lambda self, s, dw, now, u: (Stored(s.w + dw), -1.0)}, r"Mine\.write must return hit, .* got -1\.0"),
         ({"write": lambda self, s, dw, now, u: (Stored(s.w + dw), 1.0)}, r"Mine\.write left -1\.\.1 \(a cell reads .*bounded = True\."),
         ({"write": lambda self, s, dw, now, u: (Stored(s.w / dw), 1.0)}, r"Mine\.write returned np\.float64\(-?inf\)|on average"),
-        ({"write": lambda self, s, dw, now, u: (Stored(-s.w), 0.0)}, r"Mine\.write says hit = 0, that the change was swallowed, but Stored"),
-        ({"write": lambda self, s, dw, now, u: (s, 0.0)}, r"Mine\.write was asked for a change of \+1 at -1, but 200 cells changed by 0 on average"),
+        ({"write": lambda self, s, dw, now, u: (Stored(-s.w), 0.0)}, r"Mine\.write says hit = 0, .* but Stored"),
+        ({"write": lambda self, s, dw, now, u: (s, 0.0)}, r"Mine\.write was asked for a change of \+1 at -1, but 200 cells changed by 0 "),
         ({"read": lambda self, s, u: np.nan}, r"Mine\.read returned nan; it must be a finite number"),
         ({"read": lambda self, s, u: "1"}, r"Mine\.read returned '1'; it must be a finite number"),
     ],
@@ -110,7 +110,7 @@ def clipped(w):
 
 
 def test_a_write_that_drifts_is_refused():
-    with pytest.raises(InputError, match=r"Mine\.write changed the weight by 0\.0\d+ on average although no change was asked for"):
+    with pytest.raises(InputError, match=r"Mine\.write changed the weight by 0\.0\d+ on average although none was asked for"):
         check_cell(broken(write=lambda self, s, dw, now, u: (clipped(s.w + dw + 0.02 + 0.01 * u[0]), 1.0)))
 
 
@@ -189,7 +189,10 @@ class Broad(NamedTuple):
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
-        (Telegraph(size=0.31), r"test_testing\.py:\d+: Telegraph\.next has standard deviation 0\.31 over 20000 numbers, but sigma says 0\.3 \(bound "),
+        (
+            Telegraph(size=0.31),
+            r"test_testing\.py:\d+: Telegraph\.next has standard deviation 0\.31 over 20000 numbers, but sigma says 0\.3 \(bound ",
+        ),
         (Telegraph(start=0.9), r"Telegraph\.next has mean 0\.\d+ over 20000 numbers, more than 0\.\d+ from zero\."),
         (Telegraph(sigma=0.0), r"Telegraph needs a field sigma, its standard deviation, above 0; got 0\.0\."),
         (Nameless(), r"Nameless needs a field sigma, its standard deviation, above 0; got None\."),

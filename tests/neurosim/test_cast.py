@@ -31,7 +31,9 @@ def test_numpy_numbers_are_numbers():
 
 
 def test_what_a_compiled_part_cannot_hold_is_refused():
-    with pytest.raises(InputError, match=r"^Mixed\.gain is \[1\.0\], which a compiled part cannot hold; use numbers, truth values or a Literal"):
+    with pytest.raises(
+        InputError, match=r"^Mixed\.gain is \[1\.0\], which a compiled part cannot hold; use numbers, truth values or a Literal"
+    ):
         lower(Mixed([1.0]), np.float32)
 
 

@@ -384,7 +384,11 @@ def test_arithmetic_in_the_runs_type_is_handed_back_compiled(dtype):
 @pytest.mark.parametrize(
     ("cls", "offset", "message"),
     [
-        (WholeNumber, 2, "WholeNumber.convert leaves the run's arithmetic here, float32 becomes float64; write whole numbers in formulas as floats"),
+        (
+            WholeNumber,
+            2,
+            "WholeNumber.convert leaves the run's arithmetic here, float32 becomes float64; write whole numbers in formulas as floats",
+        ),
         (Constant, 1, "Constant.convert leaves the run's arithmetic here, float32 becomes float64"),
         (Absent, 0, "Absent.convert cannot be compiled: "),
     ],

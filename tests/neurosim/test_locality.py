@@ -46,8 +46,7 @@ def test_reads_are_named_once_where_they_come_first():
 
 def test_what_is_only_assigned_is_not_read():
     def method(self, m, own, extra):
-        m = own.delta
-        layer_energy = 1.0
+        layer_energy = own.delta
         return layer_energy
 
     assert names(reads(method)) == ["own.delta"]
@@ -88,8 +87,16 @@ class Mistyped(Base):
     ("rule", "offset", "message"),
     [
         (Secret, 1, 'Secret reads extra.layer_size, but its needs do not name it; add "layer_size" to Secret.needs.'),
-        (Renamed, 1, "Renamed reads extra, but extra is used as a whole; name a field of it. Known: layer_energy, layer_size, input_energy."),
-        (Mistyped, 1, 'Mistyped reads extra.layer_enrgy, but extra has no field "layer_enrgy"; name a field of it. did you mean "layer_energy"?'),
+        (
+            Renamed,
+            1,
+            "Renamed reads extra, but extra is used as a whole; name a field of it. Known: layer_energy, layer_size, input_energy.",
+        ),
+        (
+            Mistyped,
+            1,
+            'Mistyped reads extra.layer_enrgy, but extra has no field "layer_enrgy"; name a field of it. did you mean "layer_energy"?',
+        ),
     ],
 )
 def test_an_undeclared_read_is_refused_by_line(rule, offset, message):

@@ -70,7 +70,9 @@ class Greedy(Hebbian):
 
 
 def test_a_rule_that_leaves_the_runs_arithmetic_is_refused_by_line():
-    with pytest.raises(InputError, match=rf"{line(Wide.change)}: Wide\.change leaves the run's arithmetic here, float32 becomes float64; write whole"):
+    with pytest.raises(
+        InputError, match=rf"{line(Wide.change)}: Wide\.change leaves the run's arithmetic here, float32 becomes float64; write whole"
+    ):
         check_rule(Wide())
 
 
@@ -80,7 +82,9 @@ def test_a_rule_with_other_arguments_is_refused():
 
 
 def test_a_rule_that_reads_what_it_did_not_ask_for_is_refused_by_line():
-    with pytest.raises(InputError, match=rf'^{line(Hebbian.signal, 2)}: Greedy reads extra\.layer_energy, but its needs do not name it; add "layer_energy"'):
+    with pytest.raises(
+        InputError, match=rf'^{line(Hebbian.signal, 2)}: Greedy reads extra\.layer_energy, but its needs do not name it; add "layer_energy"'
+    ):
         check_rule(Greedy())
 
 
@@ -136,6 +140,13 @@ class Closure(Part):
         return sum(v for v in (x, self.gain))
 
 
+class Counting(Part):
+    def convert(self, x, u):
+        for _ in range(self.gain):
+            x = x * 0.5
+        return x
+
+
 class OwnDice(Part):
     def convert(self, x, u):
         return x if np.random.random() < 0.5 else -x  # noqa: NPY002
@@ -148,12 +159,16 @@ def test_a_method_of_arithmetic_agrees():
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (LibraryTanh(), r"LibraryTanh\.convert is -?[\d.e-]+ in plain Python and -?[\d.e-]+ compiled \(float(32|64), x=.*\); use only \+ - \* /"),
+        (
+            LibraryTanh(),
+            r"LibraryTanh\.convert is -?[\d.e-]+ in plain Python and -?[\d.e-]+ compiled \(float(32|64), x=.*\); use only \+ - \* /",
+        ),
         (MathTanh(), r"MathTanh\.convert (is .* compiled|leaves the run's arithmetic in plain Python)"),
         (Mixed(), rf"{line(Mixed.convert, 2)}: Mixed\.convert leaves the run's arithmetic here, float32 becomes float64"),
         (Pi(), rf"{line(Pi.convert)}: Pi\.convert leaves the run's arithmetic here, float32 becomes float64"),
         (Missing(), r"test_testing\.py:\d+: Missing\.convert cannot be compiled: .*gian"),
         (Closure(), r"test_testing\.py:\d+: Closure\.convert cannot be compiled: .*yield"),
+        (Counting(), r"Counting\.convert fails: .*integer; every number is a float32, fields of whole numbers too\."),
         (OwnDice(), r"OwnDice\.convert (is .* in plain Python and|leaves the run's arithmetic here)"),
     ],
     ids=lambda case: "" if isinstance(case, str) else type(case).__name__,

@@ -82,7 +82,7 @@ def test_stochastic_rounding_of_three_bits(dw, u, result):
 @pytest.mark.parametrize("bits", [2, 4, 8, 16])
 @pytest.mark.parametrize("share", [0.01, 0.3, -0.5, -0.97])
 def test_stochastic_rounding_is_right_on_average(bits, share):
-    """The level is hit with probability p = share of a level, so n draws miss its mean by 5 sqrt(p (1 - p) / n) once in two million times."""
+    """The level is hit with probability p: n draws miss its mean by 5 sqrt(p (1 - p) / n) once in two million times."""
     n, lsb, p = 4000, 2.0 ** (1 - bits), abs(share)
     rng = np.random.default_rng(bits)
     mean = np.mean([write(bits, 0.0, share * lsb, "stochastic", u)[0] for u in rng.random(n)]) / lsb

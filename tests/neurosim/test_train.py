@@ -1,0 +1,118 @@
+"""Training as a function: equal seeds, divergence, baselines, and what is refused."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import hw_models
+import neurosim as ns
+from neurosim import train as train_function
+from neurosim.rules import DANP
+from neurosim.runs import load
+from neurosim.tasks import Arrays, MackeyGlass
+
+TASK = MackeyGlass(steps=60, validation_steps=40)
+NETWORK = ns.Network(1, 8, 1)
+TIMES = {"wall_s", "steps_per_s"}
+
+
+def train(rule=None, task=TASK, network=NETWORK, **settings):
+    return ns.train(network, task, rule or DANP(), hw_models.load("ideal"), **{"epochs": 2, "seed": 3, **settings})
+
+
+def bits(run):
+    return {name: array.copy() for name, array in run.learner.state().items()}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_the_public_names_are_what_they_say():
+    assert ns.train is train_function and callable(ns.train)
+    assert {"Network", "train", "Simulator", "rules", "tasks", "neurons", "Run", "InputError", "__version__"} <= set(dir(ns))
+    assert all(getattr(ns, name) is not None for name in ns.__all__)
+    assert isinstance(ns.__version__, str)
+    with pytest.raises(AttributeError, match="no attribute"):
+        _ = ns.nothing
+
+
+def test_equal_seeds_give_equal_bits_and_others_do_not():
+    a, b, c = train(), train(), train(seed=4)
+    assert same(bits(a), bits(b)) and not same(bits(a), bits(c))
+    plain = lambda run: {k: v for k, v in run.metrics.items() if k not in TIMES}  # noqa: E731
+    assert plain(a) == plain(b)
+
+
+def test_metrics_add_up():
+    run = train(epochs=3, batch=2)
+    m = run.metrics
+    assert (m["epochs"], m["steps"], m["hidden"], m["seed"]) == (3, 3 * 60, [8], 3)
+    assert len(m["train_loss"]) == len(m["validation_loss"]) == len(m["test_loss"]) == 3
+    assert m["final_test_loss"] == m["test_loss"][-1]
+    assert m["test_loss_at_best"] == m["test_loss"][int(np.argmin(m["validation_loss"]))]
+    assert set(m["baselines"]) == {"persistence", "mean", "linear", "reservoir", "readout-only"}
+    assert all(set(losses) == {"train", "validation", "test"} for losses in m["baselines"].values())
+    assert not m["diverged"] and m["message"] == ""
+
+
+def test_baselines_change_nothing_in_the_run():
+    assert same(bits(train()), bits(train(baselines=False)))
+    assert train(baselines=False).baselines == {}
+
+
+def test_a_diverging_epoch_is_undone(monkeypatch):
+    good = {}
+
+    def then_hopeless(run):
+        good.update(bits(run))
+        monkeypatch.setattr(sys.modules["neurosim.train"], "HOPELESS", 0.0)
+
+    run = train(epochs=5, baselines=False, on_epoch=then_hopeless)
+    assert run.diverged and "epoch 2" in run.message and "rule.lr" in run.message
+    assert len(run.epochs) == 1 and same(bits(run), good)
+
+
+def test_a_rate_beyond_reason_diverges_and_keeps_the_untrained_state():
+    run = train(DANP(readout_lr=1e12))
+    assert run.diverged and run.epochs == [] and run.metrics["final_test_loss"] is None
+    assert all(np.isfinite(array).all() for array in bits(run).values())
+
+
+def test_given_weights_are_where_it_starts():
+    weights = [np.full(shape, 0.1) for shape in NETWORK.shapes()]
+    run = train(DANP(lr=0.0, readout_lr=0.0, decorrelation_lr=1e-12), weights=weights, epochs=1)
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(run.learner.weights, weights))
+
+
+def test_a_run_saves_itself_and_draws_itself(tmp_path):
+    run = train()
+    run.save(tmp_path / "run")
+    saved = load(tmp_path / "run")
+    assert same(saved.state, bits(run))
+    assert saved.plan().experiment == run.experiment
+    assert run.plot().axes
+    with pytest.raises(ns.InputError, match="not empty"):
+        run.save(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [({"epoch": 3}, "epoch"), ({"epochs": 0}, "at least 1"), ({"batch": 61}, "60"), ({"dtype": "float16"}, "float32"), ({"seed": 1.5}, "whole number")],
+)
+def test_wrong_settings_are_refused(settings, says):
+    with pytest.raises(ns.InputError, match=says):
+        train(**settings)
+
+
+def test_wrong_shapes_and_numbers_are_refused():
+    with pytest.raises(ns.InputError, match=r"Network\(1, 8, 1\)"):
+        train(network=ns.Network(2, 8, 1))
+    with pytest.raises(ns.InputError, match="shapes"):
+        train(weights=[np.zeros((1, 1))])
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ns.InputError, match="finite"):
+            train(task=Arrays(np.full(300, bad), np.zeros(300)))
+    with pytest.raises(ns.InputError, match="steps"):
+        train(task=Arrays(np.zeros(300), np.zeros(299)))
