@@ -110,7 +110,7 @@ def _nested(given: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
     said: dict[str, tuple[str, Any]] = {}
     for typed, path, value in (leaf for item in given for leaf in _leaves(*item)):
         for other, (first, before) in said.items():
-            if other == path and before != value or f"{other}.".startswith(f"{path}.") != f"{path}.".startswith(f"{other}."):
+            if (other == path and before != value) or f"{other}.".startswith(f"{path}.") != f"{path}.".startswith(f"{other}."):
                 raise InputError(f"{first} says {before!r} and {typed} says {value!r}, which is the same field; give it once.")
         said[path] = typed, value
         *parts, field = path.split(".")

@@ -14,15 +14,15 @@ import pathlib
 import types as python_types
 
 import numba
-from llvmlite import ir
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.core.errors import NumbaError
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 import hw_models
-from hw_models.parts import InputError, nearest
+from hw_models.contracts import where
+from hw_models.parts import InputError
 
 OURS = {"neurosim": pathlib.Path(__file__).parent, "hw_models": pathlib.Path(hw_models.__file__).parent}
 
@@ -312,33 +312,6 @@ def _use_cache_folder():
 # ---------------------------------------------------------------- refusing in one sentence
 
 
-def check_methods(cls, protocol):
-    """Compare a part's methods with its protocol before the compiler does.
-
-    Raises
-    ------
-    InputError
-        If a method is missing or takes other arguments; the file and line are named.
-    """
-    optional = getattr(protocol, "optional", ())
-    for name, like in vars(protocol).items():
-        if name.startswith("_") or not inspect.isfunction(like):
-            continue
-        want = list(inspect.signature(like).parameters)[1:]
-        mine = inspect.getattr_static(cls, name, None)
-        if mine is None and name in optional:
-            continue
-        kind = protocol.__name__
-        if mine is None:
-            close = nearest(name, [n for n in vars(cls) if inspect.isfunction(vars(cls)[n])])
-            raise InputError(f"{where(cls)}: {cls.__name__} has no method {name}({', '.join(want)}), which every {kind} needs; {close}")
-        if not inspect.isfunction(mine):
-            raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be a plain method, got {type(mine).__name__}.")
-        got = list(inspect.signature(mine).parameters)[1:]
-        if got != want:
-            raise InputError(f"{where(mine)}: {cls.__name__}.{name} takes ({', '.join(got)}), but every {kind} takes ({', '.join(want)}).")
-
-
 def check_arithmetic(cls, name, args, dtype):
     """Compile one method alone and refuse it, by line, if a number in it leaves the run's float type; otherwise return it compiled.
 
@@ -353,7 +326,7 @@ def check_arithmetic(cls, name, args, dtype):
     dispatcher = numba.njit(**OPTIONS)(_in_arithmetic(method, kinds))
     try:
         dispatcher.compile(kinds)
-    except NumbaError as error:
+    except Exception as error:  # Numba reports in many ways, and each of them means that the method cannot be compiled
         reason = next((line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(("Failed", "No impl"))), "")
         raise InputError(f"{where(method)}: {cls.__name__}.{name} cannot be compiled: {reason}") from None
     result = dispatcher.overloads[kinds]
@@ -363,18 +336,10 @@ def check_arithmetic(cls, name, args, dtype):
             target = getattr(statement, "target", None)
             if getattr(target, "name", None) and annotation.typemap.get(target.name) == other:
                 raise InputError(
-                    f"{inspect.getsourcefile(method)}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes "
-                    f"{other}; write whole numbers in formulas as floats (1.0, not 1) and use the helpers of hw_models.scalars."
+                    f"{os.path.basename(inspect.getsourcefile(method) or '?')}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes "
+                    f"{other}; write constants as float literals (1.0, not 1) in the method or as floats of its module, and use the helpers of hw_models.scalars."
                 )
     return dispatcher
-
-
-def where(thing):
-    """``file.py:12`` of a class or function, or its name if there is no source."""
-    try:
-        return f"{os.path.basename(inspect.getsourcefile(thing) or '?')}:{inspect.getsourcelines(thing)[1]}"
-    except (OSError, TypeError):
-        return getattr(thing, "__qualname__", str(thing))
 
 
 # ---------------------------------------------------------------- one sum whose order is the same on every machine

@@ -11,7 +11,7 @@ from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import DEFAULTS, activity_perturbation, node_perturbation, reference, weight_perturbation
+from neurosim.rules import DEFAULTS, activity_perturbation, node_perturbation, weight_perturbation
 
 Rows = list[tuple[str, str]]
 

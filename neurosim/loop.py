@@ -108,6 +108,7 @@ class Plan(NamedTuple):
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x
     layer_energy: bool
     input_energy: bool
+    sigma: Any  #: standard deviation of the perturbation that rules correlate with: of a difference, if the first pass is perturbed too
     step_s: Any  #: simulated seconds a step takes
 
 
@@ -140,10 +141,10 @@ def stream(key, purpose, number, step):
 
 
 @passage
-def share(replicas, one):
-    """The number of replicas in the run's float type: a batch asks for the mean of its changes."""
+def as_number(count, one):
+    """A count in the run's float type."""
     total = one - one
-    for _ in range(replicas):
+    for _ in range(count):
         total += one
     return total
 
@@ -198,7 +199,7 @@ def own_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
         own = scratch.own[k][:n_post]
         weight_noise(parts.noise, plan.noisy, key, replica, j0 + k, own, one)
         for i in range(n_post):
-            own[i] /= parts.noise.sigma * parts.noise.sigma
+            own[i] /= plan.sigma * plan.sigma
 
 
 @passage
@@ -444,7 +445,7 @@ def decorrelate(parts, plan, d, x, first, key, step, now, scratch, counts, one):
                 pull = d.rate * dot(seen, y)
                 for i in range(n):
                     dw[i] -= y[i] * (pull - d.rate * y[i] * seen[i])
-            write_row(parts.decorrelation_cell, cells, dw, one / share(replicas, one), now, k_write, k, counts, one)
+            write_row(parts.decorrelation_cell, cells, dw, one / as_number(replicas, one), now, k_write, k, counts, one)
             read_row(parts.decorrelation_cell, cells, seen, k_read, k, one)
         for q in range(passes):
             for b in range(replicas):
@@ -459,10 +460,8 @@ def listen(rule, plan, group, sigma, one):
     replicas, n = group.a.shape
     last, zero = group.activity.shape[0] - 1, one - one
     for b in range(replicas):
-        size, energy = zero, zero
+        size, energy = as_number(n, one), zero
         noisy, clean, out = group.activity[last, b], group.activity[0, b], group.out[0, b]
-        for i in range(n):
-            size += one
         if plan.layer_energy:
             for i in range(n):
                 energy += (noisy[i] - clean[i]) * (noisy[i] - clean[i])
@@ -497,7 +496,7 @@ def broadcast(parts, plan, wires, group, targets, counted, t, first, key, step, 
             put(wires, b, s)
             scratch.value[b] = zero
             if arrived:
-                scratch.reward[b] = received / share(replicas, one)
+                scratch.reward[b] = received / as_number(replicas, one)
                 valid = True
     return WRITE if valid else TRACE
 
@@ -575,7 +574,7 @@ def sequence(parts, plan, hidden, readout, projections, decorrelators, wires, in
     `projections` holds, layer by layer, the weights from below and the recurrent ones, then those of the readout. `key` is the root of
     all random numbers, `first` the number of the first replica, `clock` the steps done so far and the step at which cells last aged.
     """
-    replicas, steps, width = inputs.shape
+    replicas, steps = inputs.shape[:2]
     layers, passes = len(hidden), plan.noisy.shape[0]
     what, zero = READ, one - one
     rules = (parts.rule, parts.readout_rule)
@@ -640,8 +639,8 @@ def sequence(parts, plan, hidden, readout, projections, decorrelators, wires, in
                 break
             if plan.learn:
                 for layer in range(layers):
-                    listen(parts.rule, plan, hidden[layer], parts.noise.sigma, one)
-                listen(parts.readout_rule, plan, readout, parts.noise.sigma, one)
+                    listen(parts.rule, plan, hidden[layer], plan.sigma, one)
+                listen(parts.readout_rule, plan, readout, plan.sigma, one)
             else:
                 what = READ
     if plan.learn and not plan.at_once:

@@ -16,7 +16,7 @@ class Own(NamedTuple):
     xi: float  #: the perturbation it was given
     delta: float  #: the change of its activity
     out: float  #: its clean output
-    sigma: float  #: the stated size of its noise source
+    sigma: float  #: the stated standard deviation of xi
 
 
 class Extra(NamedTuple):

@@ -240,7 +240,7 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise _damaged(path, "it is missing") from None

@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models.chip import Chip
+from hw_models.contracts import check_methods
 from hw_models.parts import InputError, bits, check, nearest
 from hw_models.protocols import Cell, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
 from neurosim.cast import FloatArray, float_type, lower, sequences
-from neurosim.jit import check_methods, compiled
+from neurosim.jit import compiled
+from neurosim.locality import check_declared
 from neurosim.losses import SquaredError
-from neurosim.network import Network
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import Learning
 
 RECORDABLE = ("x", "h", "y")
 
@@ -183,8 +183,11 @@ class Simulator:
             (chip.cell, Cell), (chip.decorrelation, Cell), (chip.tile, Tile), (chip.dac, Converter), (chip.adc, Converter),
             (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
         ):  # fmt: skip
+            if isinstance(part, type):
+                raise InputError(f"{part.__name__} is a class where a part is wanted: write {part.__name__}() for one with its defaults.")
             check_methods(type(part), protocol)
             check(part)
+        check_declared(rule)
         if rule.site == "weight" and chip.noise.State is not Nothing:
             raise InputError(
                 f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
@@ -282,7 +285,8 @@ class Simulator:
             learning is not None, np.array(noisy), learning.every_step if learning else True, learning.at_once if learning else True,
             learning.perturb_readout if learning else False,
             learning.raw_recurrence if learning else (self.learning.raw_recurrence if self.learning else True),
-            "layer_energy" in needs, "input_energy" in needs, number(self.chip.step_s),
+            "layer_energy" in needs, "input_energy" in needs, number(self.chip.noise.sigma * max(sum(noisy), 1) ** 0.5),
+            number(self.chip.step_s),
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(

@@ -28,7 +28,7 @@ def train(folder=None, rule=None, stop=None, task=TASK, **more):
 
     begin = folder.begin if folder else None
     chip = hw_models.load("ideal")
-    run = ns.train(ns.Network(1, 8, 1), task, rule or DANP(), chip, epochs=EPOCHS, seed=5, baselines=False, on_epoch=epoch, resume=begin, **more)
+    run = ns.train(ns.Network(1, 8, 1), task, rule or DANP(readout_lr=0.005), chip, epochs=EPOCHS, seed=5, baselines=False, on_epoch=epoch, resume=begin, **more)
     if folder:
         folder.finish(run)
     return run
