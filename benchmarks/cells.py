@@ -51,7 +51,8 @@ def compare(name, size=500, turns=30) -> dict[str, float]:
     ours = jit.compiled(swept, *map(type, parts))
     planes = tuple(plane.copy() for plane in p.planes)
     z, sums, seen = np.ascontiguousarray(p.z[:, 0]), np.zeros((2, size), np.float32), np.zeros((4, size), np.float32)
-    hand = (hand_written.KERNELS[name], REPEAT, planes, a[0], p.z_before[0], np.float32(1e-3), np.float32(1e-3), z, sums, seen, np.uint32(7))
+    rate = np.float32(1e-3)
+    hand = (hand_written.KERNELS[name], REPEAT, planes, a[0], p.z_before[0], rate, rate, z, sums, seen, np.uint32(7))
     mine = (parts, parts.rule, plan, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one, REPEAT)
     best = {"parts": np.inf, "by hand": np.inf}
     ours(*mine)

@@ -32,7 +32,10 @@ RULES = {
     "tbptt k=50": ns.rules.Gradient("tbptt", lr=1e-4, k=50),
     "tbptt k=100": ns.rules.Gradient("tbptt", lr=1e-4, k=100),
 }
-SEARCH = {"dnp": [(h, r) for h, r in itertools.product((1e-5, 1e-4, 1e-3), (1e-3, 3e-3, 1e-2))], "dwp": [(h, r) for h, r in itertools.product((1e-9, 1e-8, 1e-7), (1e-6, 1e-5, 1e-4))]}
+SEARCH = {  # (lr, readout_lr)
+    "dnp": list(itertools.product((0.0, 1e-5, 1e-4), (3e-4, 1e-3, 3e-3))),
+    "dwp": list(itertools.product((1e-10, 1e-9, 1e-8), (1e-6, 1e-5, 1e-4))),
+}
 
 
 def one(job) -> dict:
@@ -41,12 +44,30 @@ def one(job) -> dict:
     run = train(ns.Network(1, hidden, 1), ns.tasks.by_name[task](), rule, hw.load("ideal"), epochs=epochs, seed=seed, baselines=False)
     m = run.metrics
     kept = {key: m[key] for key in ("final_test_loss", "test_loss_at_best", "validation_loss", "test_loss", "diverged", "steps_per_s")}
-    return {"rule": name, "task": task, "seed": seed, "hidden": hidden, "epochs": epochs, "minutes": (time.perf_counter() - start) / 60, **kept}
+    return {
+        "rule": name,
+        "task": task,
+        "seed": seed,
+        "hidden": hidden,
+        "epochs": epochs,
+        "minutes": (time.perf_counter() - start) / 60,
+        **kept,
+    }
 
 
 def search(options) -> None:
     for name, grid in SEARCH.items():
-        jobs = [(f"{name} lr={h:g} readout_lr={r:g}", RULES[name]._replace(lr=h, readout_lr=r), options.task, 42, options.hidden, options.epochs) for h, r in grid]
+        jobs = [
+            (
+                f"{name} lr={h:g} readout_lr={r:g}",
+                RULES[name]._replace(lr=h, readout_lr=r),
+                options.task,
+                42,
+                options.hidden,
+                options.epochs,
+            )
+            for h, r in grid
+        ]
         with ProcessPoolExecutor(options.workers) as pool:
             for row in pool.map(one, jobs):
                 last = row["validation_loss"][-1] if row["validation_loss"] else float("inf")
@@ -56,7 +77,11 @@ def search(options) -> None:
 def table(rows, task) -> str:
     lines = ["| rule | median test loss | from | to | per seed |", "|---|---|---|---|---|"]
     for name in dict.fromkeys(row["rule"] for row in rows):
-        losses = [row["final_test_loss"] if row["final_test_loss"] is not None else float("inf") for row in rows if row["rule"] == name and row["task"] == task]
+        losses = [
+            row["final_test_loss"] if row["final_test_loss"] is not None else float("inf")
+            for row in rows
+            if row["rule"] == name and row["task"] == task
+        ]
         if losses:
             each = ", ".join(f"{loss:.5f}" for loss in losses)
             lines.append(f"| {name} | {statistics.median(losses):.5f} | {min(losses):.5f} | {max(losses):.5f} | {each} |")

@@ -263,22 +263,21 @@ def ask_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, k_r
 
 
 @passage
-def learn_rows(cell, rule, p, j0, rows, alone, registers, before, a, reward, scratch, now, k_read, k_write, counts, one):
-    """`ask_rows` for the last replica, write and read in one, so that a weight passes through the processor once."""
+def learn_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, now, k_read, k_write, counts, one):
+    """`ask_rows`, `write_row` and `read_rows` in one for a single replica: each weight passes through the processor once."""
     zero, share = one - one, one / p.scale
     for k in range(rows):
         j, asked, swallowed = j0 + k, np.int32(0), np.int32(0)
-        cells, traces, dw, seen = row(p.planes, j), row(registers, j), scratch.dw[k], scratch.seen[k]
+        cells, traces, seen = row(p.planes, j), row(registers, j), scratch.seen[k]
         own, pre = sides(rule, scratch.own[k], a, before[j], one)
         u, v = halves(fold(k_read, j))
         s, t = halves(fold(k_write, j))
         for i in range(cells[0].shape[0]):
-            now_in, drawn = at(cells, i), draw_read(cell, u, v, i, one)
+            held, drawn = at(cells, i), draw_read(cell, u, v, i, one)
             r = trace(rule, at(traces, i), pre, own[i])
             put(traces, i, r)
-            others = zero if alone else dw[i]
-            d = (others + change(rule, p.scale * read(cell, now_in, drawn), r, pre, own[i], reward)) * share
-            written, hit = write(cell, now_in, d, now, draw_write(cell, s, t, i, one))
+            d = change(rule, p.scale * read(cell, held, drawn), r, pre, own[i], reward) * share
+            written, hit = write(cell, held, d, now, draw_write(cell, s, t, i, one))
             put(cells, i, written)
             seen[i] = read(cell, written, drawn)
             if swallows(cell):
@@ -316,31 +315,32 @@ def gather_rows(tile, w, rows, n_post, z, j, sums, one):
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
-    n_post, last, writing = a.shape[1], replicas - 1, what == WRITE and plan.at_once
+    n_post, writing = a.shape[1], what == WRITE and plan.at_once
+    at_one_go = writing and replicas == 1
     k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
-    scratch.dw[:] = one - one
     for j0 in range(0, n_pre, ROWS):
         rows = min(ROWS, n_pre - j0)
-        if what > READ:
+        if at_one_go:
+            draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first, j0, one)
+            learn_rows(
+                parts.cell, rule, p, j0, rows, row(p.registers, 0), p.z_before[0], a[0], reward[0], scratch, now, k_read, k_write, counts, one
+            )
+        elif what > READ:
+            scratch.dw[:] = one - one
             for b in range(replicas):
                 draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first + b, j0, one)
-                registers = row(p.registers, b)
-                if b == last and writing:
-                    learn_rows(
-                        parts.cell, rule, p, j0, rows, b == 0, registers, p.z_before[b], a[b], reward[b], scratch, now, k_read, k_write, counts, one
-                    )
-                else:
-                    ask_rows(parts.cell, rule, p, j0, rows, registers, p.z_before[b], a[b], reward[b], scratch, k_read, one)
-            if what == WRITE and not plan.at_once:
-                for k in range(rows):
-                    total, dw = p.total[j0 + k], scratch.dw[k]
+                ask_rows(parts.cell, rule, p, j0, rows, row(p.registers, b), p.z_before[b], a[b], reward[b], scratch, k_read, one)
+            for k in range(rows):
+                dw = scratch.dw[k][:n_post]
+                if writing:
+                    write_row(parts.cell, row(p.planes, j0 + k), dw, one / p.scale, now, k_write, j0 + k, counts, one)
+                elif what == WRITE:
+                    total = p.total[j0 + k]
                     for i in range(n_post):
                         total[i] += dw[i]
-            if replicas > 1 or not plan.at_once:
-                scratch.dw[:] = one - one
-        if not writing:
+        if not at_one_go:
             read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):

@@ -68,7 +68,7 @@ class Perturbation(NamedTuple):
 
     method: Literal["wp", "np", "anp"] = "anp"
     lr: Rate = 0.003
-    readout_lr: Rate = 0.05
+    readout_lr: Rate = 0.1
     norm: Literal["layer", "expected", "running"] = "layer"
     normalise: bool = True
     average: Annotated[float, Range("1/step", 0.0, 1.0, open_low=True)] = 0.01
