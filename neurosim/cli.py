@@ -83,7 +83,7 @@ def train(
     there = None
     if other:
         there = plan.experiment._replace(chip=other, settings=plan.experiment.settings._replace(baselines=False))
-        make_learner(there, plan.dataset)  # refused now rather than after the first run
+        make_learner(there)  # refused now rather than after the first run
 
     try:
         run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder)

@@ -208,7 +208,7 @@ def _network(options: Mapping[str, Any], inputs: int, outputs: int) -> Network:
     sizes = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
     if not sizes or not all(type(n) is int and n >= 1 for n in sizes):
         raise InputError(f"network.hidden must be a number of neurons of at least 1, or a list of such numbers, got {options['hidden']!r}.")
-    return build(Network, {**options, "inputs": inputs, "outputs": outputs, "hidden": tuple(sizes)}, "network")
+    return build(Network, {**options, "inputs": inputs, "outputs": outputs, "hidden": sizes[0] if len(sizes) == 1 else tuple(sizes)}, "network")
 
 
 def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) -> tuple[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models.protocols import Cell, Converter, Noise, Tile, Wire
+from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import at, chosen, constant, dot, fill, inline, kernel, passage, plus, put, row, twin
 from neurosim.protocols import Extra, Loss, Neuron, Nothing, Own, Rule
@@ -35,7 +36,7 @@ draw_convert, draw_next, draw_send, draw_make, draw_program = draw["convert"], d
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
 
-ROWS = 4  # rows of weights that a sweep reads before it sums them
+ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
 
 
@@ -115,10 +116,10 @@ class Plan(NamedTuple):
 class Scratch(NamedTuple):
     """Work space; it carries nothing from one step to the next except `reward`."""
 
-    dw: np.ndarray  #: (ROWS, longest post) what rows of synapses ask for
-    seen: np.ndarray  #: (ROWS, longest post) rows as read
-    shaken: np.ndarray  #: (ROWS, longest post) rows as read, perturbed
-    own: np.ndarray  #: (ROWS, longest post) each synapse's own perturbation
+    dw: np.ndarray  #: (MANY, longest post) what rows of synapses ask for
+    seen: np.ndarray  #: (MANY, longest post) rows as read
+    shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
+    own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (replica,) loss change since the last broadcast
     reward: np.ndarray  #: (replica,) what the wire delivered
@@ -154,13 +155,6 @@ def copy(source, target):
     """Copy a row; an array assignment would bring in NumPy's shape errors and twelve seconds of compiling."""
     for i in range(target.shape[0]):
         target[i] = source[i]
-
-
-@passage
-def read_row(cell, cells, seen, key, j, one):
-    u, v = halves(fold(key, j))
-    for i in range(seen.shape[0]):
-        seen[i] = read(cell, at(cells, i), draw_read(cell, u, v, i, one))
 
 
 @passage
@@ -241,6 +235,7 @@ rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 
 @passage
 def read_rows(cell, planes, j0, rows, seen, k_read, one):
+    """What the array sees of some rows of cells."""
     for k in range(rows):
         cells, visible = row(planes, j0 + k), seen[k]
         u, v = halves(fold(k_read, j0 + k))
@@ -320,8 +315,9 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
-    for j0 in range(0, n_pre, ROWS):
-        rows = min(ROWS, n_pre - j0)
+    block = ROWS if n_post > MANY else MANY
+    for j0 in range(0, n_pre, block):
+        rows = min(block, n_pre - j0)
         if at_one_go:
             draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first, j0, one)
             learn_rows(
@@ -431,27 +427,33 @@ def decorrelate(parts, plan, d, x, first, key, step, now, scratch, counts, one):
     """
     passes, replicas, n = d.hat.shape
     k_write, k_read = stream(key, random.WRITE, d.number, step), stream(key, random.READ, d.number, step)
-    seen, dw, zero = scratch.seen[0][:n], scratch.dw[0][:n], one - one
+    cell, zero, mean = parts.decorrelation_cell, one - one, one / as_number(replicas, one)
     for b in range(replicas):
         copy(d.hat[0, b], d.before[b])
     d.hat[:] = zero
-    for k in range(n):
-        cells = row(d.planes, k)
-        read_row(parts.decorrelation_cell, cells, seen, k_read, k, one)
+    for k0 in range(0, n, ROWS):
+        rows = min(ROWS, n - k0)
+        read_rows(cell, d.planes, k0, rows, scratch.seen, k_read, one)
         if plan.learn:
-            dw[:] = zero
-            for b in range(replicas):
-                y = d.before[b]
-                pull = d.rate * dot(seen, y)
-                for i in range(n):
-                    dw[i] -= y[i] * (pull - d.rate * y[i] * seen[i])
-            write_row(parts.decorrelation_cell, cells, dw, one / as_number(replicas, one), now, k_write, k, counts, one)
-            read_row(parts.decorrelation_cell, cells, seen, k_read, k, one)
+            scratch.dw[:ROWS] = zero
+            for k in range(rows):
+                seen, dw = scratch.seen[k][:n], scratch.dw[k]
+                for b in range(replicas):
+                    y = d.before[b]
+                    pull = d.rate * dot(seen, y)
+                    for i in range(n):
+                        dw[i] -= y[i] * (pull - d.rate * y[i] * seen[i])
+            for k in range(rows):
+                write_row(cell, row(d.planes, k0 + k), scratch.dw[k][:n], mean, now, k_write, k0 + k, counts, one)
+            read_rows(cell, d.planes, k0, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):
-                xk, hat = x[q, b, k] * d.scale, d.hat[q, b]
+                gather_rows(Adder(), scratch.seen, rows, n, x[q, b], k0, Sum(d.hat[q, b]), one)
+    if d.scale != one:
+        for q in range(passes):
+            for b in range(replicas):
                 for i in range(n):
-                    hat[i] += seen[i] * xk
+                    d.hat[q, b, i] *= d.scale
 
 
 @passage
@@ -676,5 +678,4 @@ def place_neurons(neuron, params, n, key, one):
 
 def look(cell, planes, out, key, one):
     """One read of every cell, in units of full scale."""
-    for j in range(out.shape[0]):
-        read_row(cell, row(planes, j), out[j], key, j, one)
+    read_rows(cell, planes, 0, out.shape[0], out, key, one)

@@ -55,9 +55,10 @@ class Saved(NamedTuple):
             table = {**table, "rule": {**table["rule"], "name": name}}
         plan = config.plan(config.assemble(file, given, table))
         before, now = (config.leaves(t) for t in (table, config.to_table(plan.experiment, plan.init)))
-        for path, value in before.items():
-            if now.get(path) != value and not (own and path == "rule.name"):
-                raise InputError(f"{path} was {value!r} when {self.folder} began and is {now.get(path)!r} now; start a new run, with --init to keep its weights.")
+        for path in {**before, **now}:
+            was, will = before.get(path, "not given"), now.get(path, "not given")
+            if was != will and not (own and path == "rule.name"):
+                raise InputError(f"{path} was {was!r} when {self.folder} began and is {will!r} now; start a new run, with --init to keep its weights.")
         return plan
 
     def folded(self) -> list[np.ndarray]:

@@ -290,7 +290,7 @@ class Simulator:
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(
-            *[zeros(loop.ROWS, longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas)
+            *[zeros(loop.MANY, longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas)
         )
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}

@@ -12,7 +12,7 @@ from neurosim.train import as_learning, make_learner
 
 def restored(saved: Saved, plan: Plan):
     """The run's own learner on its own devices, in the state that was saved."""
-    learner = make_learner(plan.experiment, plan.dataset)
+    learner = make_learner(plan.experiment)
     learner.restore(saved.state)
     return learner
 

@@ -1,0 +1,316 @@
+"""The command line as a person meets it: what is printed where, exit codes, and what is written."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from neurosim.cli import app
+from neurosim.runs import load
+
+SMALL = "--chip ideal --hidden 8 --epochs 2 --set task.steps=60 --set task.validation_steps=40 --set rule.readout_lr=0.005".split()
+QUICK = [*SMALL, "--set", "train.baselines=false"]
+TIMES = {"wall_s", "steps_per_s", "out"}
+KEYS = set(
+    "task rule chip seed hidden epochs steps train_loss validation_loss test_loss final_test_loss test_loss_at_best baselines diverged "
+    "swallowed_updates wall_s steps_per_s equality cost memory_bits".split()
+)
+
+RULE = '''
+from typing import NamedTuple
+from hw_models import Nothing
+
+class Mine(NamedTuple):
+    """A rule of one's own."""
+    lr: float = 0.01
+    site = "current"
+    needs = ()
+    Register = Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
+
+
+class Peeks(Mine):
+    pass
+
+
+class Empty(NamedTuple):
+    x: float = 1.0
+'''
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Every test works in an empty folder of its own."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """A place for files that a test gives, so that the working folder shows what was written."""
+    return tmp_path
+
+
+def neurosim(*args):
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def train(*args):
+    done = neurosim("train", *QUICK, *args)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def refused(done, *says):
+    """Exit code 2, nothing on standard output, one sentence without a traceback."""
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    assert all(word in done.stderr for word in says), done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+    return done
+
+
+def test_json_is_one_object_with_every_key_of_the_design(folder):
+    done = neurosim("train", *SMALL, "--json")
+    assert done.exit_code == 0 and done.stderr == ""
+    found = json.loads(done.stdout)
+    assert set(found) >= KEYS
+    assert (found["task"], found["rule"], found["chip"], found["hidden"], found["epochs"]) == ("mackey-glass", "danp", "ideal", [8], 2)
+    assert set(found["baselines"]) >= {"persistence", "mean", "linear", "reservoir", "readout-only"}
+    assert found["out"] == "runs/mackey-glass-danp-ideal-42"
+    written = json.loads((folder / found["out"] / "summary.json").read_text())
+    assert written == {key: value for key, value in found.items() if key != "out"}
+
+
+def test_equal_seeds_give_equal_json_in_folders_of_their_own():
+    found = [json.loads(train("--json", "--seed", seed).stdout) for seed in (1, 1, 2)]
+    a, b, c = ({key: value for key, value in one.items() if key not in TIMES} for one in found)
+    assert a == b and a["train_loss"] != c["train_loss"]
+    assert [one["out"] for one in found] == [f"runs/mackey-glass-danp-ideal-{end}" for end in ("1", "1-2", "2")]
+
+
+def test_experiment_toml_repeats_the_run():
+    first = json.loads(train("--json", "--out", "first", "--seed", 9, "--dtype", "float32", "--batch", 2).stdout)
+    again = json.loads(neurosim("train", "first/experiment.toml", "--json").stdout)
+    assert again["train_loss"] == first["train_loss"] and again["hidden"] == first["hidden"]
+
+
+def test_people_see_a_table_and_where_the_files_are(folder):
+    done = neurosim("train", *SMALL, "--out", "mine")
+    assert done.exit_code == 0 and done.stderr == ""
+    for word in ("this run, on ideal", "persistence", "readout-only", "nothing changes", "squared units", "mine"):
+        assert word in done.stdout
+    assert "\x1b" not in done.stdout
+    assert {path.name for path in (folder / "mine").iterdir()} == {
+        "experiment.toml", "metrics.csv", "summary.json", "learning_curve.png", "checkpoint",
+    }  # fmt: skip
+
+
+def test_another_chip_can_be_shown_beside_it():
+    done = train("--compare", "ideal", "--json")
+    found = json.loads(done.stdout)
+    assert found["compared"]["chip"] == "ideal" and found["compared"]["test_loss"] == found["test_loss"]
+
+
+def test_a_diverged_run_says_so_with_exit_code_1(folder):
+    arguments = [arg.replace("rule.readout_lr=0.005", "rule.readout_lr=1e12") for arg in QUICK]
+    done = neurosim("train", *arguments, "--out", "wild", "--json")
+    assert done.exit_code == 1 and "diverged" in done.stderr and "rule.readout_lr" in done.stderr
+    found = json.loads(done.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert found["diverged"] is True and found["final_test_loss"] is None
+    assert load(folder / "wild").progress["epochs"] == []
+    assert (folder / "wild" / "summary.json").is_file() and (folder / "wild" / "learning_curve.png").is_file()
+
+
+def test_resume_ends_where_an_uninterrupted_run_ends(folder, monkeypatch):
+    train("--out", "whole", "--set", "train.anneal=1.0")
+    from neurosim import runs
+
+    def killed(self, run, whole=runs.Folder.epoch):
+        whole(self, run)
+        if len(run.epochs) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs.Folder, "epoch", killed)
+    stopped = neurosim("train", *QUICK, "--set", "train.anneal=1.0", "--out", "half")
+    assert stopped.exit_code == 1 and "--resume --out half" in stopped.stderr
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    done = neurosim("train", "--resume", "--out", "half", "--json")
+    assert done.exit_code == 0
+    assert (folder / "half" / "metrics.csv").read_bytes() == (folder / "whole" / "metrics.csv").read_bytes()
+    one, other = (load(folder / name) for name in ("half", "whole"))
+    assert all((one.state[name] == other.state[name]).all() for name in other.state)
+
+
+def test_resume_needs_a_run_and_agrees_with_it(folder):
+    refused(neurosim("train", "--resume"), "--out")
+    refused(neurosim("train", "--resume", "--out", "none"), "no folder")
+    train("--out", "mine")
+    refused(neurosim("train", "--resume", "--out", "mine", "--epochs", 9), "train.epochs was 2")
+    refused(neurosim("train", *QUICK, "--out", "mine"), "not empty", "--resume")
+
+
+def test_training_starts_from_the_weights_of_a_run():
+    first = json.loads(train("--json", "--out", "first", "--epochs", 2).stdout)
+    still = ["--set", "rule.lr=0", "--rule", "anp"]
+    arguments = [arg.replace("rule.readout_lr=0.005", "rule.readout_lr=0") for arg in QUICK]
+    second = json.loads(neurosim("train", *arguments, *still, "--init", "first", "--out", "second", "--json").stdout)
+    assert second["test_loss"][0] == pytest.approx(first["final_test_loss"], rel=1e-3)
+    assert load("second").table["network"]["init"] == "first" and load("second").initial is not None
+    refused(neurosim("train", *QUICK[:2], "--hidden", 9, *QUICK[4:], "--init", "first"), "shapes")
+    refused(neurosim("train", *QUICK, "--init", "none"), "no folder")
+
+
+def test_evaluate_on_its_own_devices_and_on_drawn_ones():
+    found = json.loads(train("--json", "--out", "mine").stdout)
+    own = json.loads(neurosim("evaluate", "mine", "--json").stdout)
+    assert own["test_loss"] == [found["final_test_loss"]] and own["programmed"] is False
+    drawn = json.loads(neurosim("evaluate", "mine", "--repeat", 3, "--chip", "ideal", "--json").stdout)
+    assert len(drawn["test_loss"]) == 3 and drawn["mean"] == pytest.approx(found["final_test_loss"], rel=1e-4)
+    assert {"mean", "std", "min", "max", "chip", "loss_unit", "final_test_loss"} <= set(drawn)
+    said = neurosim("evaluate", "mine", "--repeat", 2)
+    assert said.exit_code == 0 and "±" in said.stdout
+    refused(neurosim("evaluate", "mine", "--chip", "idea"), 'did you mean "ideal"')
+    refused(neurosim("evaluate", "none"), "no folder")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--task", "mackey-glas"], 'did you mean "mackey-glass"'),
+        (["--rule", "dampp"], 'did you mean "danp"'),
+        (["--chip", "analog-nosy"], 'did you mean "analog-noisy"'),
+        (["--chip", "none.toml"], "no chip file"),
+        (["--set", "task.horizn=3"], 'did you mean "horizon"'),
+        (["--set", "rule.lrr=3"], 'did you mean "lr"'),
+        (["--set", "train.epoch=3"], 'did you mean "epochs"'),
+        (["--set", "tusk.steps=3"], 'did you mean "task"'),
+        (["--set", "rule.lr"], "part.field=value"),
+        (["--set", "rule.lr=fast"], "rule.lr must be a number"),
+        (["--chip", "digital-8bit", "--set", "chip.cell.bits=0"], "chip.cell.bits"),
+        (["--set", "chip.noise.sigma=-0.1"], "chip.noise.sigma"),
+        (["--hidden", "0"], "network.hidden"),
+        (["--hidden", "many"], "network.hidden"),
+        (["--hidden", "8,"], "network.hidden"),
+        (["--epochs", "0"], "train.epochs"),
+        (["--batch", "0"], "train.batch"),
+        (["--batch", "100000"], "batch"),
+        (["--seed", "-1"], "train.seed"),
+        (["--dtype", "float16"], "float32"),
+        (["--chip", "ideal", "--set", "chip.name=digital-8bit"], "same field"),
+        (["--rule", "none.py:Mine"], "no file none.py"),
+        (["--compare", "idea"], 'did you mean "ideal"'),
+        (["--rule", "bptt", "--chip", "analog-noisy"], "ideal"),
+        (["--rule", "bptt", "--chip", "ideal", "--compare", "analog-noisy", "--set", "task.steps=60"], "ideal"),
+        (["--task", "forecast-csv"], "task.csv must be given"),
+        (["none.toml"], "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_wrong_input_is_one_sentence_and_nothing_is_written(folder, args, says, as_json):
+    refused(neurosim("train", *args, *as_json), says)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "says"),
+    [
+        (["1,2", "3,"], [], "no value in line 3"),
+        (["1,2", "3,inf"], [], "infinite in line 3"),
+        (["1,2", "3,many"], [], "text"),
+        (["1,2,3"], [], "more values"),
+        ([], [], "no rows"),
+        ([f"{n},{n % 7}" for n in range(20)], ["--set", "task.horizon=50"], "shorter horizon"),
+        ([f"{n},{n % 7}" for n in range(20)], ["--set", "task.target=c"], "not a column"),
+    ],
+)
+def test_wrong_data_are_one_sentence_and_nothing_is_written(folder, beside, rows, more, says):
+    (beside / "data.csv").write_text("\n".join(["a,b", *rows]) + "\n")
+    target = [] if "task.target=c" in more else ["--set", "task.target=b"]
+    refused(neurosim("train", "--task", "forecast-csv", "--set", f"task.csv={beside / 'data.csv'}", *target, *more), says)
+    assert not list(folder.iterdir())
+
+
+def test_a_malformed_file_is_named_with_its_line(folder, beside):
+    (beside / "bad.toml").write_text('[task]\nname = "mackey-glass"\n[rule\n')
+    refused(neurosim("train", beside / "bad.toml"), "bad.toml", "line 3")
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("args", [["trian"], ["train", "--chp", "ideal"], ["train", "--epochs", "many"], ["evaluate"], ["evaluate", "x", "--repeat", "0"]])
+def test_wrong_usage_is_exit_code_2(folder, args):
+    done = neurosim(*args)
+    assert done.exit_code == 2 and done.stdout == "" and "Traceback" not in done.stderr
+    assert not list(folder.iterdir())
+    if "--chp" in args:
+        assert "--chip" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("tasks", ["mackey-glass", "copy-memory", "forecast-csv"]),
+        ("rules", ["wp", "danp", "tbptt", "decorrelated", "Not local"]),
+        ("chips", ["ideal", "analog-noisy", "digital-8bit"]),
+        ("cells", ["fixed-point", "analog"]),
+        ("neurons", ["tanh", "leaky"]),
+    ],
+)
+def test_what_there_is_is_listed_with_a_sentence_each(what, names):
+    done = neurosim("list", what)
+    assert done.exit_code == 0 and all(name in done.stdout for name in names)
+    assert all(len(line.split()) > 2 for line in done.stdout.splitlines()[1:])
+
+
+def test_a_chip_is_shown_with_units_and_meanings(beside):
+    done = neurosim("show", "chip", "digital-8bit")
+    assert done.exit_code == 0
+    for words in ("chip.cell.bits", "bit", "chip.noise.kind", "bernoulli", "chip.step_s", "Simulated time a step takes."):
+        assert words in done.stdout
+    (beside / "mine.toml").write_text('summary = "Mine."\n')
+    assert "mine: Mine." in neurosim("show", "chip", beside / "mine.toml").stdout
+    refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')
+    refused(neurosim("show", "task", "x"), "Only chips")
+    refused(neurosim("list", "chip"), 'did you mean "chips"')
+
+
+def test_a_rule_of_ones_own_is_checked_and_trained(folder, beside):
+    (beside / "mine.py").write_text(RULE)
+    done = neurosim("check", f"{beside / 'mine.py'}:Mine")
+    assert done.exit_code == 0 and "not local: nothing" in done.stdout
+    refused(neurosim("check", f"{beside / 'mine.py'}:Empty"), "no method")
+    refused(neurosim("check", f"{beside / 'mine.py'}:Min"), 'did you mean "Mine"')
+    refused(neurosim("check", "mine"), "file.py:Class")
+
+
+def test_parts_of_ones_own_are_checked_as_what_they_are(beside):
+    import inspect
+
+    from hw_models.cells import ideal
+    from hw_models.noise import Uniform
+    from neurosim import neurons
+
+    for module, name, says in ((ideal, "Ideal", "cell"), (inspect.getmodule(Uniform), "Uniform", "noise source"), (neurons, "Leaky", "neuron")):
+        (beside / "part.py").write_text(inspect.getsource(module))
+        done = neurosim("check", f"{beside / 'part.py'}:{name}")
+        assert done.exit_code == 0, done.output
+        assert f"{name} keeps the contract of a {says}" in done.stdout
+
+
+def test_help_needs_no_compiler_and_no_pandas():
+    code = "import sys, neurosim.cli; print([name for name in ('numba', 'numpy', 'pandas', 'matplotlib', 'pydantic') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert "evaluate" in neurosim("--help").stdout
