@@ -1,6 +1,6 @@
 """How well the rules learn: the table in docs/learning.md, made from runs of this script.
 
-    python benchmarks/learning.py [--seeds 42,101,300,482,708] [--hidden 500] [--epochs 12] [--only danp,...] [--out docs/learning]
+    python benchmarks/learning.py [--task mackey-glass] [--only danp,...] [--seeds 42,101,300,482,708] [--hidden 500] [--epochs 12]
 
 Forecasting Mackey-Glass on the ideal chip: each rule at the rates below, beside the same run with only the readout learning,
 truncated back-propagation through time, and the trivial baselines. Rates of np and wp were searched on the validation loss of seed 42
@@ -113,6 +113,10 @@ if __name__ == "__main__":
             rows.append(row)
             path.write_text(json.dumps(rows, indent=1))
             print(f"{row['rule']} seed {row['seed']}: {row['final_test_loss']} in {row['minutes']:.1f} min", flush=True)
+    page = pathlib.Path(f"{options.out}.md")
+    before, rest = page.read_text().split(f"<!-- {options.task} -->\n", 1)
+    after = rest.split("<!-- end -->\n", 1)[1]
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}"
+    made = f"N = {options.hidden}, {options.epochs} epochs, seeds {options.seeds}; test loss after the last epoch. Made on {machine}."
+    page.write_text(f"{before}<!-- {options.task} -->\n{made}\n\n{table(rows, options.task)}\n<!-- end -->\n{after}")
     print(table(rows, options.task))
-    print(machine)

@@ -1,5 +1,7 @@
 """neurosim: learning on neuromorphic hardware, simulated.
 
+For example:
+
     import neurosim as ns, hw_models as hw
     run = ns.train(ns.Network(1, 100, 1), ns.tasks.MackeyGlass(), ns.rules.DANP(), chip=hw.load("analog-noisy"), epochs=6)
 """

@@ -49,7 +49,9 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Sequences side by side.")] = None,
     seed: Annotated[int | None, typer.Option(help="Everything random follows from it.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as chip.cell.bits=6.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as chip.cell.bits=6.")
+    ] = None,
     init: Annotated[str | None, typer.Option(metavar="RUN_DIR", help="Start from the trained weights of a run.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Run folder; runs/TASK-RULE-CHIP-SEED if not given.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out from its last whole epoch.")] = False,
@@ -58,7 +60,7 @@ def train(
 ) -> None:
     """Train a network on a task with a learning rule on a chip; with no options, the showcase."""
     from hw_models.parts import InputError
-    from neurosim import config, runs
+    from neurosim import config, files, runs
     from neurosim.train import make_learner
 
     # every flag is short for one part.field
@@ -91,10 +93,13 @@ def train(
         if (folder.path / "experiment.toml").is_file():
             typer.echo(f"Stopped; continue with neurosim train --resume --out {folder.path}", err=True)
         raise typer.Exit(1) from None
-    compared = _trained(there, plan.dataset, initial, f"The same on {other.name}") if there else None
-    folder.finish(run, compared)
+    folder.finish(run)
+    compared = None
+    if there:
+        compared = _trained(there, plan.dataset, initial, f"The same on {there.chip.name}")
+        folder.finish(run, compared)
     if json:
-        typer.echo(runs.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
+        typer.echo(files.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
     else:
         _print_losses(run, compared)
         typer.echo(f"Everything about this run is in {folder.path}")
@@ -112,7 +117,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Test a trained network: on its own devices, or with --chip or --repeat programmed into others."""
-    from neurosim import config, runs, transfer
+    from neurosim import config, files, runs, transfer
 
     saved = runs.load(run_dir)
     plan = saved.plan(given=[("--rule", "rule.name", rule)] if rule else [])
@@ -126,7 +131,7 @@ def evaluate(
     result = transfer.spread(losses) | {"run": str(run_dir), "chip": there.name, "programmed": not (chip is None and repeat is None)}
     result |= {"loss_unit": plan.dataset.unit, "final_test_loss": saved.progress["epochs"][-1][2] if saved.progress["epochs"] else None}
     if json:
-        typer.echo(runs.as_json(result), nl=False)
+        typer.echo(files.as_json(result), nl=False)
         return
     spread = f" ± {result['std']:.3g} (standard deviation of {len(losses)} drawings)" if len(losses) > 1 else ""
     how = "programmed into" if result["programmed"] else "on its own devices of"
@@ -163,9 +168,9 @@ def show(
 @app.command()
 def check(name: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own.")]) -> None:
     """Check that a class of your own keeps its contract, is local, and computes the same compiled."""
-    from neurosim import config, listing
+    from neurosim import listing, own
 
-    cls = config.own_class(name)
+    cls = own.import_class(name)
     kind, report = listing.checked(cls)
     typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
 
@@ -220,7 +225,8 @@ def _progress(title, epochs):
 
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=epochs, said="compiling for this chip and rule (about 20 s the first time, then kept)")
+        bar.console.print(f"{title}: compiling for this chip and rule (about 20 s the first time, then kept).", highlight=False)
+        task = bar.add_task(title, total=epochs, said="")
 
         def advance(run):
             if run.epochs:
@@ -237,7 +243,8 @@ def _print_losses(run, compared) -> None:
     chip = run.experiment.chip.name
     rows = [(f"this run, on {chip}", run.metrics["final_test_loss"], f"after epoch {len(run.epochs)}")]
     if compared is not None:
-        rows.append((f"the same on {compared.experiment.chip.name}", compared.metrics["final_test_loss"], "no hardware effects"))
+        there = compared.experiment.chip.name
+        rows.append((f"the same on {there}", compared.metrics["final_test_loss"], "no hardware effects" if there == "ideal" else ""))
     rows += [(name, losses["test"], BASELINES.get(name, "")) for name, losses in run.baselines.items()]
     rows.sort(key=lambda row: float("inf") if row[1] is None else row[1])
     _print_table(

@@ -1,11 +1,7 @@
 """A TOML file and a command line become an experiment, and an experiment becomes TOML again."""
 
 import datetime
-import hashlib
-import importlib.util
-import inspect
 import pathlib
-import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -16,7 +12,7 @@ import tomli_w
 import neurosim
 from hw_models.chip import Chip, configure, load, read_toml
 from hw_models.parts import InputError, build, nearest
-from neurosim import tasks
+from neurosim import own, tasks
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.rules import DEFAULTS, Gradient, Perturbation
@@ -173,16 +169,17 @@ def chip_from(table: Mapping[str, Any]) -> Chip:
 
 def rule_from(table: Mapping[str, Any]):
     """The rule of a ``[rule]`` section: of the perturbation family, a reference gradient, or a class in a file of one's own."""
-    own = ".py:" in str(table.get("name"))
-    name, options = _named(table, "rule", None if own else [*DEFAULTS, *GRADIENTS])
-    if own:
-        digest = options.pop("sha256", None)
-        rule = own_class(name)
-        if digest not in (None, digest_of(rule)):
-            raise InputError(f"{name} has changed since the run: its SHA-256 digest is {digest_of(rule)[:12]}..., not {str(digest)[:12]}...")
-        return build(rule, options, "rule")
+    in_a_file = ".py:" in str(table.get("name"))
+    name, options = _named(table, "rule", None if in_a_file else [*DEFAULTS, *GRADIENTS])
+    if in_a_file:
+        wanted, found = options.pop("sha256", None), own.digest_of(name)
+        if wanted not in (None, found):
+            raise InputError(f"{name} has changed since the run: its SHA-256 digest is {found[:12]}..., not {str(wanted)[:12]}...")
+        return build(own.import_class(name), options, "rule")
     if "method" in options:
-        raise InputError(f"rule.method is not an option: rule.name chooses the method; {nearest(options['method'], [*DEFAULTS, *GRADIENTS])}")
+        raise InputError(
+            f"rule.method is not an option: rule.name chooses the method; {nearest(options['method'], [*DEFAULTS, *GRADIENTS])}"
+        )
     if name in GRADIENTS:
         return build(Gradient, {"method": name, **options}, "rule")
     return build(Perturbation, {**DEFAULTS[name], **options}, "rule")
@@ -208,7 +205,8 @@ def _network(options: Mapping[str, Any], inputs: int, outputs: int) -> Network:
     sizes = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
     if not sizes or not all(type(n) is int and n >= 1 for n in sizes):
         raise InputError(f"network.hidden must be a number of neurons of at least 1, or a list of such numbers, got {options['hidden']!r}.")
-    return build(Network, {**options, "inputs": inputs, "outputs": outputs, "hidden": sizes[0] if len(sizes) == 1 else tuple(sizes)}, "network")
+    hidden = sizes[0] if len(sizes) == 1 else tuple(sizes)
+    return build(Network, {**options, "inputs": inputs, "outputs": outputs, "hidden": hidden}, "network")
 
 
 def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) -> tuple[str, dict[str, Any]]:
@@ -220,53 +218,6 @@ def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) ->
     return name, options
 
 
-# ---------------------------------------------------------------- classes in files of one's own
-
-
-def own_class(name: str) -> type:
-    """Import the class that ``path/to/file.py:Class`` names; the file runs."""
-    file, _, cls = name.rpartition(":")
-    path = pathlib.Path(file)
-    if not file.endswith(".py") or not cls:
-        raise InputError(f'A class of your own is named as path/to/file.py:Class, got "{name}".')
-    if not path.is_file():
-        raise InputError(f"There is no file {path} (looked in {pathlib.Path.cwd()}); check the path before the colon.")
-    module_name = f"own_{path.stem}_{_digest(path)[:12]}"
-    if module_name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException as error:
-            del sys.modules[module_name]
-            if not isinstance(error, Exception):
-                raise
-            raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
-    classes = {k: v for k, v in vars(sys.modules[module_name]).items() if isinstance(v, type) and v.__module__ == module_name}
-    if cls not in classes:
-        raise InputError(f"{path} has no class {cls}; {nearest(cls, classes)}")
-    return classes[cls]
-
-
-def own_file(rule) -> pathlib.Path | None:
-    """The file of a rule class of one's own; none for built-in rules."""
-    cls = rule if isinstance(rule, type) else type(rule)
-    try:
-        return None if cls.__module__.split(".")[0] == "neurosim" else pathlib.Path(inspect.getfile(cls))
-    except (OSError, TypeError):  # typed into an interpreter
-        return None
-
-
-def digest_of(rule) -> str | None:
-    path = own_file(rule)
-    return _digest(path) if path else None
-
-
-def _digest(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 # ---------------------------------------------------------------- from an experiment to TOML
 
 
@@ -276,9 +227,9 @@ def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
     network = {"hidden": list(e.network.layers), "neuron": _kind(e.network.neuron), "readout": _kind(e.network.readout)}
     network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain}
     rule = {"name": rule_name(e.rule), **{key: value for key, value in _asdict(e.rule).items() if key != "method"}}
-    path = own_file(e.rule)
+    path = own.file_of(e.rule)
     if path:
-        rule |= {"name": f"{path}:{type(e.rule).__name__}", "sha256": _digest(path)}
+        rule |= {"name": f"{path}:{type(e.rule).__name__}", "sha256": own.digest(path)}
     table = {
         "task": {"name": e.task.name, **_asdict(e.task)},
         "network": network | ({"init": init} if init else {}),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
 from neurosim.train import rule_name
@@ -32,9 +33,8 @@ def learning_curve(run, compared=None) -> Figure:
     compared : Run, optional
         The same run on another chip; its test loss is drawn too.
     """
-    figure = Figure(figsize=(6.4, 4.0), dpi=200, layout="constrained")
+    figure = Figure(figsize=(6.4, 4.0), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # inches
     axes = figure.add_subplot()
     labels = []
     for part, style in CURVES.items():

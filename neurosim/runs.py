@@ -13,10 +13,7 @@ Every file is written beside its place and then renamed, so that a killed run le
 import hashlib
 import io
 import json
-import math
-import os
 import pathlib
-import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +21,7 @@ import numpy as np
 
 import neurosim
 from hw_models.parts import InputError
-from neurosim import config
+from neurosim import config, files, own
 from neurosim.simulator import MATRICES, Simulator
 from neurosim.train import Epoch, Run
 
@@ -48,17 +45,21 @@ class Saved(NamedTuple):
         A rule of one's own is imported only if `given` names it again and its file is the same as it was.
         """
         given, table = list(given), self.table
-        if own := "sha256" in table["rule"]:
+        if in_a_file := "sha256" in table["rule"]:
             name = next((value for _, path, value in given if path == "rule.name"), None)
             if name is None:
-                raise InputError(f"{self.folder} used a rule of your own, which is not imported unasked; name it: --rule {table['rule']['name']}.")
+                raise InputError(
+                    f"{self.folder} used a rule of your own, which is not imported unasked; name it: --rule {table['rule']['name']}."
+                )
             table = {**table, "rule": {**table["rule"], "name": name}}
         plan = config.plan(config.assemble(file, given, table))
         before, now = (config.leaves(t) for t in (table, config.to_table(plan.experiment, plan.init)))
         for path in {**before, **now}:
             was, will = before.get(path, "not given"), now.get(path, "not given")
-            if was != will and not (own and path == "rule.name"):
-                raise InputError(f"{path} was {was!r} when {self.folder} began and is {will!r} now; start a new run, with --init to keep its weights.")
+            if was != will and not (in_a_file and path == "rule.name"):
+                raise InputError(
+                    f"{path} was {was!r} when {self.folder} began and is {will!r} now; start a new run, with --init to keep its weights."
+                )
         return plan
 
     def folded(self) -> list[np.ndarray]:
@@ -88,36 +89,38 @@ class Folder:
     def __init__(self, path, numbered=False, init="", initial=None, saved: Saved | None = None):
         self.path, self.numbered, self.init, self.initial, self.saved = pathlib.Path(path), numbered, init, initial, saved
         if not saved and not numbered and _taken(self.path):
-            raise InputError(f"{self.path} exists and is not empty; choose another folder with --out, or continue the run in it with --resume.")
+            raise InputError(
+                f"{self.path} exists and is not empty; choose another folder with --out, or continue the run in it with --resume."
+            )
 
     def begin(self, run: Run) -> None:
         """Claim the folder and write the untrained state, or put back what an earlier run left."""
         if self.saved:
             _put_back(self.saved, run)
             return
-        rule = config.own_file(run.experiment.rule)
+        rule = own.file_of(run.experiment.rule)
         self.path = _claim(self.path, self.numbered)
         if rule:
-            write(self.path / "rule.py", rule.read_bytes())
+            files.write(self.path / "rule.py", rule.read_bytes())
         if self.initial is not None:
-            write(self.path / "checkpoint" / "initial.npz", _npz({f"weights.{k}": w for k, w in enumerate(self.initial)}))
+            files.write(self.path / "checkpoint" / "initial.npz", files.npz({f"weights.{k}": w for k, w in enumerate(self.initial)}))
         self.epoch(run)
-        write(self.path / "experiment.toml", config.to_toml(run.experiment, self.init))
+        files.write(self.path / "experiment.toml", config.to_toml(run.experiment, self.init))
 
     def epoch(self, run: Run) -> None:
         """Write the state, and then the losses of all epochs."""
-        write(self.path / "checkpoint" / "state.npz", checkpoint(run))
+        files.write(self.path / "checkpoint" / "state.npz", checkpoint(run))
         rows = [f"{n},{','.join(repr(float(loss)) for loss in losses)}\n" for n, losses in enumerate(run.epochs, 1)]
-        write(self.path / "metrics.csv", "epoch,train_loss,validation_loss,test_loss\n" + "".join(rows))
+        files.write(self.path / "metrics.csv", "epoch,train_loss,validation_loss,test_loss\n" + "".join(rows))
 
     def finish(self, run: Run, compared: Run | None = None) -> None:
         """Write the summary and the picture; the checkpoint stays that of the last whole epoch."""
         from neurosim.plots import learning_curve
 
-        write(self.path / "summary.json", as_json(summary(run, compared)))
+        files.write(self.path / "summary.json", files.as_json(summary(run, compared)))
         picture = io.BytesIO()
         learning_curve(run, compared).savefig(picture, format="png")
-        write(self.path / "learning_curve.png", picture.getvalue())
+        files.write(self.path / "learning_curve.png", picture.getvalue())
 
 
 def save(run: Run, folder) -> pathlib.Path:
@@ -146,17 +149,17 @@ def load(folder) -> Saved:
     if not (folder / "experiment.toml").is_file():
         what = "holds no run (no experiment.toml in it)" if folder.is_dir() else "is no folder"
         raise InputError(f"{folder} {what}; give a folder that neurosim train wrote, such as runs/mackey-glass-danp-ideal-42.")
-    table = config.assemble(str(folder / "experiment.toml"), base=dict.fromkeys(config.SHOWCASE, {}))
+    table = config.assemble(str(folder / "experiment.toml"), base={section: {} for section in config.SHOWCASE})
     if not all("name" in table[section] for section in ("task", "rule", "chip")):
-        raise _damaged(folder / "experiment.toml", "it does not name task, rule and chip")
-    arrays = _arrays(folder / "checkpoint" / "state.npz")
+        raise files.damaged(folder / "experiment.toml", "it does not name task, rule and chip")
+    arrays = files.arrays(folder / "checkpoint" / "state.npz")
     initial = folder / "checkpoint" / "initial.npz"
     try:
         progress = json.loads(arrays.pop("progress").tobytes())
     except (KeyError, ValueError):
-        raise _damaged(folder / "checkpoint" / "state.npz", "it does not say how far the run came") from None
+        raise files.damaged(folder / "checkpoint" / "state.npz", "it does not say how far the run came") from None
     group = {name: _group(arrays, name) for name in ("state", "weights", "matrices")}
-    start = list(_group(_arrays(initial), "weights").values()) if initial.exists() else None
+    start = list(_group(files.arrays(initial), "weights").values()) if initial.exists() else None
     return Saved(folder, table, progress, group["state"], list(group["weights"].values()), list(group["matrices"].values()), start)
 
 
@@ -171,21 +174,6 @@ def summary(run: Run, compared: Run | None = None) -> dict[str, Any]:
     return metrics
 
 
-def as_json(value: Any) -> str:
-    """JSON as the standard has it: a number that is not finite is null."""
-    return json.dumps(_jsonable(value), indent=2, allow_nan=False) + "\n"
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(inner) for inner in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def checkpoint(run: Run) -> bytes:
     """All that a pause must keep, and the weights as plain arrays for whoever has no use for the rest."""
     learner = run.learner
@@ -194,7 +182,7 @@ def checkpoint(run: Run) -> bytes:
     arrays = {f"state.{name}": array for name, array in learner.state().items()}
     arrays |= {f"weights.{k}": w for k, w in enumerate(learner.weights)}
     arrays |= {f"matrices.{k}": m for k, m in enumerate(_matrices(learner))}
-    return _npz({"progress": np.frombuffer(json.dumps(_jsonable(progress)).encode(), np.uint8), **arrays})
+    return files.npz({"progress": np.frombuffer(json.dumps(files.jsonable(progress)).encode(), np.uint8), **arrays})
 
 
 def data_digest(dataset) -> str:
@@ -202,19 +190,8 @@ def data_digest(dataset) -> str:
     digest = hashlib.sha256()
     for series in dataset[:3]:
         for array in series[:3]:
-            digest.update(np.ascontiguousarray(array))
+            digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def write(path: pathlib.Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    with open(beside, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
 
 
 def _matrices(learner) -> list[np.ndarray]:
@@ -233,28 +210,8 @@ def _put_back(saved: Saved, run: Run) -> None:
         setattr(run, name, saved.progress[name])
 
 
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise _damaged(path, "it is missing") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise _damaged(path, str(error) or type(error).__name__) from None
-
-
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
     return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
-
-
-def _damaged(path: pathlib.Path, why: str) -> InputError:
-    return InputError(f"{path} cannot be used ({why.rstrip('.')}); the folder is damaged, so start a new run.")
 
 
 def _taken(path: pathlib.Path) -> bool:

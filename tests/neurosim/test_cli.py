@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 from neurosim.cli import app
 from neurosim.runs import load
 
-SMALL = "--chip ideal --hidden 8 --epochs 2 --set task.steps=60 --set task.validation_steps=40 --set rule.readout_lr=0.005".split()
+SMALL = ["--chip", "ideal", "--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
+SMALL += ["--set", "rule.readout_lr=0.005"]
 QUICK = [*SMALL, "--set", "train.baselines=false"]
 TIMES = {"wall_s", "steps_per_s", "out"}
-KEYS = set(
-    "task rule chip seed hidden epochs steps train_loss validation_loss test_loss final_test_loss test_loss_at_best baselines diverged "
-    "swallowed_updates wall_s steps_per_s equality cost memory_bits".split()
-)
+KEYS = {
+    "task", "rule", "chip", "seed", "hidden", "epochs", "steps", "train_loss", "validation_loss", "test_loss", "final_test_loss",
+    "test_loss_at_best", "baselines", "diverged", "swallowed_updates", "wall_s", "steps_per_s", "equality", "cost", "memory_bits",
+}  # fmt: skip
 
 RULE = '''
 from typing import NamedTuple
@@ -249,7 +250,9 @@ def test_a_malformed_file_is_named_with_its_line(folder, beside):
     assert not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("args", [["trian"], ["train", "--chp", "ideal"], ["train", "--epochs", "many"], ["evaluate"], ["evaluate", "x", "--repeat", "0"]])
+@pytest.mark.parametrize(
+    "args", [["trian"], ["train", "--chp", "ideal"], ["train", "--epochs", "many"], ["evaluate"], ["evaluate", "x", "--repeat", "0"]]
+)
 def test_wrong_usage_is_exit_code_2(folder, args):
     done = neurosim(*args)
     assert done.exit_code == 2 and done.stdout == "" and "Traceback" not in done.stderr
@@ -286,13 +289,28 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
     refused(neurosim("list", "chip"), 'did you mean "chips"')
 
 
-def test_a_rule_of_ones_own_is_checked_and_trained(folder, beside):
+def test_a_rule_of_ones_own_is_checked(beside):
     (beside / "mine.py").write_text(RULE)
     done = neurosim("check", f"{beside / 'mine.py'}:Mine")
     assert done.exit_code == 0 and "not local: nothing" in done.stdout
     refused(neurosim("check", f"{beside / 'mine.py'}:Empty"), "no method")
     refused(neurosim("check", f"{beside / 'mine.py'}:Min"), 'did you mean "Mine"')
     refused(neurosim("check", "mine"), "file.py:Class")
+
+
+@pytest.mark.slow  # a user's own rule is compiled in every process
+def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(folder, beside):
+    (beside / "mine.py").write_text(RULE)
+    name = f"{beside / 'mine.py'}:Mine"
+    arguments = [arg.replace("rule.readout_lr=0.005", "rule.lr=1e-6") for arg in QUICK]
+    found = json.loads(neurosim("train", *arguments, "--rule", name, "--json").stdout)
+    assert found["rule"] == "Mine" and found["epochs"] == 2
+    assert (folder / found["out"] / "rule.py").read_text() == RULE
+    refused(neurosim("evaluate", found["out"]), "not imported unasked", name)
+    own = json.loads(neurosim("evaluate", found["out"], "--rule", name, "--json").stdout)
+    assert own["test_loss"] == [found["final_test_loss"]]
+    (beside / "mine.py").write_text(RULE + "# changed\n")
+    refused(neurosim("evaluate", found["out"], "--rule", name), "has changed")
 
 
 def test_parts_of_ones_own_are_checked_as_what_they_are(beside):
@@ -302,7 +320,11 @@ def test_parts_of_ones_own_are_checked_as_what_they_are(beside):
     from hw_models.noise import Uniform
     from neurosim import neurons
 
-    for module, name, says in ((ideal, "Ideal", "cell"), (inspect.getmodule(Uniform), "Uniform", "noise source"), (neurons, "Leaky", "neuron")):
+    for module, name, says in (
+        (ideal, "Ideal", "cell"),
+        (inspect.getmodule(Uniform), "Uniform", "noise source"),
+        (neurons, "Leaky", "neuron"),
+    ):
         (beside / "part.py").write_text(inspect.getsource(module))
         done = neurosim("check", f"{beside / 'part.py'}:{name}")
         assert done.exit_code == 0, done.output
@@ -310,7 +332,9 @@ def test_parts_of_ones_own_are_checked_as_what_they_are(beside):
 
 
 def test_help_needs_no_compiler_and_no_pandas():
-    code = "import sys, neurosim.cli; print([name for name in ('numba', 'numpy', 'pandas', 'matplotlib', 'pydantic') if name in sys.modules])"
+    code = (
+        "import sys, neurosim.cli; print([name for name in ('numba', 'numpy', 'pandas', 'matplotlib', 'pydantic') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert "evaluate" in neurosim("--help").stdout

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hw_models.cells import ALL_CELLS
 from hw_models.parts import InputError
-from neurosim import config
+from neurosim import config, own
 from neurosim.rules import DEFAULTS
 
 SMALL = [("--set", "task.steps", 60), ("--set", "task.validation_steps", 40), ("--hidden", "network.hidden", 8)]
@@ -102,7 +102,11 @@ def test_an_assignment_without_part_and_field_is_refused(text):
 
 
 def test_any_depth_can_be_set():
-    e = plan(("--chip", "chip.name", "digital-8bit"), config.assignment("chip.cell.bits=6"), config.assignment("network.neuron={kind='leaky', rate=0.3}"))
+    e = plan(
+        ("--chip", "chip.name", "digital-8bit"),
+        config.assignment("chip.cell.bits=6"),
+        config.assignment("network.neuron={kind='leaky', rate=0.3}"),
+    )
     assert (e.experiment.chip.cell.bits, e.experiment.network.neuron.rate) == (6, 0.3)
 
 
@@ -219,4 +223,4 @@ def test_a_class_that_cannot_be_had_is_named(tmp_path, name, says):
     (tmp_path / "mine.py").write_text(OWN_RULE)
     (tmp_path / "bad.py").write_text("x = y\n")
     with pytest.raises(InputError, match=says):
-        config.own_class(str(tmp_path / name))
+        own.import_class(str(tmp_path / name))

@@ -387,7 +387,7 @@ def test_arithmetic_in_the_runs_type_is_handed_back_compiled(dtype):
         (
             WholeNumber,
             2,
-            "WholeNumber.convert leaves the run's arithmetic here, float32 becomes float64; write whole numbers in formulas as floats",
+            "WholeNumber.convert leaves the run's arithmetic here, float32 becomes float64; write constants as float literals",
         ),
         (Constant, 1, "Constant.convert leaves the run's arithmetic here, float32 becomes float64"),
         (Absent, 0, "Absent.convert cannot be compiled: "),

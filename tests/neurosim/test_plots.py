@@ -26,7 +26,9 @@ def run(losses, chip="ideal", baselines=None):
     return made
 
 
-@pytest.mark.parametrize("losses", [[], [0.1], [0.1, 0.05, 0.06], [0.1, np.inf], [np.inf, np.nan], [0.0, 1e-9], list(np.geomspace(1, 1e-6, 100))])
+@pytest.mark.parametrize(
+    "losses", [[], [0.1], [0.1, 0.05, 0.06], [0.1, np.inf], [np.inf, np.nan], [0.0, 1e-9], list(np.geomspace(1, 1e-6, 100))]
+)
 def test_any_run_can_be_drawn(losses):
     figure = learning_curve(run(losses, baselines={"mean": 0.04, "linear": 0.039, "reservoir": np.nan}), run([0.01, 0.02]))
     out = io.BytesIO()

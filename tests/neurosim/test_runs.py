@@ -9,7 +9,7 @@ import pytest
 
 import hw_models
 import neurosim as ns
-from neurosim import config, runs, transfer
+from neurosim import config, files, runs, transfer
 from neurosim.rules import DANP
 from neurosim.tasks import Arrays, MackeyGlass
 
@@ -28,7 +28,18 @@ def train(folder=None, rule=None, stop=None, task=TASK, **more):
 
     begin = folder.begin if folder else None
     chip = hw_models.load("ideal")
-    run = ns.train(ns.Network(1, 8, 1), task, rule or DANP(readout_lr=0.005), chip, epochs=EPOCHS, seed=5, baselines=False, on_epoch=epoch, resume=begin, **more)
+    run = ns.train(
+        ns.Network(1, 8, 1),
+        task,
+        rule or DANP(readout_lr=0.005),
+        chip,
+        epochs=EPOCHS,
+        seed=5,
+        baselines=False,
+        on_epoch=epoch,
+        resume=begin,
+        **more,
+    )
     if folder:
         folder.finish(run)
     return run
@@ -63,7 +74,7 @@ def test_the_folder_holds_what_is_promised(whole):
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
     assert [float(row["test_loss"]) for row in rows] == run.metrics["test_loss"]
     summary = json.loads((path / "summary.json").read_text())
-    assert summary == json.loads(runs.as_json(run.metrics))
+    assert summary == json.loads(files.as_json(run.metrics))
     assert (path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -103,10 +114,10 @@ def test_a_run_killed_in_its_first_epoch_goes_on_too(whole, tmp_path):
 
 def test_a_write_that_fails_leaves_the_file_of_before(whole, tmp_path, monkeypatch):
     path = tmp_path / "file"
-    runs.write(path, "before")
-    monkeypatch.setattr(runs.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    files.write(path, "before")
+    monkeypatch.setattr(files.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        runs.write(path, "after")
+        files.write(path, "after")
     assert path.read_text() == "before"
 
 
@@ -174,21 +185,31 @@ def test_a_damaged_folder_is_said(tmp_path, damage, says):
 def test_a_run_goes_on_only_as_it_began(whole):
     saved = runs.load(whole[0])
     saved.plan(given=[("--rule", "rule.name", "danp"), ("--seed", "train.seed", 5)])
-    for path, value in (("train.epochs", 9), ("rule.lr", 0.5), ("rule.name", "np"), ("chip.name", "digital-8bit"), ("network.init", "runs/a")):
+    for path, value in (
+        ("train.epochs", 9),
+        ("rule.lr", 0.5),
+        ("rule.name", "np"),
+        ("chip.name", "digital-8bit"),
+        ("network.init", "runs/a"),
+    ):
         with pytest.raises(ns.InputError, match="began"):
             saved.plan(given=[("--set", path, value)])
 
 
 def test_a_run_goes_on_only_with_its_data(whole):
     saved = runs.load(whole[0])
-    with pytest.raises(ns.InputError, match="data .* have changed"):
+    with pytest.raises(ns.InputError, match=r"data .* have changed"):
         train(runs.Folder(whole[0], saved=saved), task=TASK._replace(horizon=3))
 
 
 def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(OWN)
-    table = {"rule": {"name": f"{file}:Mine"}, "chip": {"name": "ideal"}, "task": {"name": "mackey-glass", "steps": 60, "validation_steps": 40}}
+    table = {
+        "rule": {"name": f"{file}:Mine"},
+        "chip": {"name": "ideal"},
+        "task": {"name": "mackey-glass", "steps": 60, "validation_steps": 40},
+    }
     plan = config.plan(config.over(config.SHOWCASE, {**table, "network": {"hidden": 8}}))
     run = ns.Run(plan.experiment, plan.dataset, ns.Simulator(plan.experiment.network))
     runs.save(run, tmp_path / "run")
@@ -235,7 +256,7 @@ def test_spread_of_drawings():
 
 
 def test_json_has_no_number_that_json_does_not_know():
-    text = runs.as_json({"a": np.float32(np.nan), "b": [np.inf, np.int64(3), (1.5, None)], "c": {"d": -np.inf}, "e": True})
+    text = files.as_json({"a": np.float32(np.nan), "b": [np.inf, np.int64(3), (1.5, None)], "c": {"d": -np.inf}, "e": True})
     assert json.loads(text) == {"a": None, "b": [None, 3, [1.5, None]], "c": {"d": None}, "e": True}
 
 

@@ -99,7 +99,13 @@ def test_a_run_saves_itself_and_draws_itself(tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "says"),
-    [({"epoch": 3}, "epoch"), ({"epochs": 0}, "at least 1"), ({"batch": 61}, "60"), ({"dtype": "float16"}, "float32"), ({"seed": 1.5}, "whole number")],
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"epochs": 0}, "at least 1"),
+        ({"batch": 61}, "60"),
+        ({"dtype": "float16"}, "float32"),
+        ({"seed": 1.5}, "whole number"),
+    ],
 )
 def test_wrong_settings_are_refused(settings, says):
     with pytest.raises(ns.InputError, match=says):
