@@ -116,7 +116,9 @@ def load(name: str) -> Chip:
         table = read_toml(path)
     else:
         if name not in catalogue():
-            raise InputError(f'Chip "{name}" is not in the catalogue; {nearest(name, catalogue())} A file of your own is named with its .toml ending.')
+            raise InputError(
+                f'Chip "{name}" is not in the catalogue; {nearest(name, catalogue())} A file of your own is named with its .toml ending.'
+            )
         text = (importlib.resources.files("hw_models") / "catalogue" / f"{name}.toml").read_text("utf-8")
         table = tomllib.loads(text)
     return configure(Chip(name=pathlib.Path(name).stem), table)
@@ -149,5 +151,7 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
         changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")
     for key in KINDS.keys() & changes.keys():
         if isinstance(changes[key], str | int | float):
-            raise InputError(f"{where}.{key} must be a table with a kind such as {{ kind = \"{next(iter(KINDS[key]))}\" }}, got {changes[key]!r}.")
+            raise InputError(
+                f'{where}.{key} must be a table with a kind such as {{ kind = "{next(iter(KINDS[key]))}" }}, got {changes[key]!r}.'
+            )
     return check(chip._replace(**changes), where)

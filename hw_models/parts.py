@@ -100,7 +100,7 @@ def build(cls: type, table: Mapping[str, Any], where: str):
     known = fields(cls)
     for key in table:
         if key not in known:
-            raise InputError(f'{where}.{key} is not a field of {cls.__name__}; {nearest(key, known)}')
+            raise InputError(f"{where}.{key} is not a field of {cls.__name__}; {nearest(key, known)}")
     try:
         part = _adapter(cls).validate_python(dict(table))
     except ValidationError as error:
@@ -125,11 +125,11 @@ def check(part, where: str = ""):
     cls = type(part)
     where = where or cls.__name__
     for name, field in fields(cls).items():
-        value = getattr(part, name)
+        value: Any = getattr(part, name)
         if get_origin(field.kind) is Literal and value not in get_args(field.kind):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if field.kind in (int, float) and not (number and field.range.admits(value) and (field.kind is float or value == int(value))):
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+        if field.kind in (int, float) and not (field.range.admits(number) and (field.kind is float or number == int(number))):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
     getattr(part, "validate", lambda: None)()
     return part

@@ -12,6 +12,8 @@ import inspect
 import os
 import pathlib
 import types as python_types
+from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -29,7 +31,7 @@ OURS = {"neurosim": pathlib.Path(__file__).parent, "hw_models": pathlib.Path(hw_
 # Division by zero gives infinity as NumPy's does; Python's check would stop vectorisation (3.56 against 0.54 ns a value).
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # Parts are a few operations long; a call in the innermost loop would stop vectorisation (36 against 3 ns a normal number).
-INLINE = {"forceinline": True, "error_model": "numpy"}
+INLINE: Any = {"forceinline": True, "error_model": "numpy"}
 
 
 # ---------------------------------------------------------------- functions that plain and compiled code share
@@ -55,7 +57,7 @@ def inline(function):
     return _offer(function, lambda *args: function, INLINE)
 
 
-def _offer(function, choose, options):
+def _offer(function, choose, options: Any):
     choose.__signature__ = inspect.signature(function)
     overload(function, jit_options=options)(choose)
     function.compilable = True
@@ -74,7 +76,7 @@ def twin(form, double=None):
     return mark
 
 
-def kernel(method):
+def kernel(method) -> Callable[..., Any]:
     """Turn a protocol's method into a function that plain and compiled code can both call."""
     name = method.__name__
 
@@ -104,7 +106,7 @@ def constant(of_class):
     return call
 
 
-def chosen(test, yes, no):
+def chosen(test, yes, no) -> Callable[..., Any]:
     """One of two functions, chosen by the class of the first argument; the compiler never sees the other one."""
 
     def call(*args):
@@ -190,7 +192,7 @@ def _put(record, i, values):
 # ---------------------------------------------------------------- random numbers for a method, as many as its part asks for
 
 
-def drawer(method, uniform, normal):
+def drawer(method, uniform, normal) -> Callable[..., Any]:
     """The function that draws what ``part.draws[method]`` names: a letter a number, ``u`` uniform in (0, 1), ``n`` standard normal."""
 
     def letters(cls):
@@ -215,7 +217,7 @@ def drawer(method, uniform, normal):
 # ---------------------------------------------------------------- one arithmetic
 
 
-def _float_type(kinds):
+def _float_type(kinds) -> Any:
     """The run's float type: that of the first float found in the arguments' types."""
     for kind in kinds:
         if isinstance(kind, types.Float):
@@ -223,7 +225,7 @@ def _float_type(kinds):
         if isinstance(kind, types.Array) and isinstance(kind.dtype, types.Float):
             return kind.dtype
         if isinstance(kind, types.BaseTuple):
-            found = _float_type(kind.types)
+            found = _float_type(kind.types)  # pyright: ignore[reportAttributeAccessIssue]
             if found:
                 return found
     return None
@@ -306,7 +308,7 @@ def source_digest():
 def _use_cache_folder():
     if not os.environ.get("NUMBA_CACHE_DIR"):
         home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        numba.config.CACHE_DIR = str(home / "neurosim" / source_digest())
+        numba.config.CACHE_DIR = str(home / "neurosim" / source_digest())  # pyright: ignore
 
 
 # ---------------------------------------------------------------- refusing in one sentence
@@ -333,11 +335,12 @@ def check_arithmetic(cls, name, args, dtype):
     annotation = result.type_annotation
     for block in annotation.blocks.values():
         for statement in block.body:
-            target = getattr(statement, "target", None)
-            if getattr(target, "name", None) and annotation.typemap.get(target.name) == other:
+            target = getattr(getattr(statement, "target", None), "name", None)
+            if target and annotation.typemap.get(target) == other:
+                file = os.path.basename(inspect.getsourcefile(method) or "?")
                 raise InputError(
-                    f"{os.path.basename(inspect.getsourcefile(method) or '?')}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes "
-                    f"{other}; write constants as float literals (1.0, not 1) in the method or as floats of its module, and use the helpers of hw_models.scalars."
+                    f"{file}:{statement.loc.line}: {cls.__name__}.{name} leaves the run's arithmetic here, {run} becomes {other}; "
+                    "write constants as float literals (1.0, not 1) in the method or as floats of its module, and use the helpers of hw_models.scalars."
                 )
     return dispatcher
 
@@ -381,7 +384,7 @@ def _dot_in_lanes(typing, u, v, n):
 
 def _dot(u, v):
     n = u.shape[0] - u.shape[0] % LANES
-    total = _dot_in_lanes(u, v, n)
+    total = _dot_in_lanes(u, v, n)  # pyright: ignore[reportCallIssue]: the compiler passes the typing context
     for i in range(n, u.shape[0]):
         total += u[i] * v[i]
     return total

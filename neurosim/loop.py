@@ -321,7 +321,21 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
         if at_one_go:
             draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first, j0, one)
             learn_rows(
-                parts.cell, rule, p, j0, rows, row(p.registers, 0), p.z_before[0], a[0], reward[0], scratch, now, k_read, k_write, counts, one
+                parts.cell,
+                rule,
+                p,
+                j0,
+                rows,
+                row(p.registers, 0),
+                p.z_before[0],
+                a[0],
+                reward[0],
+                scratch,
+                now,
+                k_read,
+                k_write,
+                counts,
+                one,
             )
         elif what > READ:
             scratch.dw[:] = one - one
@@ -570,7 +584,9 @@ def begin(parts, neuron, group, first, key, step, one):
     group.a[:] = zero
 
 
-def sequence(parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first, key, clock, scratch, record, one):
+def sequence(
+    parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first, key, clock, scratch, record, one
+):
     """Run one sequence for every replica; learn on the way if the plan says so.
 
     `projections` holds, layer by layer, the weights from below and the recurrent ones, then those of the readout. `key` is the root of
@@ -616,7 +632,23 @@ def sequence(parts, plan, hidden, readout, projections, decorrelators, wires, in
             else:
                 for b in range(replicas):
                     copy(p.z[0, b], p.z_before[b])
-            sweep(parts, rules[int(top)], plan, p, what, passes * int(reading), a, scratch.reward, first, key, step, now, scratch, record.counts, one)
+            sweep(
+                parts,
+                rules[int(top)],
+                plan,
+                p,
+                what,
+                passes * int(reading),
+                a,
+                scratch.reward,
+                first,
+                key,
+                step,
+                now,
+                scratch,
+                record.counts,
+                one,
+            )
             if not reading:
                 continue
             collect(parts, p, current, first, key, step, one)

@@ -28,7 +28,9 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     synapses = sum(pre * post for pre, post in network.shapes())
     hidden, every = sum(network.layers), sum(network.layers) + network.outputs
     activation = getattr(chip.dac, "bits", WORD)
-    state = sum(bits(network.neuron.State).values()) * hidden + sum(bits(network.readout.State).values()) * network.outputs + activation * every
+    state = (
+        sum(bits(network.neuron.State).values()) * hidden + sum(bits(network.readout.State).values()) * network.outputs + activation * every
+    )
     counted = {"weights": synapses * chip.cell.stored_bits, "state": state * batch}
     if isinstance(rule, Gradient):
         window = steps if rule.method == "bptt" else min(rule.k, steps)

@@ -49,11 +49,15 @@ class Network(NamedTuple):
 
     def validate(self):
         if not self.layers or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in self.layers):
-            raise InputError(f"Network.hidden must be a whole number of neurons of at least 1, or several such numbers, got {self.hidden!r}.")
+            raise InputError(
+                f"Network.hidden must be a whole number of neurons of at least 1, or several such numbers, got {self.hidden!r}."
+            )
         for name in ("neuron", "readout"):
             if isinstance(getattr(self, name), str | type):
                 known = ", ".join(kind.__name__ for kind in ALL_NEURONS.values())
-                raise InputError(f"Network.{name} must be a neuron such as neurosim.neurons.Tanh(), got {getattr(self, name)!r}. Kinds: {known}.")
+                raise InputError(
+                    f"Network.{name} must be a neuron such as neurosim.neurons.Tanh(), got {getattr(self, name)!r}. Kinds: {known}."
+                )
 
     def shapes(self) -> list[tuple[int, int]]:
         """(pre, post) of every projection: layer by layer from below and recurrent, then the readout."""

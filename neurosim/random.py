@@ -80,7 +80,9 @@ def uniform(a, b, column, draw, one):
 
 
 scalar(normal)
-draws = {method: drawer(method, uniform, normal) for method in ("make", "program", "write", "read", "age", "finish", "convert", "next", "send")}
+draws = {
+    method: drawer(method, uniform, normal) for method in ("make", "program", "write", "read", "age", "finish", "convert", "next", "send")
+}
 
 
 def root(seed, stream):

@@ -87,10 +87,14 @@ class Simulator:
         self.clock = np.zeros(2, np.int64)
         self.scales = [sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()]
         self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
-        self.columns = [self._made(loop.place_columns, self.parts.tile, self.chip.tile.Column, n, k) for k, (_, n) in enumerate(network.shapes())]
+        self.columns = [
+            self._made(loop.place_columns, self.parts.tile, self.chip.tile.Column, n, k) for k, (_, n) in enumerate(network.shapes())
+        ]
         neurons = [self.parts.neuron] * len(network.layers) + [self.parts.readout_neuron]
         sizes = [*network.layers, network.outputs]
-        self.neurons = [self._made(loop.place_neurons, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
+        self.neurons = [
+            self._made(loop.place_neurons, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))
+        ]
         decorrelated = learning is not None and learning.decorrelation_lr > 0
         self.matrices = [self._matrix(layer, n if decorrelated else 0) for layer, n in enumerate(network.layers)]
         self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
@@ -133,7 +137,9 @@ class Simulator:
         `learning` may carry other rates than the simulator's own, as a schedule does; its kinds must be the same.
         """
         if self.learning is None:
-            raise InputError("This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning()).")
+            raise InputError(
+                "This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning())."
+            )
         return self._sequence(inputs, targets, counted, (), random.root(self.seed, random.TRAIN), 0, self.clock, learning or self.learning)
 
     def prepare(self, batch=1) -> None:
@@ -259,7 +265,8 @@ class Simulator:
             n = sizes[k]
             return loop.Group(
                 self.neurons[k], self._arrays(neuron.State, (passes, replicas, n)), self._arrays(parts.noise.State, (passes, replicas, n)),
-                memories[k], *[zeros(passes, replicas, n) for _ in range(3)], zeros(replicas, n), zeros(replicas, n), zeros(replicas), k,
+                memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n),
+                zeros(replicas), k,
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
@@ -290,13 +297,14 @@ class Simulator:
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(
-            *[zeros(loop.MANY, longest) for _ in range(4)], zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas)
-        )
+            zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
+            zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas),
+        )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
         kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))
         wires = self._arrays(parts.wire.State, replicas)
-        kinds = (*map(type, parts), type(rule.Register), type(rule.Memory))
+        kinds = (*map(type, parts), rule.Register, rule.Memory)
         self._go(
             loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first,
             np.uint64(key), clock, scratch, kept, self._one,

@@ -154,7 +154,7 @@ def as_learning(rule) -> Learning:
     return Learning(type(rule).__name__, check(rule), readout)
 
 
-def make_learner(experiment: Experiment, dataset: Dataset | None = None):
+def make_learner(experiment: Experiment):
     """The network on its chip, or the reference gradient, before any learning."""
     e = experiment
     if isinstance(e.rule, Gradient):

@@ -83,12 +83,14 @@ class Perturbation(NamedTuple):
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:
             raise InputError(
-                "rule.reward is \"sequence\" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit "
+                'rule.reward is "sequence" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit '
                 "earlier steps; set rule.trace above 0 (1 sums over the whole sequence)."
             )
 
         if self.method == "np" and self.perturb == "hidden":
-            raise InputError('rule.perturb is "hidden", but node perturbation correlates with the noise that a neuron was given: use "all".')
+            raise InputError(
+                'rule.perturb is "hidden", but node perturbation correlates with the noise that a neuron was given: use "all".'
+            )
 
     @property
     def name(self) -> str:
