@@ -1,0 +1,158 @@
+"""Which gradient a rule follows on average, measured with frozen weights.
+
+A batch of BATCH equal sequences shares the weights and asks for the mean of its changes, each replica with noise of its own, so that one
+call of `learn` with lr 1, no normalisation and `update="sequence"` (weights are written after the sequence) averages BATCH estimates.
+Fifty calls, each from the same weights and with new noise, make DRAWS of them.
+
+With K noisy numbers behind a loss, one estimate has about K times the power of the gradient, and the mean of DRAWS of them a cosine of
+about 1 - K / (2 DRAWS) with what it follows. Here K is 48 (8 neurons, 6 steps) for nodes, which makes 0.9998, and at most 360 (60 weights,
+6 steps) for weights, which makes 0.9982. The noise is small (1e-3), so that what is not linear in it does not show.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+
+from hw_models.chip import Chip
+from neurosim.bptt import gradients
+from neurosim.losses import SquaredError
+from neurosim.network import Network
+from neurosim.neurons import Leaky, Tanh
+from neurosim.rules import Learning, Perturbation
+from neurosim.rules.weight_perturbation import WPTrace
+from neurosim.simulator import Simulator
+
+DRAWS, BATCH, STEPS = 100_000, 2_000, 6
+NETWORK = Network(2, 6, 2, Tanh(), gain=1.5)  # strong recurrence: one step and all steps are two gradients
+SEED = 4
+
+
+@functools.cache
+def series():
+    rng = np.random.default_rng(7)
+    counted = np.ones((1, STEPS), bool)
+    counted[0, 1] = False
+    return rng.standard_normal((1, STEPS, 2)), rng.standard_normal((1, STEPS, 2)), counted
+
+
+def flat(arrays):
+    return np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
+
+
+def cosine(a, b):
+    return a @ b / np.sqrt((a @ a) * (b @ b))
+
+
+def size(a, b):
+    """How large a is along b."""
+    return a @ b / (b @ b)
+
+
+@functools.cache
+def change(learning, network=NETWORK, dtype="float32"):
+    """Mean change of all weights at lr 1."""
+    one = Simulator(network, Chip(), SEED, learning, dtype=dtype)
+    inputs, targets, counted = (np.repeat(a, BATCH, axis=0) for a in series())
+    weights, total = one.weights, 0.0
+    for _ in range(DRAWS // BATCH):
+        one.program(weights)
+        outcome = one.learn(inputs.astype(dtype), targets.astype(dtype), counted)
+        assert outcome.finite and outcome.steps == STEPS
+        total = total + flat(one.weights) - flat(weights)
+    return total / (DRAWS // BATCH)
+
+
+def learning(method, **options):
+    return Perturbation(method, **{"lr": 1.0, "readout_lr": 1.0, "normalise": False, "update": "sequence", **options}).learning()
+
+
+@functools.cache
+def whole():
+    """Minus the gradient of the sequence's loss: back-propagation through all steps."""
+    return -flat(gradients(NETWORK, NETWORK.weights(SEED), *series(), SquaredError())[1])
+
+
+@functools.cache
+def one_step(network=NETWORK):
+    """Minus the sum of the gradients of each step's loss, what came before the step taken as given."""
+    total, state = np.float64(0), None
+    for t in range(STEPS):
+        _, found, state = gradients(network, network.weights(SEED), *(a[:, t : t + 1] for a in series()), SquaredError(), state)
+        total = total - flat(found)
+    return total
+
+
+def test_the_two_gradients_differ():
+    """Otherwise nothing below could tell one from the other."""
+    assert 0.3 < cosine(one_step(), whole()) < 0.95
+
+
+@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy"])
+def test_node_perturbation_follows_the_one_step_gradient(passes):
+    """Two noisy passes too, whose difference has twice the variance."""
+    mean = change(learning("np", passes=passes))
+    assert cosine(mean, one_step()) > 0.9995
+    assert cosine(mean, whole()) < 0.95
+
+
+@pytest.mark.parametrize("reward", ["sequence", "step"])
+def test_node_perturbation_with_a_trace_follows_the_whole_gradient(reward):
+    """A trace that sums, times the summed loss change; or times each loss change as it comes, which leaves out what cannot be a cause."""
+    mean = change(learning("np", trace=1.0, reward=reward))
+    assert cosine(mean, whole()) > 0.9995
+    assert cosine(mean, one_step()) < 0.95
+
+
+def test_weight_perturbation_follows_the_one_step_gradient():
+    mean = change(learning("wp"))
+    assert cosine(mean, one_step()) > 0.998
+    assert cosine(mean, whole()) < 0.95
+
+
+def test_weight_perturbation_with_a_trace_follows_the_whole_gradient():
+    rule = WPTrace(1.0, 1.0)
+    mean = change(Learning("wp", rule, rule, every_step=False, at_once=False))
+    assert cosine(mean, whole()) > 0.994  # a sum of noise is noisier: measured 0.9966
+    assert cosine(mean, one_step()) < 0.95
+
+
+@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy"])
+@pytest.mark.parametrize("method", ["np", "wp"])
+def test_the_mean_change_is_as_large_as_the_gradient(method, passes):
+    """Along the gradient, one estimate has a standard deviation of sqrt(K) gradients at most."""
+    k = 48 if method == "np" else 360
+    assert abs(size(change(learning(method, passes=passes)), one_step()) - 1) < 4 * np.sqrt(k / DRAWS)
+
+
+LEAKY = NETWORK._replace(neuron=Leaky(1.0), readout=Leaky(1.0))  # a tanh neuron, its readout too
+
+
+def colour():
+    """Mean change under activity perturbation: in every step -Cov(delta h) / sigma**2 times dL/dh, worked forward beside the network.
+
+    With row vectors, delta h(t) = delta h(t-1) diag(f'(t-1)) R + xi(t).
+    """
+    inputs, targets, counted = (a[0] for a in series())
+    a, r, b = LEAKY.weights(SEED)
+    x, m, cov = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
+    found = [np.zeros_like(w) for w in (a, r, b)]
+    for u, target, counts in zip(inputs, targets, counted, strict=True):
+        before, x = x, np.tanh(u @ a + x @ r)
+        cov = m.T @ cov @ m + np.eye(6)
+        m = (1 - x * x)[:, None] * r
+        y = np.tanh(x @ b)
+        seen = (1 - x * x)[:, None] * b  # of delta h by the readout's current
+        above, cov_above = 2 * (y - target) * (1 - y * y), seen.T @ cov @ seen + np.eye(2)
+        if counts:
+            for w, pre, push in zip(found, (u, before, x), (cov @ (seen @ above),) * 2 + (cov_above @ above,), strict=True):
+                w -= np.outer(pre, push)
+    return flat(found)
+
+
+def test_activity_perturbation_follows_the_gradient_through_the_covariance():
+    mean = change(learning("anp", norm="expected"), LEAKY, "float64")
+    assert cosine(mean, colour()) > 0.9995
+    assert abs(size(mean, colour()) - 1) < 4 * np.sqrt(48 / DRAWS)
+    bias = cosine(colour(), one_step(LEAKY))  # the noise of earlier steps colours the activity
+    assert 0.65 < bias < 0.95 and abs(cosine(mean, one_step(LEAKY)) - bias) < 0.01  # measured: 0.714, worked out: 0.715
