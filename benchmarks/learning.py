@@ -30,6 +30,7 @@ RULES = {
     "dnp": ns.rules.DNP(),
     "dwp": ns.rules.DWP(),
     "tbptt k=50": ns.rules.Gradient("tbptt", lr=1e-4, k=50),
+    "tbptt k=50 constant rate": ns.rules.Gradient("tbptt", lr=1e-4, k=50),
     "tbptt k=100": ns.rules.Gradient("tbptt", lr=1e-4, k=100),
 }
 SEARCH = {  # (lr, readout_lr)
@@ -40,8 +41,8 @@ SEARCH = {  # (lr, readout_lr)
 
 def one(job) -> dict:
     name, rule, task, seed, hidden, epochs = job
-    start = time.perf_counter()
-    run = train(ns.Network(1, hidden, 1), ns.tasks.by_name[task](), rule, hw.load("ideal"), epochs=epochs, seed=seed, baselines=False)
+    start, constant = time.perf_counter(), {"anneal": 1.0} if "constant" in name else {}
+    run = train(ns.Network(1, hidden, 1), ns.tasks.by_name[task](), rule, hw.load("ideal"), epochs=epochs, seed=seed, baselines=False, **constant)
     m = run.metrics
     kept = {key: m[key] for key in ("final_test_loss", "test_loss_at_best", "validation_loss", "test_loss", "diverged", "steps_per_s")}
     return {
