@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     dtype : "float32" or "float64"
         Arithmetic of the run.
     anneal : float
-        Rates fall geometrically from epoch to epoch, to this share of their value in the last one; 1 keeps them.
+        All rates fall in equal steps from epoch to epoch, to this share of their value in the last one; 1 keeps them.
     baselines : bool
         Compute the baselines, the same run with only the readout learning among them.
     """
@@ -263,7 +263,7 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
     mean = result.baselines.get("mean") or baselines(result.dataset)["mean"]
     learner.prepare(settings.batch)
     for epoch in range(len(result.epochs), settings.epochs):
-        by = settings.anneal ** (epoch / max(settings.epochs - 1, 1))
+        by = 1 - (1 - settings.anneal) * epoch / max(settings.epochs - 1, 1)
         rule = with_rates(result.experiment.rule, by, by)
         learning = rule if isinstance(rule, Gradient) else as_learning(rule)
         good = {name: array.copy() for name, array in learner.state().items()}
