@@ -42,7 +42,9 @@ SEARCH = {  # (lr, readout_lr)
 def one(job) -> dict:
     name, rule, task, seed, hidden, epochs = job
     start, constant = time.perf_counter(), {"anneal": 1.0} if "constant" in name else {}
-    run = train(ns.Network(1, hidden, 1), ns.tasks.by_name[task](), rule, hw.load("ideal"), epochs=epochs, seed=seed, baselines=False, **constant)
+    run = train(
+        ns.Network(1, hidden, 1), ns.tasks.by_name[task](), rule, hw.load("ideal"), epochs=epochs, seed=seed, baselines=False, **constant
+    )
     m = run.metrics
     kept = {key: m[key] for key in ("final_test_loss", "test_loss_at_best", "validation_loss", "test_loss", "diverged", "steps_per_s")}
     return {

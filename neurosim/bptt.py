@@ -226,14 +226,17 @@ class GradientLearner:
         self._weights = [np.array(w, self._number) for w in weights]
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that a pause must keep, by name."""
+        """A copy of weights, moments and clock: everything that a pause must keep."""
+        return {name: np.array(array) for name, array in self._live().items()}
+
+    def _live(self) -> dict[str, np.ndarray]:
         groups = {"weights": self._weights, "means": self._means, "squares": self._squares}
         kept = {f"{group}.{k}": a for group, arrays in groups.items() for k, a in enumerate(arrays)}
         return {"clock": self.clock, "updates": self._updates, **kept}
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Put back what `state` gave; a state of another network is refused."""
-        mine = self.state()
+        mine = self._live()
         if {name: array.shape for name, array in mine.items()} != {name: np.shape(array) for name, array in kept.items()}:
             raise InputError("This checkpoint belongs to another network or rule: its arrays have other names or shapes.")
         for name, array in mine.items():

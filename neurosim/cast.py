@@ -36,22 +36,24 @@ def _lower(kind: Any, value: Any, dtype, where: str):
     raise InputError(f"{where} is {value!r}, which a compiled part cannot hold; use numbers, truth values or a Literal of words.")
 
 
-def sequences(name: str, data: ArrayLike, width: int, dtype) -> FloatArray:
-    """Inputs or targets as a contiguous (sequence, step, feature) array of the run's float type.
+def sequences(name: str, data: ArrayLike, width: int, dtype, steps: int = 1) -> FloatArray:
+    """Inputs or targets as a contiguous (sequence, step, feature) array of the run's float type, of at least so many steps.
 
     Raises
     ------
     InputError
         If the shape does not fit or a value is not finite; its place is named.
     """
-    array = np.asarray(data, dtype=np.float64)
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} holds {array.dtype}, but a network takes real numbers.")
     if array.ndim == 1 and width == 1:
         array = array[:, None]
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or array.shape[2] != width:
         raise InputError(f"{name} has shape {np.shape(data)}, but the network takes (step, {width}) or (sequence, step, {width}).")
-    if array.shape[1] == 0 or array.shape[0] == 0:
+    if array.shape[1] < steps or array.shape[0] == 0:
         raise InputError(f"{name} has shape {np.shape(data)}: there is no step in it; give at least one.")
     if not np.isfinite(array).all():
         s, t, i = np.argwhere(~np.isfinite(array))[0]

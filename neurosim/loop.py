@@ -123,6 +123,7 @@ class Scratch(NamedTuple):
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (replica,) loss change since the last broadcast
     reward: np.ndarray  #: (replica,) what the wire delivered
+    arrived: np.ndarray  #: (replica,) 1 where it delivered something, 0 where not
 
 
 class Record(NamedTuple):
@@ -244,7 +245,7 @@ def read_rows(cell, planes, j0, rows, seen, k_read, one):
 
 
 @passage
-def ask_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, k_read, one):
+def ask_rows(cell, rule, p, j0, rows, registers, before, a, reward, arrived, scratch, k_read, one):
     """Advance the traces of some rows of synapses and add up what they ask for."""
     for k in range(rows):
         j = j0 + k
@@ -254,7 +255,7 @@ def ask_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, k_r
         for i in range(cells[0].shape[0]):
             r = trace(rule, at(traces, i), pre, own[i])
             put(traces, i, r)
-            dw[i] += change(rule, p.scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+            dw[i] += arrived * change(rule, p.scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
 
 
 @passage
@@ -286,7 +287,17 @@ def learn_rows(cell, rule, p, j0, rows, registers, before, a, reward, scratch, n
 def write_totals(parts, p, now, key, step, counts, one):
     """Write the changes put aside during a sequence."""
     for j in range(p.total.shape[0]):
-        write_row(parts.cell, row(p.planes, j), p.total[j], one / p.scale, now, stream(key, random.WRITE, p.number, step), j, counts, one)
+        write_row(
+            parts.cell,
+            row(p.planes, j),
+            p.total[j],
+            one / (p.scale * as_number(p.z_before.shape[0], one)),
+            now,
+            stream(key, random.WRITE, p.number, step),
+            j,
+            counts,
+            one,
+        )
     p.total[:] = one - one
 
 
@@ -311,7 +322,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
     n_post, writing = a.shape[1], what == WRITE and plan.at_once
-    at_one_go = writing and replicas == 1
+    at_one_go, share = writing and replicas == 1, one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
     k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
@@ -341,11 +352,25 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
             scratch.dw[:] = one - one
             for b in range(replicas):
                 draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first + b, j0, one)
-                ask_rows(parts.cell, rule, p, j0, rows, row(p.registers, b), p.z_before[b], a[b], reward[b], scratch, k_read, one)
+                ask_rows(
+                    parts.cell,
+                    rule,
+                    p,
+                    j0,
+                    rows,
+                    row(p.registers, b),
+                    p.z_before[b],
+                    a[b],
+                    reward[b],
+                    scratch.arrived[b],
+                    scratch,
+                    k_read,
+                    one,
+                )
             for k in range(rows):
                 dw = scratch.dw[k][:n_post]
                 if writing:
-                    write_row(parts.cell, row(p.planes, j0 + k), dw, one / p.scale, now, k_write, j0 + k, counts, one)
+                    write_row(parts.cell, row(p.planes, j0 + k), dw, share, now, k_write, j0 + k, counts, one)
                 elif what == WRITE:
                     total = p.total[j0 + k]
                     for i in range(n_post):
@@ -505,14 +530,14 @@ def broadcast(parts, plan, wires, group, targets, counted, t, first, key, step, 
             if not np.isfinite(loss + value):
                 record.counts[3] = 1
             scratch.value[b] += value
-        scratch.reward[b] = zero
-        if plan.learn and (final or (plan.every_step and counts)):
+        scratch.reward[b] = scratch.arrived[b] = zero
+        if plan.learn and (counts if plan.every_step else final):
             u, v = halves(fold(k, first + b))
             s, received, arrived = send(parts.wire, at(wires, b), -scratch.value[b], draw_send(parts.wire, u, v, 0, one))
             put(wires, b, s)
             scratch.value[b] = zero
             if arrived:
-                scratch.reward[b] = received / as_number(replicas, one)
+                scratch.reward[b], scratch.arrived[b] = received, one
                 valid = True
     return WRITE if valid else TRACE
 
@@ -605,7 +630,7 @@ def sequence(
     for b in range(replicas):
         u, v = halves(fold(stream(key, random.WIRE, 0, clock[0]), first + b))
         put(wires, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
-    scratch.value[:] = scratch.reward[:] = zero
+    scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = zero
     for t in range(steps + 1):
         # the last broadcast has no step to ride on: one more turn, in which weights learn and nothing is read
         step, reading = clock[0], t < steps
@@ -613,7 +638,8 @@ def sequence(
             break
         now = seconds(step, plan.step_s)
         if reading:
-            age_network(parts, projections, decorrelators, plan, clock, key, one)
+            if plan.learn:  # a test happens at one moment and leaves the devices alone
+                age_network(parts, projections, decorrelators, plan, clock, key, one)
             for q in range(passes):
                 for b in range(replicas):
                     copy(inputs[b, t], scratch.source[q, b])

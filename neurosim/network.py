@@ -45,13 +45,15 @@ class Network(NamedTuple):
     @property
     def layers(self) -> tuple[int, ...]:
         """Sizes of the recurrent layers."""
-        return (self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden)
-
-    def validate(self):
-        if not self.layers or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in self.layers):
+        sizes = tuple(self.hidden) if isinstance(self.hidden, tuple | list) else (self.hidden,)
+        if not sizes or any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
             raise InputError(
                 f"Network.hidden must be a whole number of neurons of at least 1, or several such numbers, got {self.hidden!r}."
             )
+        return tuple(int(n) for n in sizes)
+
+    def validate(self):
+        _ = self.layers
         for name in ("neuron", "readout"):
             if isinstance(getattr(self, name), str | type):
                 known = ", ".join(kind.__name__ for kind in ALL_NEURONS.values())

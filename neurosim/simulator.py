@@ -165,21 +165,31 @@ class Simulator:
     # ------------------------------------------------------------ state that outlives a run
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that a pause must keep, by name; between sequences there is nothing else."""
+        """A copy of everything that a pause must keep, by name; between sequences there is nothing else."""
+        return {name: array.copy() for name, array in self._live().items()}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Put back what `state` gave; a state of another network, chip, rule or arithmetic is refused and changes nothing."""
+        replicas = next((np.shape(a)[0] for name, a in kept.items() if name.startswith("memories")), 1)
+
+        def kind(name, array):
+            shape = np.shape(array)  # rules keep memories for each replica: the size of the batch may differ
+            return np.asarray(array).dtype, (replicas, *shape[1:]) if name.startswith("memories") else shape
+
+        wanted, given = ({name: kind(name, array) for name, array in arrays.items()} for arrays in (self._live(), kept))
+        if wanted != given:
+            raise InputError(
+                "This checkpoint belongs to another network, chip, rule or dtype: its arrays have other names, shapes or types."
+            )
+        self._remember(replicas)
+        for name, array in self._live().items():
+            array[...] = kept[name]
+
+    def _live(self) -> dict[str, np.ndarray]:
         groups = {"planes": self.planes, "columns": self.columns, "neurons": self.neurons, "decorrelation": self.matrices}
         groups["memories"] = self.memories
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
         return {"clock": self.clock, **kept}
-
-    def restore(self, kept: dict[str, np.ndarray]) -> None:
-        """Put back what `state` gave; a state of another network, chip or rule is refused."""
-        replicas = next((a.shape[0] for name, a in kept.items() if name.startswith("memories")), 1)
-        self._remember(replicas)
-        mine = self.state()
-        if {name: array.shape for name, array in mine.items()} != {name: np.shape(array) for name, array in kept.items()}:
-            raise InputError("This checkpoint belongs to another network, chip or rule: its arrays have other names or shapes.")
-        for name, array in mine.items():
-            array[...] = kept[name]
 
     # ------------------------------------------------------------ placing the network on the chip
 
@@ -209,7 +219,8 @@ class Simulator:
                 )
 
     def _go(self, function, kinds, *args):
-        (function if self.plain else compiled(function, *kinds))(*args)
+        with np.errstate(all="ignore"):  # a run that blows up says so itself
+            (function if self.plain else compiled(function, *kinds))(*args)
 
     def _arrays(self, record_class, shape) -> Any:
         return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
@@ -251,6 +262,13 @@ class Simulator:
 
     def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
         number, zeros = self._number, lambda *shape: np.zeros(shape, self._number)
+        inputs = sequences("inputs", inputs, self.network.inputs, number, steps=0)
+        targets = sequences("targets", targets, self.network.outputs, number, steps=0)
+        counted = np.ascontiguousarray(counted, bool)
+        if not inputs.shape[:2] == targets.shape[:2] == counted.shape:
+            raise InputError(
+                f"inputs have {inputs.shape[:2]} sequences and steps, targets {targets.shape[:2]} and counted {counted.shape}: these must be equal."
+            )
         replicas, steps, _ = inputs.shape
         noisy = learning.passes if learning else (False,)
         passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
@@ -298,7 +316,7 @@ class Simulator:
         longest = max(sizes)
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas),
+            zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas), zeros(replicas),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     dtype : "float32" or "float64"
         Arithmetic of the run.
     anneal : float
-        All rates fall in equal steps from epoch to epoch, to this share of their value in the last one; 1 keeps them.
+        All rates fall in equal steps over three quarters of the epochs, to this share of their value, and stay there; 1 keeps them.
     baselines : bool
         Compute the baselines, the same run with only the readout learning among them.
     """
@@ -44,7 +44,7 @@ class Settings(NamedTuple):
     batch: Annotated[int, Range("sequences", 1)] = 1
     seed: Annotated[int, Range("", 0, 2**63 - 1)] = 42
     dtype: Literal["float32", "float64"] = "float32"
-    anneal: Annotated[float, Range("", 0.0, 1.0, open_low=True)] = 0.02
+    anneal: Annotated[float, Range("", 0.0, 1.0, open_low=True)] = 0.03
     baselines: bool = True
 
 
@@ -263,10 +263,10 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
     mean = result.baselines.get("mean") or baselines(result.dataset)["mean"]
     learner.prepare(settings.batch)
     for epoch in range(len(result.epochs), settings.epochs):
-        by = 1 - (1 - settings.anneal) * epoch / max(settings.epochs - 1, 1)
+        by = max(settings.anneal, 1 - epoch / (0.75 * settings.epochs))
         rule = with_rates(result.experiment.rule, by, by)
         learning = rule if isinstance(rule, Gradient) else as_learning(rule)
-        good = {name: array.copy() for name, array in learner.state().items()}
+        good = learner.state()
         total, start = 0.0, time.perf_counter()
         for inputs, targets, counted in batches.learning():
             outcome = learner.learn(inputs, targets, counted, learning)

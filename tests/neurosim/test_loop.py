@@ -396,7 +396,6 @@ def test_a_cell_that_ages_decays_with_simulated_time():
             np.testing.assert_allclose(ratio, expected, rtol=1e-10)
 
 
-@pytest.mark.xfail(reason="evaluate ages the cells of the network itself")
 def test_evaluating_leaves_ageing_cells_alone():
     one = Simulator(Network(1, 2, 1), Chip(cell=Leaking(2.0)), SEED, plain=True)
     before = {name: a.copy() for name, a in one.state().items()}
@@ -559,7 +558,6 @@ def test_steps_that_do_not_count_neither_cost_nor_teach(rule):
     assert any(not np.array_equal(w, w0) for w, w0 in zip(ends[0][1], before, strict=True))
 
 
-@pytest.mark.xfail(reason="the last step is broadcast even if it does not count and rewards come every step")
 def test_nothing_is_broadcast_when_the_last_step_does_not_count():
     """A rule that does something at every broadcast shows it."""
     rule = Learning("push", Push(0.01), Push(0.01))

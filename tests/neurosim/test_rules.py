@@ -190,7 +190,6 @@ def test_weights_decay_at_every_broadcast():
         np.testing.assert_allclose(w, w0 * (1 - decay) ** counted.sum(), rtol=1e-12)
 
 
-@pytest.mark.xfail(reason="a batch divides the reward, not the change: what does not depend on the reward counts once a replica")
 def test_a_batch_asks_for_the_mean_of_whatever_a_rule_asks_for():
     ends = []
     for replicas in (1, 3):

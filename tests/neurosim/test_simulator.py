@@ -335,10 +335,6 @@ def test_unknown_records():
         plain().run(np.zeros((3, 2)), record=("y", "z"))
 
 
-UNCHECKED = pytest.mark.xfail(reason="Simulator.evaluate and Simulator.learn check nothing: compiled, they read past the end of an array")
-
-
-@UNCHECKED
 @pytest.mark.parametrize("method", ["evaluate", "learn"])
 @pytest.mark.parametrize("wrong", ["inputs", "targets", "counted", "steps", "nan"])
 def test_sequences_that_do_not_fit(method, wrong):
@@ -373,7 +369,6 @@ def test_a_state_of_something_else_is_refused_and_changes_nothing(other):
     np.testing.assert_equal(one.state(), before)
 
 
-@pytest.mark.xfail(reason="restore makes memories for the batch of what it then refuses")
 def test_a_refused_state_leaves_memories_alone():
     one, other = plain(learning=LEAVES_MORE), plain(Network(2, 6, 3), learning=LEAVES_MORE)
     one.learn(*series(replicas=2))
