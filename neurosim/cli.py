@@ -77,7 +77,7 @@ def train(
         compare = "ideal"
 
     saved = runs.load(out) if resume else None
-    plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given))
+    plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given, None if file or given else config.NOTHING_SAID))
     other = config.chip_from({"name": compare}) if compare else None
     initial = saved.initial if saved else runs.load(plan.init).folded() if plan.init else None
     folder = runs.Folder(out or _default_folder(plan.experiment), numbered=out is None, init=plan.init, initial=initial, saved=saved)

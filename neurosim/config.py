@@ -19,7 +19,7 @@ from neurosim.rules import DEFAULTS, Gradient, Perturbation
 from neurosim.tasks import Dataset
 from neurosim.train import Experiment, Settings, rule_name
 
-#: What `neurosim train` does when nothing is said.
+#: What an experiment is unless something else is said.
 SHOWCASE = {
     "task": {"name": "mackey-glass"},
     "network": {"hidden": 100, "neuron": "tanh"},
@@ -27,6 +27,9 @@ SHOWCASE = {
     "chip": {"name": "analog-noisy"},
     "train": {},
 }
+
+#: What `neurosim train` does when nothing at all is said.
+NOTHING_SAID = {**SHOWCASE, "train": {"epochs": 20}}
 
 GRADIENTS = ("bptt", "tbptt")
 
