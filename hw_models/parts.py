@@ -128,7 +128,7 @@ def check(part, where: str = ""):
         value: Any = getattr(part, name)
         if get_origin(field.kind) is Literal and value not in get_args(field.kind):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
-        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+        number: Any = value if isinstance(value, Real) and not isinstance(value, bool) else math.nan
         if field.kind in (int, float) and not (field.range.admits(number) and (field.kind is float or number == int(number))):
             raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
     getattr(part, "validate", lambda: None)()

@@ -364,7 +364,7 @@ def test_sequences_that_do_not_fit(method, wrong):
 def test_a_state_of_something_else_is_refused_and_changes_nothing(other):
     one = plain()
     before = kept(one)
-    with pytest.raises(InputError, match="belongs to another network, chip or rule"):
+    with pytest.raises(InputError, match="belongs to another network, chip, rule or dtype"):
         one.restore(other().state())
     np.testing.assert_equal(one.state(), before)
 

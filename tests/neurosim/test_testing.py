@@ -71,7 +71,7 @@ class Greedy(Hebbian):
 
 def test_a_rule_that_leaves_the_runs_arithmetic_is_refused_by_line():
     with pytest.raises(
-        InputError, match=rf"{line(Wide.change)}: Wide\.change leaves the run's arithmetic here, float32 becomes float64; write whole"
+        InputError, match=rf"{line(Wide.change)}: Wide\.change leaves the run's arithmetic here, float32 becomes float64; write constants"
     ):
         check_rule(Wide())
 
