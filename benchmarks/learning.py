@@ -3,8 +3,8 @@
     python benchmarks/learning.py [--task mackey-glass] [--only danp,...] [--seeds 42,101,300,482,708] [--hidden 500] [--epochs 12]
 
 Forecasting Mackey-Glass on the ideal chip: each rule at the rates below, beside the same run with only the readout learning,
-truncated back-propagation through time, and the trivial baselines. Rates of np and wp were searched on the validation loss of seed 42
-(--search prints that search). Results are kept in a JSON file as they come, so that an interrupted run goes on where it stopped.
+truncated back-propagation through time, and the trivial baselines. --search tries
+rates of np and wp by the validation loss of seed 42. Results are kept in a JSON file as they come, so that an interrupted run goes on where it stopped.
 """
 
 import argparse
