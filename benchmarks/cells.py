@@ -14,7 +14,8 @@ import hand_written
 import numpy as np
 
 import hw_models as hw
-from neurosim import jit, loop, rules
+from neurosim import jit, rules
+from neurosim.loop.synapses import WRITE, sweep
 from neurosim.network import Network
 from neurosim.simulator import Simulator
 
@@ -23,7 +24,7 @@ REPEAT = 20
 
 def swept(parts, rule, plan, p, a, reward, key, scratch, counts, one, repeat):
     for step in range(repeat):
-        loop.sweep(parts, rule, plan, p, loop.WRITE, 2, a, reward, 0, key, step + 1, one, scratch, counts, one)
+        sweep(parts, rule, plan, p, WRITE, 2, a, reward, 0, key, step + 1, one, scratch, counts, one)
 
 
 def by_hand(kernel, repeat, *args):

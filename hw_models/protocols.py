@@ -24,7 +24,9 @@ class Cell(Protocol):
 
     def make(self, u): ...  # -> s            a device comes out of the factory: spread from device to device
     def program(self, s, w, now, u): ...  # -> s            initial weights
-    def write(self, s, dw, now, u): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed
+    def write(
+        self, s, dw, now, u
+    ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed or dw was 0
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds
 

@@ -9,7 +9,7 @@ unsigned machine words; tests hold them equal.
 import numpy as np
 
 from hw_models.scalars import normal
-from neurosim.jit import drawer, scalar, twin
+from neurosim.jit import drawer, passage, scalar, twin
 
 u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
@@ -77,6 +77,12 @@ def uniform(a, b, column, draw, one):
     """A number strictly between 0 and 1, an odd multiple of 2**-24 (the same in float32 and float64), of the type of `one`."""
     number = type(one)
     return (number(bits(a, b, column, draw) >> 9) + number(0.5)) * number(2.0**-23)
+
+
+@passage
+def stream(key, purpose, number, step):
+    """The key of one purpose, one population or projection, one step."""
+    return fold(fold(fold(key, purpose), number), step)
 
 
 scalar(normal)

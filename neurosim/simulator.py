@@ -300,8 +300,8 @@ class Simulator:
         rate = number(learning.decorrelation_lr if learning else 0.0)
         decorrelators = tuple(
             loop.Decorrelator(
-                matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), number(self._matrix_scale()), rate,
-                MATRICES + k,
+                matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), zeros(replicas, n),
+                number(self._matrix_scale()), rate, MATRICES + k,
             )
             for k, (matrix, n) in enumerate(zip(self.matrices, layers, strict=True))
         )  # fmt: skip
@@ -316,7 +316,7 @@ class Simulator:
         longest = max(sizes)
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas), zeros(replicas),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas), zeros(replicas),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}

@@ -9,7 +9,7 @@ import pytest
 import hw_models as hw
 
 BENCHMARKS = pathlib.Path(__file__).parent.parent / "benchmarks"
-LIMIT, TRIES = 1.3, 4
+LIMIT, TRIES = 1.3, 10
 
 
 @pytest.fixture(scope="module")

@@ -244,13 +244,12 @@ def test_a_sum_of_anything_has_one_order(uv):
 
 
 def test_the_order_of_a_sum_is_the_stated_one():
-    """32 partial sums, added in pairs, then the rest: 2**24 + 1 is lost in float32 where the two meet, kept where they do not."""
-    u = np.zeros(64, np.float32)
-    u[0], u[32], u[33] = 2.0**24, 1.0, 1.0
-    assert dot(u, np.ones_like(u)) == 2.0**24  # 0 and 32 share a lane; the ones are lost one after the other
-    u[32], u[34], u[35] = 0.0, 0.0, 0.0
-    u[2], u[3] = 1.0, 1.0
-    assert dot(u, np.ones_like(u)) == 2.0**24 + 2.0  # lanes 2 and 3 meet before they meet lane 0
+    """32 partial sums, halved: 2**24 + 1 is lost in float32 where the two meet, kept where two ones meet first."""
+    u, ones = np.zeros(70, np.float32), np.ones(70, np.float32)
+    for one, other, kept in ((32, 64, 0), (33, 34, 0), (1, 17, 2), (17, 65, 2), (8, 24, 2)):
+        u[:] = 0.0
+        u[0], u[one], u[other] = 2.0**24, 1.0, 1.0  # 0, 32 and 64 share a lane, as do 1, 33 and 65; lanes 1 and 17 meet before they meet 0
+        assert dot(u, ones) == 2.0**24 + kept, (one, other)
 
 
 # ---------------------------------------------------------------- trap one: classes of the same name

@@ -1,0 +1,119 @@
+"""What happens at the rows and columns of an array, and in the neurons behind it."""
+
+from hw_models.protocols import Converter, Noise, Tile
+from neurosim import random
+from neurosim.jit import as_number, at, chosen, copy, dot, kernel, passage, put, row
+from neurosim.protocols import Extra, Neuron, Own, Rule
+from neurosim.random import draws, fold, halves, stream
+
+finish, convert = kernel(Tile.finish), kernel(Converter.convert)
+make_noise, next_noise = kernel(Noise.make), kernel(Noise.next)
+start, neuron_step = kernel(Neuron.start), kernel(Neuron.step)
+signal = kernel(Rule.signal)
+draw_finish, draw_convert, draw_next, draw_make = draws["finish"], draws["convert"], draws["next"], draws["make"]
+
+
+@passage
+def load(parts, plan, p, source, energy, first, key, step, one):
+    """Bring what a population sends through the DAC to the rows of a projection."""
+    passes, replicas, n_pre = p.z.shape
+    for b in range(replicas):
+        copy(p.z[0, b], p.z_before[b])
+    k = stream(key, random.DAC, p.number, step)
+    for q in range(passes):
+        for b in range(replicas):
+            u, v = halves(fold(fold(k, q), first + b))
+            x, z = source[q, b], p.z[q, b]
+            for j in range(n_pre):
+                z[j] = convert(parts.dac, x[j], draw_convert(parts.dac, u, v, j, one))
+    if plan.input_energy:
+        for b in range(replicas):
+            energy[b] += dot(p.z[0, b], p.z[0, b])
+
+
+@passage
+def collect(parts, p, currents, first, key, step, one):
+    """Add a projection's column sums, through tile and ADC, to the currents of its population."""
+    passes, replicas, n_post = currents.shape
+    k_tile, k_adc = stream(key, random.TILE, p.number, step), stream(key, random.ADC, p.number, step)
+    for q in range(passes):
+        for b in range(replicas):
+            u, v = halves(fold(fold(k_tile, q), first + b))
+            s, t = halves(fold(fold(k_adc, q), first + b))
+            sums, current = row(row(p.sums, q), b), currents[q, b]
+            for i in range(n_post):
+                h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
+                current[i] += p.scale * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
+
+
+@passage
+def shake_currents(rule, parts, plan, group, first, key, step, one):
+    """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
+    passes, replicas, n = group.current.shape
+    k = stream(key, random.NOISE, group.number, step)
+    group.xi[:] = one - one
+    for q in range(passes):
+        if plan.noisy[q]:
+            sign = one if q > 0 else -one
+            for b in range(replicas):
+                u, v = halves(fold(fold(k, q), first + b))
+                state, current, given = row(row(group.noise, q), b), group.current[q, b], group.xi[b]
+                for i in range(n):
+                    s, xi = next_noise(parts.noise, at(state, i), draw_next(parts.noise, u, v, i, one))
+                    put(state, i, s)
+                    current[i] += xi
+                    given[i] += sign * xi
+
+
+@passage
+def leave_currents(rule, parts, plan, group, first, key, step, one):
+    pass
+
+
+perturb = chosen(lambda rule: rule.site == "current", shake_currents, leave_currents)
+
+
+@passage
+def fire(neuron, group):
+    """Each neuron answers to its current."""
+    passes, replicas, n = group.current.shape
+    for q in range(passes):
+        for b in range(replicas):
+            state, current, activity, out = row(row(group.state, q), b), group.current[q, b], group.activity[q, b], group.out[q, b]
+            for i in range(n):
+                s, out[i], activity[i] = neuron_step(neuron, at(group.params, i), at(state, i), current[i])
+                put(state, i, s)
+
+
+@passage
+def listen(rule, plan, group, sigma, one):
+    """Each neuron turns what it knows of itself into its local signal."""
+    replicas, n = group.a.shape
+    last, zero = group.activity.shape[0] - 1, one - one
+    for b in range(replicas):
+        size, energy = as_number(n, one), zero
+        noisy, clean, out = group.activity[last, b], group.activity[0, b], group.out[0, b]
+        if plan.layer_energy:
+            for i in range(n):
+                energy += (noisy[i] - clean[i]) * (noisy[i] - clean[i])
+        extra = Extra(energy, size, group.energy[b])
+        memory, xi, a = row(group.memory, b), group.xi[b], group.a[b]
+        for i in range(n):
+            m, a[i] = signal(rule, at(memory, i), Own(xi[i], noisy[i] - clean[i], out[i], sigma), extra)
+            put(memory, i, m)
+
+
+@passage
+def begin(parts, neuron, group, first, key, step, one):
+    """Bring a population to the start of a sequence."""
+    passes, replicas, n = group.out.shape
+    k, zero = stream(key, random.NOISE_STATE, group.number, step), one - one
+    for q in range(passes):
+        for b in range(replicas):
+            u, v = halves(fold(fold(k, q), first + b))
+            state, noise = row(row(group.state, q), b), row(row(group.noise, q), b)
+            for i in range(n):
+                put(state, i, start(neuron, at(group.params, i)))
+                put(noise, i, make_noise(parts.noise, draw_make(parts.noise, u, v, i, one)))
+    group.out[:] = group.activity[:] = group.current[:] = zero
+    group.a[:] = zero

@@ -1,0 +1,113 @@
+"""What the loop works on: records of parts, of arrays and of what kind of run this is.
+
+Axes: pass q, replica b (a batch: copies of the network that share the weights), pre j, post i. Weights are stored pre-major.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Parts(NamedTuple):
+    """The parts that the loop calls, with numbers of the run's float type."""
+
+    cell: Any
+    decorrelation_cell: Any  #: the cells that hold D
+    tile: Any
+    dac: Any
+    adc: Any
+    noise: Any
+    wire: Any
+    neuron: Any
+    readout_neuron: Any
+    rule: Any
+    readout_rule: Any  #: of the same class as `rule`, with rates of its own
+    loss: Any
+
+
+class Projection(NamedTuple):
+    """The weights from one population to another, and what a synapse remembers."""
+
+    planes: Any  #: Cell.State of (pre, post) arrays
+    registers: Any  #: Rule.Register of (replica, pre, post) arrays
+    columns: Any  #: Tile.Column of (post,) arrays
+    sums: Any  #: Tile.Sums of (pass, replica, post) arrays
+    z: np.ndarray  #: (pass, replica, pre) what the weights see in this step
+    z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
+    total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
+    scale: Any  #: weight of a full-scale cell
+    number: int  #: its place among the random streams
+
+
+class Group(NamedTuple):
+    """One population of neurons."""
+
+    params: Any  #: Neuron.Params of (neuron,) arrays
+    state: Any  #: Neuron.State of (pass, replica, neuron) arrays
+    noise: Any  #: Noise.State of (pass, replica, neuron) arrays
+    memory: Any  #: Rule.Memory of (replica, neuron) arrays
+    current: np.ndarray  #: (pass, replica, neuron)
+    activity: np.ndarray  #: (pass, replica, neuron) what rules see the difference of
+    out: np.ndarray  #: (pass, replica, neuron)
+    xi: np.ndarray  #: (replica, neuron) perturbation of the last pass, less that of the first
+    a: np.ndarray  #: (replica, neuron) the neuron's local signal in the last step
+    energy: np.ndarray  #: (replica,) sum of the squared inputs
+    number: int
+
+
+class Decorrelator(NamedTuple):
+    """The matrix D of one population, pre-major, in cells of its own."""
+
+    planes: Any  #: Cell.State of (n, n) arrays, row k holding D[:, k]; (0, 0) where nothing is decorrelated
+    hat: np.ndarray  #: (pass, replica, n): D x, or x itself where nothing is decorrelated
+    before: np.ndarray  #: (replica, n): D x of the step before, first pass
+    pull: np.ndarray  #: (replica, n): rate * D' D x of the step before
+    scale: Any
+    rate: Any
+    number: int
+
+
+class Plan(NamedTuple):
+    """What kind of run this is."""
+
+    learn: bool
+    noisy: np.ndarray  #: (pass,) bool: this pass is perturbed
+    every_step: bool  #: the loss change is sent every step, else summed and sent at the end of the sequence
+    at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
+    perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
+    raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x
+    layer_energy: bool
+    input_energy: bool
+    sigma: Any  #: standard deviation of the perturbation that rules correlate with: of a difference, if the first pass is perturbed too
+    step_s: Any  #: simulated seconds a step takes
+
+
+class Tally(NamedTuple):
+    """Changes asked of the cells of a column, and how many of them moved the cell."""
+
+    asked: Any  #: (longest post,) int32
+    moved: Any  #: (longest post,) int32
+
+
+class Scratch(NamedTuple):
+    """Work space; it carries nothing from one step to the next except `reward`."""
+
+    dw: np.ndarray  #: (MANY, longest post) what rows of synapses ask for
+    seen: np.ndarray  #: (MANY, longest post) rows as read
+    shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
+    own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
+    tally: Tally
+    source: np.ndarray  #: (pass, replica, input)
+    value: np.ndarray  #: (replica,) loss change since the last broadcast
+    reward: np.ndarray  #: (replica,) what the wire delivered
+    arrived: np.ndarray  #: (replica,) 1 where it delivered something, 0 where not
+
+
+class Record(NamedTuple):
+    """Where results go; an array without steps is not recorded."""
+
+    x: np.ndarray  #: (replica, step, neurons of all hidden layers)
+    h: np.ndarray  #: (replica, step, neurons of all hidden layers): currents
+    y: np.ndarray  #: (replica, step, output)
+    loss: np.ndarray  #: (replica,) float64: loss of the first pass summed over counted steps
+    counts: np.ndarray  #: int64: changes asked for, changes swallowed by the cell, steps done, 1 if the loss was not finite

@@ -1,0 +1,309 @@
+"""One sweep over a projection's weights: each applies the previous step's broadcast and is read into the sums of every pass."""
+
+import numpy as np
+
+from hw_models.protocols import Cell, Noise, Tile
+from hw_models.tile import Sum
+from neurosim import random
+from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.loop.records import Tally
+from neurosim.protocols import Nothing, Rule
+from neurosim.random import draws, fold, halves, stream
+
+write, read = kernel(Cell.write), kernel(Cell.read)
+gather = kernel(Tile.gather)
+next_noise = kernel(Noise.next)
+trace, change = kernel(Rule.trace), kernel(Rule.change)
+draw_write, draw_read, draw_next = draws["write"], draws["read"], draws["next"]
+
+swallows = constant(lambda cell: getattr(cell, "swallows", True))
+remembers = constant(lambda rule: bool(rule.Register._fields))
+
+ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
+READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
+
+
+# ---------------------------------------------------------------- the usual case: one replica, a clean and a perturbed pass
+
+
+@inline
+def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, one):
+    """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked and whether it moved."""
+    r = trace(rule, r, pre, a)
+    d = change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+    written, hit = write(cell, held, d, now, u_write)
+    return written, r, read(cell, written, u_read), nonzero(d), nonzero(hit)
+
+
+@inline
+def learn_four(rule, cell, tile, planes, registers, scale, j, before, a, reward, now, z, clean, noisy, k_read, k_write, tally, one):
+    """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
+
+    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
+    kept in a register would make the compiler unroll until it runs out of them: 283 against 166 us for 500 x 500 words.)
+    """
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
+    p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
+    x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
+    y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    s0, t0 = halves(fold(k_write, j))
+    s1, t1 = halves(fold(k_write, j + 1))
+    s2, t2 = halves(fold(k_write, j + 2))
+    s3, t3 = halves(fold(k_write, j + 3))
+    share = one / scale
+    for i in range(a.shape[0]):
+        own = at(a, i, 8)
+        held, r, w0, a0, m0 = synapse(
+            cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, now,
+            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), one,
+        )  # fmt: skip
+        put(c0, i, held, 0)
+        put(r0, i, r, 4)
+        held, r, w1, a1, m1 = synapse(
+            cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, now,
+            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), one,
+        )  # fmt: skip
+        put(c1, i, held, 1)
+        put(r1, i, r, 5)
+        held, r, w2, a2, m2 = synapse(
+            cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, now,
+            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), one,
+        )  # fmt: skip
+        put(c2, i, held, 2)
+        put(r2, i, r, 6)
+        held, r, w3, a3, m3 = synapse(
+            cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, now,
+            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), one,
+        )  # fmt: skip
+        put(c3, i, held, 3)
+        put(r3, i, r, 7)
+        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, one)), gather(tile, w1, x1, one))
+        put(clean, i, plus(plus(h, gather(tile, w2, x2, one)), gather(tile, w3, x3, one)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, one)), gather(tile, w1, y1, one))
+        put(noisy, i, plus(plus(h, gather(tile, w2, y2, one)), gather(tile, w3, y3, one)), 10)
+        if swallows(cell):
+            put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), np.int32(m0 + m1 + m2 + m3))), 11)
+
+
+@passage
+def add_up(cell, tally, n, counts):
+    """Bring the columns' tallies into the account."""
+    if swallows(cell):
+        for i in range(n):
+            counts[0] += tally.asked[i]
+            counts[1] += tally.asked[i] - tally.moved[i]
+            tally.asked[i] = tally.moved[i] = 0
+
+
+@passage
+def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+    """`learn_four` for as many rows as it can; returns how many these were."""
+    rows = p.z_before.shape[1] // ROWS * ROWS
+    registers, clean, noisy = row(p.registers, 0), row(row(p.sums, 0), 0), row(row(p.sums, 1), 0)
+    before, signals = row(p.z_before, 0), row(a, 0)
+    for j in range(0, rows, ROWS):
+        learn_four(
+            rule, parts.cell, parts.tile, p.planes, registers, p.scale, j, before, signals, reward[0], now, p.z, clean, noisy,
+            k_read, k_write, scratch.tally, one,
+        )  # fmt: skip
+    add_up(parts.cell, scratch.tally, a.shape[1], counts)
+    return rows
+
+
+@passage
+def learn_none(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+    return 0
+
+
+learn_at_once = chosen(lambda rule: rule.site == "weight", learn_none, learn_in_fours)
+
+
+# ---------------------------------------------------------------- every case: any number of rows, replicas and passes
+
+
+@passage
+def write_row(cell, cells, dw, share, now, key, j, counts, one):
+    """Ask every cell of a row for its change."""
+    u, v = halves(fold(key, j))
+    asked, moved = np.int32(0), np.int32(0)
+    for i in range(dw.shape[0]):
+        d = dw[i] * share
+        s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
+        put(cells, i, s)
+        if swallows(cell):
+            asked = np.int32(asked + nonzero(d))
+            moved = np.int32(moved + nonzero(hit))
+    counts[0] += asked
+    counts[1] += asked - moved
+
+
+@passage
+def weight_noise(noise, noisy, key, replica, j, out, one):
+    """Perturbation of one row of weights: that of the last pass, less that of the first if the first is perturbed too."""
+    out[:] = one - one
+    for q in range(noisy.shape[0]):
+        if noisy[q]:
+            sign = one if q > 0 else -one
+            u, v = halves(fold(fold(fold(key, q), replica), j))
+            for i in range(out.shape[0]):
+                _, xi = next_noise(noise, Nothing(), draw_next(noise, u, v, i, one))
+                out[i] += sign * xi
+
+
+@passage
+def own_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
+    """If weights are perturbed, a synapse learns from its own perturbation over the variance: draw those of some rows."""
+    for k in range(rows):
+        own = scratch.own[k][:n_post]
+        weight_noise(parts.noise, plan.noisy, key, replica, j0 + k, own, one)
+        for i in range(n_post):
+            own[i] /= plan.sigma * plan.sigma
+
+
+@passage
+def no_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
+    pass
+
+
+@inline
+def synapse_side(rule, own, a, pre, one):
+    return own, one
+
+
+@inline
+def neuron_side(rule, own, a, pre, one):
+    return a, pre
+
+
+@passage
+def shake(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+    """Rows of weights as a perturbed pass sees them."""
+    for k in range(rows):
+        u, v = halves(fold(fold(fold(key, q), replica), j + k))
+        source, target = scratch.seen[k], scratch.shaken[k]
+        for i in range(n_post):
+            _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
+            target[i] = source[i] + xi
+    return scratch.shaken
+
+
+@passage
+def keep(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+    return scratch.seen
+
+
+draw_own = chosen(lambda rule: rule.site == "weight", own_noise, no_noise)
+sides = chosen(lambda rule: rule.site == "weight", synapse_side, neuron_side)  # what a synapse learns from: (signal, pre)
+rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
+
+
+@passage
+def read_four(cell, planes, j, seen, k_read, one):
+    """What the array sees of four rows of cells; places as in `learn_four`, the rows seen are 12 to 15."""
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    w0, w1, w2, w3 = Sum(row(seen, 0)), Sum(row(seen, 1)), Sum(row(seen, 2)), Sum(row(seen, 3))
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    for i in range(c0[0].shape[0]):
+        put(w0, i, Sum(read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))), 12)
+        put(w1, i, Sum(read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))), 13)
+        put(w2, i, Sum(read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))), 14)
+        put(w3, i, Sum(read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))), 15)
+
+
+@passage
+def read_rows(cell, planes, j0, rows, seen, k_read, one):
+    """What the array sees of some rows of cells."""
+    if rows == ROWS and j0 % ROWS == 0:
+        read_four(cell, planes, j0, seen, k_read, one)
+        return
+    for k in range(rows):
+        cells, visible = row(planes, j0 + k), row(seen, k)
+        u, v = halves(fold(k_read, j0 + k))
+        for i in range(cells[0].shape[0]):
+            visible[i] = read(cell, at(cells, i), draw_read(cell, u, v, i, one))
+
+
+@passage
+def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, arrived, scratch, k_read, one):
+    """Advance the traces of some rows of synapses and add up what they ask for."""
+    for k in range(rows):
+        j = j0 + k
+        cells, traces, dw = row(planes, j), row(registers, j), row(scratch.dw, k)
+        own, pre = sides(rule, row(scratch.own, k), a, before[j], one)
+        u, v = halves(fold(k_read, j))
+        for i in range(cells[0].shape[0]):
+            r = trace(rule, at(traces, i), pre, own[i])
+            put(traces, i, r)
+            dw[i] += arrived * change(rule, scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+
+
+@passage
+def write_totals(parts, p, now, key, step, counts, one):
+    """Write the changes put aside during a sequence."""
+    k_write, share = stream(key, random.WRITE, p.number, step), one / (p.scale * as_number(p.z_before.shape[0], one))
+    for j in range(p.total.shape[0]):
+        write_row(parts.cell, row(p.planes, j), p.total[j], share, now, k_write, j, counts, one)
+    p.total[:] = one - one
+
+
+@passage
+def gather_rows(tile, w, rows, n_post, z, j, sums, one):
+    """Add rows of weights times their inputs to a column's sums, row after row; four at a time the sums are fetched once."""
+    if rows == ROWS:
+        w0, w1, w2, w3 = row(w, 0), row(w, 1), row(w, 2), row(w, 3)
+        x0, x1, x2, x3 = z[j], z[j + 1], z[j + 2], z[j + 3]
+        for i in range(n_post):
+            first = plus(plus(at(sums, i), gather(tile, w0[i], x0, one)), gather(tile, w1[i], x1, one))
+            put(sums, i, plus(plus(first, gather(tile, w2[i], x2, one)), gather(tile, w3[i], x3, one)))
+    else:
+        for k in range(rows):
+            wk, x = row(w, k), z[j + k]
+            for i in range(n_post):
+                put(sums, i, plus(at(sums, i), gather(tile, wk[i], x, one)))
+
+
+@passage
+def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+    """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
+    replicas, n_pre = p.z_before.shape
+    n_post, writing = a.shape[1], what == WRITE and plan.at_once
+    share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
+    k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
+    k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+    fill(p.sums, one - one)
+    done, block = 0, ROWS if n_post > MANY else MANY
+    if writing and replicas == 1 and passes == 2:
+        done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one)
+    for j0 in range(done, n_pre, block):
+        rows = min(block, n_pre - j0)
+        if what == WRITE or (what == TRACE and remembers(rule)):
+            scratch.dw[:rows] = one - one
+            for b in range(replicas):
+                draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first + b, j0, one)
+                ask_rows(
+                    parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, b), p.z_before[b], a[b], reward[b], scratch.arrived[b],
+                    scratch, k_read, one,
+                )  # fmt: skip
+            for k in range(rows):
+                dw = scratch.dw[k][:n_post]
+                if writing:
+                    write_row(parts.cell, row(p.planes, j0 + k), dw, share, now, k_write, j0 + k, counts, one)
+                elif what == WRITE:
+                    total = p.total[j0 + k]
+                    for i in range(n_post):
+                        total[i] += dw[i]
+        read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
+        for q in range(passes):
+            for b in range(replicas):
+                w = scratch.seen
+                if plan.noisy[q]:
+                    w = rows_of_pass(rule, parts, scratch, rows, n_post, k_noise, q, first + b, j0, one)
+                gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, row(row(p.sums, q), b), one)
