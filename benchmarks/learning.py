@@ -3,8 +3,8 @@
     python benchmarks/learning.py [--task mackey-glass] [--only danp,...] [--seeds 42,101,300,482,708] [--hidden 500] [--epochs 12]
 
 Forecasting Mackey-Glass on the ideal chip: each rule at the rates below, beside the same run with only the readout learning,
-truncated back-propagation through time, and the trivial baselines. --search tries
-rates of np and wp by the validation loss of seed 42. Results are kept in a JSON file as they come, so that an interrupted run goes on where it stopped.
+truncated back-propagation through time, and the trivial baselines. --search prints the validation loss of seed 42 for several rates of
+node and weight perturbation. Results are kept in a JSON file as they come, so that an interrupted run goes on where it stopped.
 """
 
 import argparse
@@ -33,9 +33,9 @@ RULES = {
     "tbptt k=50 constant rate": ns.rules.Gradient("tbptt", lr=1e-4, k=50),
     "tbptt k=100": ns.rules.Gradient("tbptt", lr=1e-4, k=100),
 }
-SEARCH = {  # (lr, readout_lr)
-    "dnp": list(itertools.product((0.0, 1e-5, 1e-4), (3e-4, 1e-3, 3e-3))),
-    "dwp": list(itertools.product((1e-10, 1e-9, 1e-8), (1e-6, 1e-5, 1e-4))),
+SEARCH = {  # (lr, readout_lr, carry)
+    "dnp": list(itertools.product((0.0, 1e-5, 1e-4, 1e-3), (1e-3, 3e-3, 1e-2), (0.5, 0.9))),
+    "dwp": list(itertools.product((0.0, 1e-9, 1e-8), (3e-5, 1e-4, 3e-4), (0.9,))),
 }
 
 
@@ -62,14 +62,14 @@ def search(options) -> None:
     for name, grid in SEARCH.items():
         jobs = [
             (
-                f"{name} lr={h:g} readout_lr={r:g}",
-                RULES[name]._replace(lr=h, readout_lr=r),
+                f"{name} lr={h:g} readout_lr={r:g} carry={c:g}",
+                RULES[name]._replace(lr=h, readout_lr=r, carry=c),
                 options.task,
                 42,
                 options.hidden,
                 options.epochs,
             )
-            for h, r in grid
+            for h, r, c in grid
         ]
         with ProcessPoolExecutor(options.workers) as pool:
             for row in pool.map(one, jobs):

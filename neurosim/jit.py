@@ -149,6 +149,11 @@ def plus(record, other):
     return type(record)(*[a + b for a, b in zip(record, other, strict=True)])
 
 
+def mix(record, other, share):
+    """Field by field, the one record of numbers plus a share of what the other differs by."""
+    return type(record)(*[a + share * (b - a) for a, b in zip(record, other, strict=True)])
+
+
 def fill(record, value):
     """Set every number of every array of a record."""
     for plane in record:
@@ -285,6 +290,16 @@ def _plus(record, other):
         pairs = zip(_planes(record), _split(builder, record, args[0]), _split(builder, other, args[1]), strict=True)
         add = lambda kind: builder.add if isinstance(kind, types.Integer) else builder.fadd  # noqa: E731
         return _join(context, builder, record, [add(kind)(a, b) for kind, a, b in pairs])
+
+    return record, emit
+
+
+@_written_out(mix)
+def _mix(record, other, share):
+    def emit(context, builder, args):
+        pairs = zip(_split(builder, record, args[0]), _split(builder, other, args[1]), strict=True)
+        mixed = [builder.fadd(a, builder.fmul(args[2], builder.fsub(b, a))) for a, b in pairs]
+        return _join(context, builder, record, mixed)
 
     return record, emit
 

@@ -311,7 +311,7 @@ class Simulator:
             learning.perturb_readout if learning else False,
             learning.raw_recurrence if learning else (self.learning.raw_recurrence if self.learning else True),
             "layer_energy" in needs, "input_energy" in needs, number(self.chip.noise.sigma * max(sum(noisy), 1) ** 0.5),
-            number(self.chip.step_s),
+            number(learning.carry if learning else 1.0), number(self.chip.step_s),
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(

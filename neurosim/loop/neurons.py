@@ -2,7 +2,7 @@
 
 from hw_models.protocols import Converter, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, copy, dot, kernel, passage, put, row
+from neurosim.jit import as_number, at, chosen, copy, dot, kernel, mix, passage, put, row
 from neurosim.protocols import Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
@@ -101,6 +101,28 @@ def listen(rule, plan, group, sigma, one):
         for i in range(n):
             m, a[i] = signal(rule, at(memory, i), Own(xi[i], noisy[i] - clean[i], out[i], sigma), extra)
             put(memory, i, m)
+
+
+@passage
+def towards(x, carry):
+    """Bring every other pass of an array closer to the first."""
+    for q in range(1, x.shape[0]):
+        for b in range(x.shape[1]):
+            for i in range(x.shape[2]):
+                x[q, b, i] = x[0, b, i] + carry * (x[q, b, i] - x[0, b, i])
+
+
+@passage
+def rejoin(group, d, carry):
+    """Perturbed passes forget a part of how they differ from the clean one: each neuron holds both, so that this is local."""
+    towards(group.out, carry)
+    if d.planes[0].shape[0] > 0:  # else D x is x itself
+        towards(d.hat, carry)
+    for q in range(1, group.out.shape[0]):
+        for b in range(group.out.shape[1]):
+            clean, state = row(row(group.state, 0), b), row(row(group.state, q), b)
+            for i in range(group.out.shape[2]):
+                put(state, i, mix(at(clean, i), at(state, i), carry))
 
 
 @passage

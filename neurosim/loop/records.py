@@ -79,6 +79,7 @@ class Plan(NamedTuple):
     layer_energy: bool
     input_energy: bool
     sigma: Any  #: standard deviation of the perturbation that rules correlate with: of a difference, if the first pass is perturbed too
+    carry: Any  #: share of their difference to the clean pass that perturbed passes take into the next step
     step_s: Any  #: simulated seconds a step takes
 
 

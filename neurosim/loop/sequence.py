@@ -16,7 +16,7 @@ from neurosim import random
 from neurosim.jit import at, copy, fill, kernel, passage, put
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
-from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb
+from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
 from neurosim.loop.synapses import READ, TRACE, WRITE, sweep, write_totals
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
@@ -159,6 +159,8 @@ def sequence(
             if plan.learn:
                 for layer in range(layers):
                     listen(parts.rule, plan, hidden[layer], plan.sigma, one)
+                    if plan.carry != one:
+                        rejoin(hidden[layer], decorrelators[layer], plan.carry)
                 listen(parts.readout_rule, plan, readout, plan.sigma, one)
             else:
                 what = READ

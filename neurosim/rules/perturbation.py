@@ -30,6 +30,7 @@ class Learning(NamedTuple):
     decorrelation_lr: float = 0.0
     raw_recurrence: bool = True
     perturb_readout: bool = True
+    carry: float = 1.0
 
 
 class Perturbation(NamedTuple):
@@ -57,6 +58,9 @@ class Perturbation(NamedTuple):
         Whether weights are written when the reward comes, or what they should change is summed and written at the end.
     passes : "clean-noisy" or "noisy-noisy"
         Whether the first pass is undisturbed or perturbed too (for chips that cannot switch their noise off).
+    carry : float
+        Share of its difference to the clean pass that the perturbed pass takes into the next step: 1 as published, 0 starts every step
+        from the clean state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
     perturb : "all" or "hidden"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
         from the differences that reach it from below, which activity perturbation can and node perturbation cannot.
@@ -76,6 +80,7 @@ class Perturbation(NamedTuple):
     reward: Literal["step", "sequence"] = "step"
     update: Literal["step", "sequence"] = "step"
     passes: Literal["clean-noisy", "noisy-noisy"] = "clean-noisy"
+    carry: Annotated[float, Range("", 0.0, 1.0)] = 1.0
     perturb: Literal["all", "hidden"] = "all"
     decorrelation_lr: Rate = 0.0
     decorrelate: Literal["readout", "all"] = "readout"
@@ -112,4 +117,5 @@ class Perturbation(NamedTuple):
             self.decorrelation_lr,
             self.decorrelate == "readout",
             self.perturb == "all",
+            self.carry,
         )

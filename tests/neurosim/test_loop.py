@@ -1,6 +1,7 @@
 """The loop: against arithmetic written out here, compiled against plain, and with parts that a user brings."""
 
 import functools
+import importlib
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -12,9 +13,9 @@ from hw_models.noise import Gaussian
 from hw_models.parts import Bits, InputError
 from hw_models.protocols import Nothing
 from hw_models.tile import Sum
-from neurosim import random
+from neurosim import loop, random
 from neurosim.network import Network
-from neurosim.neurons import Leaky
+from neurosim.neurons import Leaky, Linear
 from neurosim.rules import Learning, Perturbation
 from neurosim.simulator import Simulator
 
@@ -188,6 +189,7 @@ CASES = [
     ("danp, digital, two layers", DEEP, DIGITAL, Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.01, decorrelate="all"), 3, "float32"),
     ("anp, digital, two layers", DEEP, DIGITAL, Perturbation("anp", 0.1, 0.1, perturb="hidden", update="sequence"), 1, "float32"),
     ("anp, analog", ODD, ANALOG, Perturbation("anp", 0.1, 0.1), 1, "float32"),
+    ("danp, carry, leaky", LEAKY, ANALOG, Perturbation("anp", 0.1, 0.1, carry=0.5, decorrelation_lr=0.01), 1, "float32"),
     ("danp, analog, noisy-noisy", ODD, ANALOG, Perturbation("anp", 0.1, 0.1, passes="noisy-noisy", decorrelation_lr=0.01), 3, "float32"),
     ("anp expected, leaky, float64", LEAKY, IDEAL, Perturbation("anp", norm="expected"), 2, "float64"),
 ]
@@ -208,6 +210,49 @@ def test_plain_and_compiled_runs_have_the_same_bits(network, chip, rule, batch, 
     expected = plain.evaluate(*data, record=("x", "h", "y"), noise=3, first=2)
     np.testing.assert_equal(fast.evaluate(*data, record=("x", "h", "y"), noise=3, first=2), expected)
     assert all(np.isfinite(a).all() and np.any(a) for a in expected.records.values())
+
+
+# ---------------------------------------------------------------- what perturbed passes carry on
+
+
+def test_a_share_of_the_difference_is_carried_on():
+    """One linear neuron that feeds itself with 0.5: of a perturbation, 1 + 0.5 c + (0.5 c)**2 is left at the output of the third step."""
+    network, steps = Network(1, 1, 1, neuron=Linear()), 3
+    data = np.ones((1, steps, 1), np.float32), np.zeros((1, steps, 1), np.float32), np.ones((1, steps), bool)
+    seen = {}
+    for carry in (1.0, 0.5, 0.0):
+        learning = Perturbation("anp", 0.0, 0.0, norm="expected", normalise=False, carry=carry, perturb="hidden").learning()
+        simulator = Simulator(network, IDEAL, SEED, learning, dtype="float64", plain=True)
+        simulator.program([np.full(shape, 0.5) for shape in network.shapes()])
+        given, differences = [], []
+        simulator._go = lambda function, kinds, *args, go=simulator._go: (
+            watch(function, args, given, differences) if function is loop.sequence else go(function, kinds, *args)
+        )
+        simulator.learn(*(a.astype(np.float64) if a.dtype != bool else a for a in data))
+        expected = 0.0
+        for xi, difference in zip(given, differences, strict=True):
+            expected = 0.5 * carry * expected + xi
+            assert difference == pytest.approx(expected, rel=1e-9)
+        seen[carry] = differences
+    assert seen[1.0][0] == seen[0.0][0] and seen[1.0][2] != seen[0.5][2] != seen[0.0][2]
+
+
+def watch(function, args, given, differences):
+    """Run the plain loop and note, each step, the noise that the hidden neuron was given and how far its passes part."""
+    module = importlib.import_module(loop.sequence.__module__)
+    original = module.listen
+
+    def listen(rule, plan, group, sigma, one):
+        if group.number == 0:
+            given.append(float(group.xi[0, 0]))
+            differences.append(float(group.activity[1, 0, 0] - group.activity[0, 0, 0]))
+        original(rule, plan, group, sigma, one)
+
+    module.listen = listen
+    try:
+        function(*args)
+    finally:
+        module.listen = original
 
 
 # ---------------------------------------------------------------- decorrelation

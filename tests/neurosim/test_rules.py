@@ -79,7 +79,9 @@ def test_the_published_step_of_activity_perturbation(normalise):
 
 
 def test_options_make_the_rule_the_loop_runs():
-    made = Perturbation("anp", 0.1, 0.2, "running", False, 0.3, 0.4, "sequence", "sequence", "noisy-noisy", "hidden", 0.5, "all").learning()
+    made = Perturbation(
+        "anp", 0.1, 0.2, "running", False, 0.3, 0.4, "sequence", "sequence", "noisy-noisy", 0.8, "hidden", 0.5, "all"
+    ).learning()
     assert made == Learning(
         "danp",
         anp.ANPRunningTrace(lr=0.1, decay=0.4, normalise=False, average=0.3),
@@ -90,6 +92,7 @@ def test_options_make_the_rule_the_loop_runs():
         0.5,
         False,
         False,
+        0.8,
     )
     assert Perturbation("np", 0.1, 0.2).learning() == Learning(
         "np", NP(0.1, True), NP(0.2, True), (False, True), True, True, 0.0, True, True
