@@ -218,28 +218,23 @@ def test_plain_and_compiled_runs_have_the_same_bits(network, chip, rule, batch, 
 def test_a_share_of_the_difference_is_carried_on():
     """One linear neuron that feeds itself with 0.5: of a perturbation, 1 + 0.5 c + (0.5 c)**2 is left at the output of the third step."""
     network, steps = Network(1, 1, 1, neuron=Linear()), 3
-    data = np.ones((1, steps, 1), np.float32), np.zeros((1, steps, 1), np.float32), np.ones((1, steps), bool)
+    data = np.ones((1, steps, 1)), np.zeros((1, steps, 1)), np.ones((1, steps), bool)
     seen = {}
     for carry in (1.0, 0.5, 0.0):
         learning = Perturbation("anp", 0.0, 0.0, norm="expected", normalise=False, carry=carry, perturb="hidden").learning()
         simulator = Simulator(network, IDEAL, SEED, learning, dtype="float64", plain=True)
         simulator.program([np.full(shape, 0.5) for shape in network.shapes()])
-        given, differences = [], []
-        simulator._go = lambda function, kinds, *args, go=simulator._go: (
-            watch(function, args, given, differences) if function is loop.sequence else go(function, kinds, *args)
-        )
-        simulator.learn(*(a.astype(np.float64) if a.dtype != bool else a for a in data))
+        given, seen[carry] = watched(simulator, data)
         expected = 0.0
-        for xi, difference in zip(given, differences, strict=True):
+        for xi, difference in zip(given, seen[carry], strict=True):
             expected = 0.5 * carry * expected + xi
             assert difference == pytest.approx(expected, rel=1e-9)
-        seen[carry] = differences
     assert seen[1.0][0] == seen[0.0][0] and seen[1.0][2] != seen[0.5][2] != seen[0.0][2]
 
 
-def watch(function, args, given, differences):
-    """Run the plain loop and note, each step, the noise that the hidden neuron was given and how far its passes part."""
-    module = importlib.import_module(loop.sequence.__module__)
+def watched(simulator, data):
+    """Learn with the plain loop and note, each step, the noise that the hidden neuron was given and how far its passes part."""
+    module, given, differences = importlib.import_module(loop.sequence.__module__), [], []
     original = module.listen
 
     def listen(rule, plan, group, sigma, one):
@@ -250,9 +245,10 @@ def watch(function, args, given, differences):
 
     module.listen = listen
     try:
-        function(*args)
+        simulator.learn(*data)
     finally:
         module.listen = original
+    return given, differences
 
 
 # ---------------------------------------------------------------- decorrelation
