@@ -44,6 +44,9 @@ class Chip(NamedTuple):
         A full-scale cell stands for this many Xavier standard deviations of its layer's weights; cells without bounds need none.
     step_s : float, s
         Simulated time a step takes.
+    sources : pairs of str
+        For fields such as ``cell.bits``, or whole parts, where the number comes from, and how it was read there: READ in the source
+        itself, READ2 in a second one that quotes it, MEMORY from memory; what has no entry is our own choice.
     """
 
     name: str = "ideal"
@@ -58,6 +61,7 @@ class Chip(NamedTuple):
     memory: Any = Unlimited()
     headroom: Annotated[float, Range("initial standard deviations", 0.0, open_low=True)] = 4.0
     step_s: Annotated[float, Range("s", 0.0, open_low=True)] = 1e-3
+    sources: tuple[tuple[str, str], ...] = ()
 
     def replace(self, **changes) -> "Chip":
         """A copy with some fields changed; a field of a part is named ``cell__bits=6``."""
@@ -74,7 +78,13 @@ class Chip(NamedTuple):
         table: dict[str, Any] = {}
         for key, value in self._asdict().items():
             table[key] = {"kind": kind_name(key, value), **value._asdict()} if key in KINDS else value
+        table["sources"] = dict(self.sources)
         return table
+
+    def source(self, field: str) -> str:
+        """Where the number of a field such as ``cell.bits`` comes from: its own entry, or that of its part."""
+        known = dict(self.sources)
+        return known.get(field, known.get(field.partition(".")[0], ""))
 
 
 KINDS: dict[str, dict[str, type]] = {
@@ -140,6 +150,9 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
     for key, value in table.items():
         if key not in Chip._fields:
             raise InputError(f"{where}.{key} is not a field of Chip; {nearest(key, Chip._fields)}")
+        if key == "sources":
+            changes[key] = tuple(_sources(value, where).items())
+            continue
         if key not in KINDS or not isinstance(value, Mapping):
             changes[key] = value
             continue
@@ -155,3 +168,12 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
                 f'{where}.{key} must be a table with a kind such as {{ kind = "{next(iter(KINDS[key]))}" }}, got {changes[key]!r}.'
             )
     return check(chip._replace(**changes), where)
+
+
+def _sources(table: Any, where: str) -> dict[str, str]:
+    if not isinstance(table, Mapping):
+        raise InputError(f'{where}.sources must be a table from fields such as "cell.bits" to sentences, got {table!r}.')
+    for key, text in table.items():
+        if key.partition(".")[0] not in Chip._fields or not isinstance(text, str):
+            raise InputError(f'{where}.sources names {key!r} = {text!r}; a field such as "cell.bits" and a sentence are wanted.')
+    return dict(table)

@@ -113,29 +113,37 @@ def evaluate(
     run_dir: Annotated[str, typer.Argument(metavar="RUN_DIR", help="A folder that neurosim train wrote.")],
     chip: Annotated[str | None, typer.Option(help="Program the trained weights into this chip.")] = None,
     repeat: Annotated[int | None, typer.Option(min=1, help="Drawings of devices and noise.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIMES", help="How it does later too, such as 1h,1d,30d.")] = None,
     rule: Rule = None,
     json: Json = False,
 ) -> None:
-    """Test a trained network: on its own devices, or with --chip or --repeat programmed into others."""
+    """Test a trained network: on its own devices, or with --chip or --repeat programmed into others, now and later."""
     from neurosim import config, files, runs, transfer
 
+    later = transfer.times(at) if at else []
     saved = runs.load(run_dir)
     plan = saved.plan(given=[("--rule", "rule.name", rule)] if rule else [])
     there = config.chip_from({"name": chip}) if chip else plan.experiment.chip
-    if chip is None and repeat is None:
-        learners = [transfer.restored(saved, plan)]
+    own_devices = chip is None and repeat is None
+    if own_devices:
+        learners = iter([transfer.restored(saved, plan)])
     else:
         first = plan.experiment.settings.seed
         learners = (transfer.programmed(saved, plan, there, first + n) for n in range(repeat or 1))
-    losses = [transfer.loss(learner, plan.dataset) for learner in learners]
-    result = transfer.spread(losses) | {"run": str(run_dir), "chip": there.name, "programmed": not (chip is None and repeat is None)}
-    result |= {"loss_unit": plan.dataset.unit, "final_test_loss": saved.progress["epochs"][-1][2] if saved.progress["epochs"] else None}
+    result = transfer.over_time(learners, plan.dataset, later)
+    result |= {"run": str(run_dir), "chip": there.name, "programmed": not own_devices, "loss_unit": plan.dataset.unit}
+    result["final_test_loss"] = saved.progress["epochs"][-1][2] if saved.progress["epochs"] else None
     if json:
         typer.echo(files.as_json(result), nl=False)
         return
-    spread = f" ± {result['std']:.3g} (standard deviation of {len(losses)} drawings)" if len(losses) > 1 else ""
-    how = "programmed into" if result["programmed"] else "on its own devices of"
-    typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {plan.dataset.unit}.")
+    count, unit = len(result["test_loss"]), plan.dataset.unit
+    spread = f" ± {result['std']:.3g} (standard deviation of {count} drawings)" if count > 1 else ""
+    how = "on its own devices of" if own_devices else "programmed into"
+    typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {unit}.")
+    if later:
+        said = lambda r: f"{r['mean']:.4g}" + (f" ± {r['std']:.2g}" if count > 1 else "")  # noqa: E731
+        rows = [(r["after"], said(r), said(r["compensated"])) for r in result["at"]]
+        _print_table(["after", "test loss", "with global drift compensation"], rows)
 
 
 @app.command("list")
@@ -153,16 +161,21 @@ def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|n
 def show(
     what: Annotated[str, typer.Argument(metavar="chip")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="A chip of neurosim list chips, or a chip of your own as my_chip.toml.")],
+    other: Annotated[str | None, typer.Argument(metavar="[OTHER]", help="Show what differs in this chip instead.")] = None,
 ) -> None:
-    """Show every parameter of a chip with its value, unit and meaning."""
+    """Show every parameter of a chip with its value, unit, default, meaning and source, or in what two chips differ."""
     from hw_models.parts import InputError
     from neurosim import config, listing
 
     if what != "chip":
         raise InputError(f'Only chips can be shown, got "{what}"; try neurosim show chip {name}.')
     chip = config.chip_from({"name": name})
+    if other is not None:
+        there = config.chip_from({"name": other})
+        _print_table(["field", chip.name, there.name], listing.differences(chip, there))
+        return
     typer.echo(f"{chip.name}: {chip.summary}")
-    _print_table(["field", "value", "unit", "meaning"], listing.parameters(chip))
+    _print_table(["field", "value", "unit", "default", "meaning", "source"], listing.parameters(chip))
 
 
 @app.command()

@@ -40,16 +40,27 @@ LISTS: dict[str, Callable[[], Rows]] = {
 }
 
 
-def parameters(chip: Chip) -> Iterable[tuple[str, str, str, str]]:
-    """Every field of a chip: name, value, unit, meaning; of a part, its kind first."""
+def parameters(chip: Chip) -> Iterable[tuple[str, str, str, str, str, str]]:
+    """Every field of a chip: name, value, unit, default, meaning, source; of a part, its kind first."""
     for name, value, unit, meaning in describe(chip):
         if name not in KINDS:
-            if name not in ("name", "summary"):
-                yield f"chip.{name}", f"{value:g}", unit, meaning
+            if name not in ("name", "summary", "sources"):
+                yield f"chip.{name}", f"{value:g}", unit, f"{Chip._field_defaults[name]:g}", meaning, chip.source(name)
             continue
-        yield f"chip.{name}.kind", kind_name(name, value), "", first_sentence(type(value))
+        usual = kind_name(name, Chip._field_defaults[name])
+        yield f"chip.{name}.kind", kind_name(name, value), "", usual, first_sentence(type(value)), chip.source(name)
+        defaults = getattr(type(value), "_field_defaults", {})
         for field, number, unit, says in describe(value):
-            yield f"chip.{name}.{field}", str(number), unit, says
+            yield f"chip.{name}.{field}", str(number), unit, str(defaults.get(field, "")), says, chip.source(f"{name}.{field}")
+
+
+def differences(one: Chip, other: Chip) -> Iterable[tuple[str, str, str]]:
+    """Fields in which two chips differ: name and both values, a dash where a chip has no such field."""
+    values = [{row[0]: row[1] for row in parameters(chip)} for chip in (one, other)]
+    for name in dict.fromkeys([*values[0], *values[1]]):
+        pair = [known.get(name, "-") for known in values]
+        if pair[0] != pair[1]:
+            yield name, *pair
 
 
 def checked(cls: type):

@@ -162,6 +162,48 @@ class Simulator:
             raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
         self.planes = [self._cells(k, np.asarray(w, np.float64)) for k, w in enumerate(weights)]
 
+    def wait(self, seconds: float) -> None:
+        """Let simulated time pass without a step: cells drift and decay.
+
+        Parameters
+        ----------
+        seconds : float, s
+            How long, rounded to whole steps of the chip.
+        """
+        if not 0 <= seconds < 2**62 * self.chip.step_s:
+            raise InputError(f"Simulator.wait takes a number of seconds from 0 up, got {seconds!r}.")
+        then = self._number(self.clock[1] * self.chip.step_s)
+        self.clock[0] += round(seconds / self.chip.step_s)
+        self.clock[1] = self.clock[0]
+        now, root = self._number(self.clock[0] * self.chip.step_s), random.root(self.seed, random.TRAIN)
+        groups = ((0, self.parts.cell, self.planes), (MATRICES, self.parts.decorrelation_cell, self.matrices))
+        for first, cell, planes in groups:
+            for k, plane in enumerate(planes, first):
+                key = np.uint64(random.stream(root, random.AGE, k, int(self.clock[0])))
+                self._go(loop.grow_older, (type(cell),), cell, plane, then, now, key, self._one)
+
+    def strength(self) -> list[float]:
+        """Mean absolute weight of each array as one read shows it, in units of full scale: what a drift calibration measures."""
+        return [float(np.abs(self._look(self.parts.cell, planes, k)).mean()) for k, planes in enumerate(self.planes)]
+
+    def compensate(self, strength: list[float]) -> None:
+        """Scale each array's digital output so that it is as strong as it was, by one factor an array: global drift compensation.
+
+        Parameters
+        ----------
+        strength : list of float
+            What `strength` gave when the array was fresh.
+
+        References
+        ----------
+        Joshi et al. 2020, "Accurate deep neural network inference using computational phase-change memory",
+        doi:10.1038/s41467-020-16108-9.
+        """
+        now = self.strength()
+        self.scales = [
+            scale * (before / after if after > 0 else 1.0) for scale, before, after in zip(self.scales, strength, now, strict=True)
+        ]
+
     # ------------------------------------------------------------ state that outlives a run
 
     def state(self) -> dict[str, np.ndarray]:

@@ -1,9 +1,12 @@
 """A trained network on other devices: restored into its own, or programmed into those of any chip."""
 
 import math
+import re
+from collections.abc import Iterable
 
 import numpy as np
 
+from hw_models.parts import InputError
 from neurosim.config import Plan
 from neurosim.runs import Saved
 from neurosim.simulator import MATRICES, Frozen, Simulator
@@ -45,3 +48,43 @@ def spread(losses) -> dict:
     with np.errstate(invalid="ignore"):
         std = float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0
         return {"test_loss": losses, "mean": float(np.mean(losses)), "std": std, "min": min(losses), "max": max(losses)}
+
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365.25 * 86400.0}
+
+
+def times(text: str) -> list[tuple[str, float]]:
+    """Moments such as ``1h,1d,30d``: what was written, and seconds, in rising order.
+
+    Raises
+    ------
+    InputError
+        If a piece is not a number with one of the units s, m, h, d, y.
+    """
+    found = []
+    for piece in text.split(","):
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdy])", piece.strip())
+        if match is None:
+            raise InputError(f'--at takes times such as 1h,1d,30d (units s, m, h, d, y), but "{piece.strip()}" is not one.')
+        found.append((piece.strip(), float(match[1]) * SECONDS[match[2]]))
+    return sorted(found, key=lambda moment: moment[1])
+
+
+def over_time(learners: Iterable, dataset, later: list[tuple[str, float]]) -> dict:
+    """Test losses of several drawings of a chip now and later, there also with global drift compensation."""
+    now, plain, compensated = [], {name: [] for name, _ in later}, {name: [] for name, _ in later}
+    for learner in learners:
+        now.append(loss(learner, dataset))
+        if not later:
+            continue
+        if not isinstance(learner, Simulator):
+            raise InputError("--at asks how devices change with time, but this run has none: it is a reference gradient on ideal memory.")
+        fresh, scales, passed = learner.strength(), list(learner.scales), 0.0
+        for name, seconds in later:
+            learner.wait(seconds - passed)
+            passed, learner.scales = seconds, list(scales)
+            plain[name].append(loss(learner, dataset))
+            learner.compensate(fresh)
+            compensated[name].append(loss(learner, dataset))
+    at = [{"after": name, "seconds": s, **spread(plain[name]), "compensated": spread(compensated[name])} for name, s in later]
+    return spread(now) | ({"at": at} if later else {})

@@ -27,6 +27,11 @@ def stay(cell, planes, then, now, key, one):
 pass_time = chosen(lambda cell: getattr(cell, "ages", False), age_all, stay)
 
 
+def grow_older(cell, planes, then, now, key, one):
+    """Let simulated time pass for one plane of cells, outside a sequence."""
+    pass_time(cell, planes, then, now, key, one)
+
+
 @passage
 def age_network(parts, projections, decorrelators, plan, clock, key, one):
     """Cells age at ticks, each a hundredth of the elapsed time: drift in every read would cost twenty times the step."""

@@ -112,3 +112,18 @@ def test_a_wrong_key_in_a_file_is_refused(tmp_path):
     path.write_text("[cells]\nbits = 5\n")
     with pytest.raises(InputError, match=r'cells is not a field of Chip; did you mean "cell"\?'):
         load(str(path))
+
+
+def test_a_number_has_a_source_or_its_parts():
+    chip = configure(Chip(), {"sources": {"cell": "A paper (READ)", "cell.bits": "A manual (MEMORY)"}})
+    assert chip.source("cell.bits") == "A manual (MEMORY)" and chip.source("cell.rounding") == "A paper (READ)"
+    assert chip.source("noise.sigma") == ""
+    assert configure(Chip(), chip.to_table()) == chip
+
+
+@pytest.mark.parametrize(
+    ("sources", "says"), [("a book", "must be a table"), ({"cel.bits": "a book"}, "'cel.bits'"), ({"cell.bits": 8}, "a sentence")]
+)
+def test_sources_that_name_nothing_are_refused(sources, says):
+    with pytest.raises(InputError, match=says):
+        configure(Chip(), {"sources": sources})

@@ -183,6 +183,12 @@ def test_evaluate_on_its_own_devices_and_on_drawn_ones():
     assert {"mean", "std", "min", "max", "chip", "loss_unit", "final_test_loss"} <= set(drawn)
     said = neurosim("evaluate", "mine", "--repeat", 2)
     assert said.exit_code == 0 and "±" in said.stdout
+    later = json.loads(neurosim("evaluate", "mine", "--repeat", 2, "--at", "1d,1h", "--json").stdout)
+    assert [row["after"] for row in later["at"]] == ["1h", "1d"]
+    for row in later["at"]:  # memory that keeps its numbers
+        assert row["test_loss"] == later["test_loss"] and row["compensated"]["test_loss"] == pytest.approx(later["test_loss"], rel=1e-5)
+    assert "with global drift compensation" in neurosim("evaluate", "mine", "--at", "1h").stdout
+    refused(neurosim("evaluate", "mine", "--at", "soon"), "1h,1d,30d")
     refused(neurosim("evaluate", "mine", "--chip", "idea"), 'did you mean "ideal"')
     refused(neurosim("evaluate", "none"), "no folder")
 
@@ -284,6 +290,12 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
         assert words in done.stdout
     (beside / "mine.toml").write_text('summary = "Mine."\n')
     assert "mine: Mine." in neurosim("show", "chip", beside / "mine.toml").stdout
+    (beside / "cited.toml").write_text(
+        'summary = "Cited."\n[sources]\n"cell.bits" = "A manual, page 3 (MEMORY)"\n[cell]\nkind = "fixed-point"\n'
+    )
+    assert "A manual, page 3 (MEMORY)" in neurosim("show", "chip", beside / "cited.toml").stdout
+    two = neurosim("show", "chip", "digital-8bit", "ideal").stdout
+    assert "chip.cell.bits" in two and "fixed-point" in two and "chip.step_s" not in two
     refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')
     refused(neurosim("show", "task", "x"), "Only chips")
     refused(neurosim("list", "chip"), 'did you mean "chips"')

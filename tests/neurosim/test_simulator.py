@@ -1,11 +1,13 @@
 """The simulator: what follows from the seed, pauses, batches in pieces and in threads, records, and what is refused."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from hw_models.cells import FixedPoint
+from hw_models.cells.ideal import Stored
 from hw_models.chip import Chip, load
 from hw_models.memory import Limited
 from hw_models.parts import InputError
@@ -34,6 +36,61 @@ def kept(simulator):
 
 def plain(network=NETWORK, chip=IDEAL, seed=3, learning=RULE, **options):
     return Simulator(network, chip, seed, learning, plain=True, **options)
+
+
+# ---------------------------------------------------------------- time that passes without a step
+
+
+class Fading(NamedTuple):
+    """Loses a share of itself every second, counted from its making: w / (1 + rate * t)."""
+
+    rate: float = 1.0
+
+    State = Stored
+    draws = {}
+    bounded, ages, swallows = True, True, False
+
+    @property
+    def stored_bits(self):
+        return 32
+
+    def make(self, u):
+        return Stored(0.0)
+
+    def program(self, s, w, now, u):
+        return Stored(w)
+
+    def write(self, s, dw, now, u):
+        return Stored(s.w + dw), 1.0
+
+    def read(self, s, u):
+        return s.w
+
+    def age(self, s, then, now, u):
+        return Stored(s.w * (1.0 + self.rate * then) / (1.0 + self.rate * now))
+
+
+@pytest.mark.parametrize("compile_it", [False, True])
+def test_devices_drift_while_nothing_runs_and_one_factor_an_array_compensates(compile_it):
+    one = Simulator(NETWORK, Chip(cell=Fading(), step_s=0.5), 3, RULE, plain=not compile_it)
+    fresh, strength = one.weights, one.strength()
+    one.wait(1.0)
+    assert one.clock.tolist() == [2, 2]
+    one.wait(2.0)  # in two pauses as in one
+    for before, after in zip(fresh, one.weights, strict=True):
+        np.testing.assert_allclose(after, before / 4, rtol=1e-6)
+    one.compensate(strength)
+    for before, after in zip(fresh, one.weights, strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-5)
+    with pytest.raises(InputError, match="seconds from 0 up"):
+        one.wait(-1.0)
+
+
+def test_waiting_changes_nothing_on_memory_that_keeps():
+    one = plain(chip=DIGITAL)
+    fresh = one.weights
+    one.wait(1e6)
+    np.testing.assert_equal(one.weights, fresh)
 
 
 # ---------------------------------------------------------------- seeds and pauses
