@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
+from hw_models import own
 from hw_models.cells import ALL_CELLS, Ideal
 from hw_models.converters import ALL_CONVERTERS, Exact
 from hw_models.memory import ALL_MEMORIES, Unlimited
@@ -77,7 +78,7 @@ class Chip(NamedTuple):
         """The chip as a TOML table."""
         table: dict[str, Any] = {}
         for key, value in self._asdict().items():
-            table[key] = {"kind": kind_name(key, value), **value._asdict()} if key in KINDS else value
+            table[key] = _part_table(key, value) if key in KINDS else value
         table["sources"] = dict(self.sources)
         return table
 
@@ -100,8 +101,15 @@ KINDS: dict[str, dict[str, type]] = {
 
 
 def kind_name(field: str, part) -> str:
-    """The name by which a part's kind is chosen in a table, or the class's own name for a part of the user's."""
-    return next((name for name, cls in KINDS[field].items() if cls is type(part)), type(part).__name__)
+    """The name by which a part's kind is chosen in a table: for a part of one's own, ``path/to/file.py:Class``."""
+    path = own.file_of(part)
+    named = f"{path.resolve()}:{type(part).__name__}" if path else type(part).__name__
+    return next((name for name, cls in KINDS[field].items() if cls is type(part)), named)
+
+
+def _part_table(field: str, part) -> dict[str, Any]:
+    path = own.file_of(part)
+    return {"kind": kind_name(field, part), **part._asdict(), **({"sha256": own.digest(path)} if path else {})}
 
 
 def catalogue() -> dict[str, str]:
@@ -158,9 +166,14 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
             continue
         value, old = dict(value), getattr(chip, key)
         kind = value.pop("kind", None)
-        if kind is not None and kind not in KINDS[key]:
-            raise InputError(f'{where}.{key}.kind "{kind}" is not known; {nearest(kind, KINDS[key])}')
-        cls = KINDS[key][kind] if kind is not None else type(old)
+        if isinstance(kind, str) and ".py:" in kind:
+            own.check_digest(kind, value.pop("sha256", None))
+            cls = own.import_class(kind)
+        elif kind is not None and kind not in KINDS[key]:
+            more = "A part of your own is named as path/to/file.py:Class."
+            raise InputError(f'{where}.{key}.kind "{kind}" is not known; {nearest(kind, KINDS[key])} {more}')
+        else:
+            cls = KINDS[key][kind] if kind is not None else type(old)
         changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")
     for key in KINDS.keys() & changes.keys():
         if isinstance(changes[key], str | int | float):

@@ -115,6 +115,10 @@ def evaluate(
     repeat: Annotated[int | None, typer.Option(min=1, help="Drawings of devices and noise.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIMES", help="How it does later too, such as 1h,1d,30d.")] = None,
     rule: Rule = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="chip.cell.kind=FILE.py:Class", help="Allow a cell of your own to be imported again."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Test a trained network: on its own devices, or with --chip or --repeat programmed into others, now and later."""
@@ -122,7 +126,7 @@ def evaluate(
 
     later = transfer.times(at) if at else []
     saved = runs.load(run_dir)
-    plan = saved.plan(given=[("--rule", "rule.name", rule)] if rule else [])
+    plan = saved.plan(given=[*([("--rule", "rule.name", rule)] if rule else []), *map(config.assignment, set_ or [])])
     there = config.chip_from({"name": chip}) if chip else plan.experiment.chip
     own_devices = chip is None and repeat is None
     if own_devices:
@@ -181,7 +185,8 @@ def show(
 @app.command()
 def check(name: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own.")]) -> None:
     """Check that a class of your own keeps its contract, is local, and computes the same compiled."""
-    from neurosim import listing, own
+    from hw_models import own
+    from neurosim import listing
 
     cls = own.import_class(name)
     kind, report = listing.checked(cls)

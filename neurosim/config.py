@@ -10,9 +10,10 @@ import numpy as np
 import tomli_w
 
 import neurosim
+from hw_models import own
 from hw_models.chip import Chip, configure, load, read_toml
 from hw_models.parts import InputError, build, nearest
-from neurosim import own, tasks
+from neurosim import tasks
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.rules import DEFAULTS, Gradient, Perturbation
@@ -175,9 +176,7 @@ def rule_from(table: Mapping[str, Any]):
     in_a_file = ".py:" in str(table.get("name"))
     name, options = _named(table, "rule", None if in_a_file else [*DEFAULTS, *GRADIENTS])
     if in_a_file:
-        wanted, found = options.pop("sha256", None), own.digest_of(name)
-        if wanted not in (None, found):
-            raise InputError(f"{name} has changed since the run: its SHA-256 digest is {found[:12]}..., not {str(wanted)[:12]}...")
+        own.check_digest(name, options.pop("sha256", None))
         return build(own.import_class(name), options, "rule")
     if "method" in options:
         raise InputError(

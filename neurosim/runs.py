@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import neurosim
+from hw_models import own
+from hw_models.chip import KINDS
 from hw_models.parts import InputError
-from neurosim import config, files, own
+from neurosim import config, files
 from neurosim.simulator import MATRICES, Simulator
 from neurosim.train import Epoch, Run
 
@@ -42,7 +44,7 @@ class Saved(NamedTuple):
     def plan(self, file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()) -> config.Plan:
         """The experiment as it began, with its data; what a file or the command line says of it besides must agree.
 
-        A rule of one's own is imported only if `given` names it again and its file is the same as it was.
+        A rule or a part of one's own is imported only if `given` names it again and its file is the same as it was.
         """
         given, table = list(given), self.table
         if in_a_file := "sha256" in table["rule"]:
@@ -52,6 +54,12 @@ class Saved(NamedTuple):
                     f"{self.folder} used a rule of your own, which is not imported unasked; name it: --rule {table['rule']['name']}."
                 )
             table = {**table, "rule": {**table["rule"], "name": name}}
+        for part in KINDS:
+            kind = str(table["chip"].get(part, {}).get("kind", ""))
+            if ".py:" in kind and f"chip.{part}.kind" not in {path for _, path, _ in given}:
+                raise InputError(
+                    f"{self.folder} used a {part} of your own, which is not imported unasked; name it: --set chip.{part}.kind={kind}."
+                )
         plan = config.plan(config.assemble(file, given, table))
         before, now = (config.leaves(t) for t in (table, config.to_table(plan.experiment, plan.init)))
         for path in {**before, **now}:

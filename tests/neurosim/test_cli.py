@@ -310,6 +310,41 @@ def test_a_rule_of_ones_own_is_checked(beside):
     refused(neurosim("check", "mine"), "file.py:Class")
 
 
+CELL = """from typing import Annotated, NamedTuple
+from hw_models import Bits, Range
+
+
+class Charge(NamedTuple):
+    w: Annotated[float, Bits(0)]
+
+
+class Leaky(NamedTuple):
+    keep: Annotated[float, Range("share", 0.0, 1.0)] = 0.9
+    State, draws, bounded, ages, swallows, stored_bits = Charge, {}, True, False, False, 0
+    make = lambda self, u: Charge(0.0)
+    program = lambda self, s, w, now, u: Charge(min(max(w, -1.0), 1.0))
+    write = lambda self, s, dw, now, u: (Charge(min(max(s.w + self.keep * dw, -1.0), 1.0)), 1.0)
+    read = lambda self, s, u: s.w
+"""
+
+
+@pytest.mark.slow  # a user's own cell is compiled in every process
+def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(folder, beside):
+    (beside / "mine.py").write_text(CELL)
+    kind = f"chip.cell.kind={beside / 'mine.py'}:Leaky"
+    assert "keeps the contract of a cell" in neurosim("check", kind.partition("=")[2]).stdout
+    found = json.loads(train("--json", "--set", kind, "--set", "chip.cell.keep=0.5").stdout)
+    assert found["epochs"] == 2 and not found["diverged"]
+    refused(neurosim("evaluate", found["out"]), "not imported unasked", kind)
+    again = json.loads(neurosim("evaluate", found["out"], "--set", kind, "--json").stdout)
+    assert again["test_loss"] == [found["final_test_loss"]]
+    refused(neurosim("train", *QUICK, "--set", kind, "--set", "chip.cell.keep=2"), "chip.cell.keep", "share")
+    (beside / "mine.py").write_text(CELL + "# changed\n")
+    refused(neurosim("evaluate", found["out"], "--set", kind), "has changed")
+    (beside / "mine.py").write_text(CELL.replace("w + self.keep * dw", "w - self.keep * dw"))
+    refused(neurosim("check", kind.partition("=")[2]), "Leaky.write", "was asked for a change")
+
+
 @pytest.mark.slow  # a user's own rule is compiled in every process
 def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(folder, beside):
     (beside / "mine.py").write_text(RULE)

@@ -48,9 +48,11 @@ def digest(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def digest_of(name: str) -> str:
-    """The digest of the file that ``path/to/file.py:Class`` names, which is not run for it."""
-    return digest(_parted(name)[0])
+def check_digest(name: str, wanted: str | None) -> None:
+    """Refuse the file that ``path/to/file.py:Class`` names if it is not the one that a run used; it is not run for this."""
+    found = digest(_parted(name)[0])
+    if wanted not in (None, found):
+        raise InputError(f"{name} has changed since the run: its SHA-256 digest is {found[:12]}..., not {str(wanted)[:12]}...")
 
 
 def _parted(name: str) -> tuple[pathlib.Path, str]:
