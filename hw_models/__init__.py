@@ -9,7 +9,7 @@ from hw_models.parts import Bits, InputError, Range
 from hw_models.protocols import Nothing
 from hw_models.reward import ALL_WIRES, DigitalWire, ExactWire
 from hw_models.scalars import scalar, sigmoid, tanh
-from hw_models.tile import ALL_TILES, Adder, Crossbar
+from hw_models.tile import ALL_TILES, Adder, Crossbar, WiredCrossbar
 
 __all__ = [
     "ALL_CELLS",
@@ -37,6 +37,7 @@ __all__ = [
     "Range",
     "Uniform",
     "Unlimited",
+    "WiredCrossbar",
     "catalogue",
     "load",
     "scalar",

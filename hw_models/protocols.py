@@ -35,7 +35,7 @@ class Tile(Protocol):
     """How an array sums a column. Class attributes: ``Column`` (record: a column's own gain, offset ...), ``Sums`` (record: what is added up over rows), ``draws``."""
 
     def make(self, u): ...  # -> column
-    def gather(self, w, x, at): ...  # -> Sums, to be added up over rows; `at` is the row's position (reserved, 1)
+    def gather(self, w, x, at): ...  # -> Sums, to be added up over rows; `at` is the row's place on its tile, above 0 to 1
     def finish(self, column, sums, u): ...  # -> h            noise and errors of the summed column
 
 

@@ -331,11 +331,16 @@ class Simulator:
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
         readout = group(len(layers), parts.readout_neuron)
+        rows = getattr(self.chip.tile, "rows", 2**31)
+
+        def tiles(pre):
+            return -(-pre // rows)
+
         projections = tuple(
             loop.Projection(
                 self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k],
-                self._arrays(parts.tile.Sums, (passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
-                zeros(pre, post) if learning and not learning.at_once else zeros(0, 0), number(self.scales[k]), k,
+                self._arrays(parts.tile.Sums, (tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
+                zeros(pre, post) if learning and not learning.at_once else zeros(0, 0), number(self.scales[k]), k, min(pre, rows),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip

@@ -50,7 +50,7 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
             if replicas == 1 and passes == 2 and rows == ROWS:
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(
-                    rule, cell, Adder(), d.planes, Nothing(), d.scale, j, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
+                    rule, cell, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
                     k_read, k_write, scratch.tally, one,
                 )  # fmt: skip
                 add_up(cell, scratch.tally, n, counts)
@@ -63,7 +63,7 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
         read_rows(cell, d.planes, j, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):
-                gather_rows(Adder(), scratch.seen, rows, n, x[q, b], j, Sum(d.hat[q, b]), one)
+                gather_rows(Adder(), scratch.seen, rows, n, x[q, b], j, n, Sum(d.hat[q, b]), one)
     if d.scale != one:
         for q in range(passes):
             for b in range(replicas):

@@ -33,17 +33,18 @@ def load(parts, plan, p, source, energy, first, key, step, one):
 
 @passage
 def collect(parts, p, currents, first, key, step, one):
-    """Add a projection's column sums, through tile and ADC, to the currents of its population."""
+    """Add a projection's column sums, of each tile through its own ADC, to the currents of its population."""
     passes, replicas, n_post = currents.shape
     k_tile, k_adc = stream(key, random.TILE, p.number, step), stream(key, random.ADC, p.number, step)
     for q in range(passes):
         for b in range(replicas):
-            u, v = halves(fold(fold(k_tile, q), first + b))
-            s, t = halves(fold(fold(k_adc, q), first + b))
-            sums, current = row(row(p.sums, q), b), currents[q, b]
-            for i in range(n_post):
-                h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
-                current[i] += p.scale * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
+            for k in range(p.sums[0].shape[0]):
+                u, v = halves(fold(fold(fold(k_tile, q), first + b), k))
+                s, t = halves(fold(fold(fold(k_adc, q), first + b), k))
+                sums, current = row(row(row(p.sums, k), q), b), currents[q, b]
+                for i in range(n_post):
+                    h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
+                    current[i] += p.scale * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
 
 
 @passage

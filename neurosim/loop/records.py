@@ -31,12 +31,13 @@ class Projection(NamedTuple):
     planes: Any  #: Cell.State of (pre, post) arrays
     registers: Any  #: Rule.Register of (replica, pre, post) arrays
     columns: Any  #: Tile.Column of (post,) arrays
-    sums: Any  #: Tile.Sums of (pass, replica, post) arrays
+    sums: Any  #: Tile.Sums of (tile, pass, replica, post) arrays
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step
     z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
     number: int  #: its place among the random streams
+    rows: int  #: rows of one tile; a taller array stands on several, whose sums are added behind the ADC
 
 
 class Group(NamedTuple):

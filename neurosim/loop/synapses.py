@@ -36,7 +36,7 @@ def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_wr
 
 
 @inline
-def learn_four(rule, cell, tile, planes, registers, scale, j, before, a, reward, now, z, clean, noisy, k_read, k_write, tally, one):
+def learn_four(rule, cell, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, tally, one):
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
     Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
@@ -47,6 +47,7 @@ def learn_four(rule, cell, tile, planes, registers, scale, j, before, a, reward,
     p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
     x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
     y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
+    f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
     u2, v2 = halves(fold(k_read, j + 2))
@@ -82,10 +83,10 @@ def learn_four(rule, cell, tile, planes, registers, scale, j, before, a, reward,
         )  # fmt: skip
         put(c3, i, held, 3)
         put(r3, i, r, 7)
-        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, one)), gather(tile, w1, x1, one))
-        put(clean, i, plus(plus(h, gather(tile, w2, x2, one)), gather(tile, w3, x3, one)), 9)
-        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, one)), gather(tile, w1, y1, one))
-        put(noisy, i, plus(plus(h, gather(tile, w2, y2, one)), gather(tile, w3, y3, one)), 10)
+        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, f0)), gather(tile, w1, x1, f1))
+        put(clean, i, plus(plus(h, gather(tile, w2, x2, f2)), gather(tile, w3, x3, f3)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
+        put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
         if swallows(cell):
             put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), np.int32(m0 + m1 + m2 + m3))), 11)
 
@@ -104,13 +105,15 @@ def add_up(cell, tally, n, counts):
 def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
     """`learn_four` for as many rows as it can; returns how many these were."""
     rows = p.z_before.shape[1] // ROWS * ROWS
-    registers, clean, noisy = row(p.registers, 0), row(row(p.sums, 0), 0), row(row(p.sums, 1), 0)
-    before, signals = row(p.z_before, 0), row(a, 0)
-    for j in range(0, rows, ROWS):
-        learn_four(
-            rule, parts.cell, parts.tile, p.planes, registers, p.scale, j, before, signals, reward[0], now, p.z, clean, noisy,
-            k_read, k_write, scratch.tally, one,
-        )  # fmt: skip
+    registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
+    for k in range(p.sums[0].shape[0]):
+        sums = row(p.sums, k)
+        clean, noisy = row(row(sums, 0), 0), row(row(sums, 1), 0)
+        for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
+            learn_four(
+                rule, parts.cell, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
+                k_read, k_write, scratch.tally, one,
+            )  # fmt: skip
     add_up(parts.cell, scratch.tally, a.shape[1], counts)
     return rows
 
@@ -255,19 +258,26 @@ def write_totals(parts, p, now, key, step, counts, one):
 
 
 @passage
-def gather_rows(tile, w, rows, n_post, z, j, sums, one):
+def position(j, of, one):
+    """Where a row lies on its tile of so many rows: above 0, and 1 for the last."""
+    return as_number(j % of + 1, one) / as_number(of, one)
+
+
+@passage
+def gather_rows(tile, w, rows, n_post, z, j, of, sums, one):
     """Add rows of weights times their inputs to a column's sums, row after row; four at a time the sums are fetched once."""
     if rows == ROWS:
         w0, w1, w2, w3 = row(w, 0), row(w, 1), row(w, 2), row(w, 3)
         x0, x1, x2, x3 = z[j], z[j + 1], z[j + 2], z[j + 3]
+        f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
         for i in range(n_post):
-            first = plus(plus(at(sums, i), gather(tile, w0[i], x0, one)), gather(tile, w1[i], x1, one))
-            put(sums, i, plus(plus(first, gather(tile, w2[i], x2, one)), gather(tile, w3[i], x3, one)))
+            first = plus(plus(at(sums, i), gather(tile, w0[i], x0, f0)), gather(tile, w1[i], x1, f1))
+            put(sums, i, plus(plus(first, gather(tile, w2[i], x2, f2)), gather(tile, w3[i], x3, f3)))
     else:
         for k in range(rows):
-            wk, x = row(w, k), z[j + k]
+            wk, x, f = row(w, k), z[j + k], position(j + k, of, one)
             for i in range(n_post):
-                put(sums, i, plus(at(sums, i), gather(tile, wk[i], x, one)))
+                put(sums, i, plus(at(sums, i), gather(tile, wk[i], x, f)))
 
 
 @passage
@@ -306,4 +316,4 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                 w = scratch.seen
                 if plan.noisy[q]:
                     w = rows_of_pass(rule, parts, scratch, rows, n_post, k_noise, q, first + b, j0, one)
-                gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, row(row(p.sums, q), b), one)
+                gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, row(row(row(p.sums, j0 // p.rows), q), b), one)

@@ -9,10 +9,11 @@ import pytest
 
 from hw_models.cells import FixedPoint
 from hw_models.chip import Chip, load
+from hw_models.converters import Quantiser
 from hw_models.noise import Gaussian
 from hw_models.parts import Bits, InputError
 from hw_models.protocols import Nothing
-from hw_models.tile import Sum
+from hw_models.tile import Crossbar, Sum, WiredCrossbar
 from neurosim import loop, random
 from neurosim.network import Network
 from neurosim.neurons import Leaky, Linear
@@ -163,6 +164,7 @@ WIDE, DEEP, ODD = Network(3, 34, 2), Network(2, (5, 6), 3), Network(2, 5, 3)  # 
 IDEAL, DIGITAL, ANALOG = Chip(), load("digital-8bit"), load("analog-noisy")
 LEAKY = ODD._replace(neuron=Leaky(0.4), readout=Leaky(0.7))
 
+WIRED = ANALOG._replace(tile=WiredCrossbar(conductance_ratio=1e3, rows=64))
 #: (name, network, chip, rule, batch, float type): six compiled combinations of kinds, others differ in what is not compiled
 CASES = [
     ("np", WIDE, IDEAL, Perturbation("np"), 1, "float32"),
@@ -189,6 +191,7 @@ CASES = [
     ("danp, digital, two layers", DEEP, DIGITAL, Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.01, decorrelate="all"), 3, "float32"),
     ("anp, digital, two layers", DEEP, DIGITAL, Perturbation("anp", 0.1, 0.1, perturb="hidden", update="sequence"), 1, "float32"),
     ("anp, analog", ODD, ANALOG, Perturbation("anp", 0.1, 0.1), 1, "float32"),
+    ("anp, tiles, wires", Network(1, 70, 1), WIRED, Perturbation("anp", 0.1, 0.1), 1, "float32"),
     ("danp, carry, leaky", LEAKY, ANALOG, Perturbation("anp", 0.1, 0.1, carry=0.5, decorrelation_lr=0.01), 1, "float32"),
     ("danp, analog, noisy-noisy", ODD, ANALOG, Perturbation("anp", 0.1, 0.1, passes="noisy-noisy", decorrelation_lr=0.01), 3, "float32"),
     ("anp expected, leaky, float64", LEAKY, IDEAL, Perturbation("anp", norm="expected"), 2, "float64"),
@@ -249,6 +252,23 @@ def watched(simulator, data):
     finally:
         module.listen = original
     return given, differences
+
+
+# ---------------------------------------------------------------- tiles
+
+
+@pytest.mark.parametrize("compile_it", [False, True])
+def test_a_tall_layer_stands_on_several_tiles_whose_sums_pass_an_adc_each(compile_it):
+    network, adc = Network(1, 150, 1, neuron=Linear()), Quantiser(bits=4, limit=2.0)
+    chip = Chip(tile=Crossbar(read_noise=0.0, rows=64), adc=adc)
+    simulator = Simulator(network, chip, SEED, dtype="float64", plain=not compile_it)
+    found = simulator.run(np.ones((2, 1)), record=("x", "h"))
+    x, recurrent = found["x"][0], simulator.weights[1]
+    convert = np.vectorize(lambda h: adc._replace(rounding=0.0).convert(h, (0.5,)))
+    parts = [x[rows] @ recurrent[rows] for rows in (slice(0, 64), slice(64, 128), slice(128, 150))]
+    expected = convert(simulator.weights[0][0]) + sum(convert(part) for part in parts)
+    np.testing.assert_allclose(found["h"][1], expected, atol=1e-12)
+    assert not np.allclose(expected, convert(simulator.weights[0][0]) + convert(sum(parts)))
 
 
 # ---------------------------------------------------------------- decorrelation
