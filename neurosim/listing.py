@@ -60,7 +60,7 @@ def differences(one: Chip, other: Chip) -> Iterable[tuple[str, str, str]]:
     for name in dict.fromkeys([*values[0], *values[1]]):
         pair = [known.get(name, "-") for known in values]
         if pair[0] != pair[1]:
-            yield name, *pair
+            yield name, pair[0], pair[1]
 
 
 def checked(cls: type):
