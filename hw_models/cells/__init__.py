@@ -10,10 +10,10 @@ from hw_models.cells.single_step import SingleStep
 ALL_CELLS = {
     "ideal": Ideal,
     "fixed-point": FixedPoint,
+    "analog": Analog,
     "floating-point": FloatingPoint,
     "single-step": SingleStep,
     "fixed-sign": FixedSign,
-    "analog": Analog,
 }
 
 __all__ = ["ALL_CELLS", "Analog", "FixedPoint", "FixedSign", "FloatingPoint", "Ideal", "SingleStep"]
