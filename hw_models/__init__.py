@@ -1,6 +1,6 @@
 """The chip: what memories, arrays, converters, noise sources and the reward wire do. Plain Python and NumPy, no simulator."""
 
-from hw_models.cells import ALL_CELLS, Analog, FixedPoint, Ideal
+from hw_models.cells import ALL_CELLS, Analog, FixedPoint, FixedSign, FloatingPoint, Ideal, SingleStep
 from hw_models.chip import Chip, catalogue, load
 from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
@@ -28,6 +28,8 @@ __all__ = [
     "Exact",
     "ExactWire",
     "FixedPoint",
+    "FixedSign",
+    "FloatingPoint",
     "Gaussian",
     "Ideal",
     "InputError",
@@ -35,6 +37,7 @@ __all__ = [
     "Nothing",
     "Quantiser",
     "Range",
+    "SingleStep",
     "Uniform",
     "Unlimited",
     "WiredCrossbar",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers
 
-from hw_models import Exact, Quantiser
+from hw_models import Exact, InputError, Quantiser
+from hw_models.parts import check
 from hw_models.testing import as_numbers
 
 
@@ -60,3 +61,63 @@ def test_it_never_turns_two_numbers_round(x, y, bits):
 @given(floats(allow_nan=False))
 def test_exact_passes_everything(x):
     assert Exact().convert(x, ()) == x
+
+
+@pytest.mark.parametrize(
+    ("x", "bits", "limit", "result"),
+    [
+        (1.0, 3, 1.0, 1.0), (-1.0, 3, 1.0, -1.0), (0.9, 3, 1.0, 1.0), (0.16, 3, 1.0, 0.0), (0.17, 3, 1.0, 1 / 3), (-0.17, 3, 1.0, -1 / 3),
+        (9.0, 3, 6.0, 6.0), (3.1, 3, 6.0, 4.0), (2.9, 3, 6.0, 2.0), (0.6, 2, 1.0, 1.0), (-0.4, 2, 1.0, 0.0), (-9.0, 2, 1.0, -1.0),
+    ],
+)  # fmt: skip
+def test_sign_and_magnitude_has_the_same_levels_on_both_sides(x, bits, limit, result):
+    made = as_numbers(Quantiser(bits, limit, code="sign-magnitude"))
+    assert made.convert(x, (0.5,)) == pytest.approx(result, abs=1e-15)
+
+
+@pytest.mark.parametrize(("bits", "steps"), [(7, 126), (8, 254), (9, 510)])
+def test_sign_and_magnitude_counts_its_steps_as_the_periphery_of_published_array_models(bits, steps):
+    """2**bits - 2 steps from end to end: 1/126, 1/254 and 1/510 of the range for 7, 8 and 9 bits."""
+    made = as_numbers(Quantiser(bits, 1.0, code="sign-magnitude"))
+    assert len({made.convert(x, (0.5,)) for x in np.linspace(-1.2, 1.2, 6 * steps)}) == steps + 1
+
+
+@pytest.mark.parametrize(
+    ("x", "gain_error", "offset", "result"),
+    [
+        (0.5, 0.0, 0.25, 0.75), (0.0, 0.0, 0.25, 0.25), (0.5, 0.25, 0.0, 0.75),  # 0.625 lies between two levels and goes up
+        (0.5, -0.5, 0.0, 0.25), (-0.5, 0.5, 0.0, -0.75), (0.0, 0.5, 0.0, 0.0), (-1.0, 0.5, 0.5, -1.0), (-0.5, 0.5, 0.5, -0.25),
+        (0.75, 0.0, 0.5, 0.75), (1e9, 0.0, -1.0, 0.75), (0.0, 0.0, -1.0, -1.0),  # the converter saturates, not what precedes it
+    ],
+)  # fmt: skip
+def test_errors_of_gain_and_offset_come_before_rounding(x, gain_error, offset, result):
+    assert as_numbers(Quantiser(3, 1.0, gain_error=gain_error, offset=offset)).convert(x, (0.5,)) == result
+    assert as_numbers(Quantiser(3, 4.0, gain_error=gain_error, offset=offset)).convert(4.0 * x, (0.5,)) == 4.0 * result
+
+
+@given(floats(-20, 20), integers(2, 16), floats(0.01, 10))
+def test_a_code_of_sign_and_magnitude_is_odd(x, bits, limit):
+    made = as_numbers(Quantiser(bits, limit, code="sign-magnitude"))
+    lsb = limit / (2 ** (bits - 1) - 1)
+    assert abs(made.convert(x, (0.5,)) + made.convert(-x, (0.5,))) <= lsb * 1.000001  # up to the tie, which goes up
+    assert abs(made.convert(x, (0.5,))) <= limit
+
+
+@pytest.mark.parametrize("x", [np.inf, -np.inf])
+def test_what_is_infinite_saturates(x):
+    assert convert(x) == (0.75 if x > 0 else -1.0)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (Quantiser(0), r"bits must be a whole number from 1 to 16 \(bit\), got 0\."),  # never a way to say "no quantisation"
+        (Quantiser(1, code="sign-magnitude"), r"^Quantiser\.bits must be at least 2 in sign and magnitude, got 1: "),
+        (Quantiser(limit=0.0), r"limit must be a number greater than 0"),
+        (Quantiser(gain_error=-1.0), r"gain_error must be a number from -0\.5 to 0\.5 \(share\), got -1\.0\."),
+        (Quantiser(offset=2.0), r"offset must be a number from -1 to 1 \(share of the limit\), got 2\.0\."),
+    ],
+)
+def test_an_impossible_converter_is_refused(part, message):
+    with pytest.raises(InputError, match=message):
+        check(part)
