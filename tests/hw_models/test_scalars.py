@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from hw_models.scalars import log, normal, sigmoid, tanh
+from hw_models.scalars import exp, log, normal, sigmoid, tanh
 
 POINTS = np.concatenate([np.linspace(-10, 10, 20_001), np.logspace(-30, 2, 500), [0.0, 8.5, -8.5, 8.4999, 1e30, -1e30]]).astype(np.float32)
 
@@ -45,3 +45,14 @@ def test_normal_inverts_the_normal_distribution():
 @pytest.mark.parametrize("u", [2.0**-24, 0.25, 0.4999999])
 def test_normal_is_symmetric(u):
     assert normal(1.0 - u) == pytest.approx(-normal(u), abs=1e-12)
+
+
+@pytest.mark.parametrize(("number", "error"), [(np.float32, 3e-7), (float, 1e-8)])
+def test_exp_misses_by_less_than_it_says(number, error):
+    points = np.concatenate([np.linspace(-87, 88, 20_001), np.linspace(-1, 1, 10_001), math.log(2) * (np.arange(-125, 127) + 0.5)])
+    assert max(abs(float(exp(number(x))) / math.exp(number(x)) - 1) for x in points) < error
+
+
+def test_exp_of_0_is_1_and_beyond_its_range_it_stays_finite():
+    assert exp(0.0) == 1.0 and exp(np.float32(0)) == 1.0
+    assert exp(-1e30) == exp(-87.0) > 0.0 and exp(1e30) == exp(88.0) < np.finfo(np.float32).max
