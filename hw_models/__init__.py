@@ -1,6 +1,6 @@
 """The chip: what memories, arrays, converters, noise sources and the reward wire do. Plain Python and NumPy, no simulator."""
 
-from hw_models.cells import ALL_CELLS, Analog, FixedPoint, Ideal
+from hw_models.cells import ALL_CELLS, PCM, Analog, FixedPoint, HfOxReRAM, Ideal, Sonos, Table, WanReRAM, from_table
 from hw_models.chip import Chip, catalogue, load
 from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
@@ -18,6 +18,7 @@ __all__ = [
     "ALL_NOISES",
     "ALL_TILES",
     "ALL_WIRES",
+    "PCM",
     "Adder",
     "Analog",
     "Bernoulli",
@@ -29,15 +30,20 @@ __all__ = [
     "ExactWire",
     "FixedPoint",
     "Gaussian",
+    "HfOxReRAM",
     "Ideal",
     "InputError",
     "Limited",
     "Nothing",
     "Quantiser",
     "Range",
+    "Sonos",
+    "Table",
     "Uniform",
     "Unlimited",
+    "WanReRAM",
     "catalogue",
+    "from_table",
     "load",
     "scalar",
     "sigmoid",

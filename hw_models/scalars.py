@@ -87,3 +87,30 @@ def normal(u):
     p = (1.00167406 if tail else 0.246640727) + p * t
     p = (2.83297682 if tail else 1.50140941) + p * t
     return 1.4142135623730951 * p * (2.0 * u - 1.0)
+
+
+@scalar
+def power(x, p):
+    """``x**p`` for 2**-31 < x <= 1, relative error below (|p| + 0.1) 1e-9, in float32 (|p| + 0.5) 3e-6; it ends at exp(-40) and exp(40).
+
+    ``2**k * exp(f)`` with a whole k and |f| < 0.35; an exponential is a power of ``1/e``.
+    """
+    y = min(max(p * log(x), -40.0), 40.0)
+    k = np.floor(y * 1.4426950408889634 + 0.5)
+    f = y - k * 0.6931471805599453
+    series = 1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0 + f * (1.0 / 40320.0)))
+    series = 1.0 + f * (1.0 + f * (0.5 + f * (1.0 / 6.0 + f * (1.0 / 24.0 + f * series))))
+    left, scale = abs(k), 1.0
+    if left > 31.5:
+        left, scale = left - 32.0, scale * 4294967296.0
+    if left > 15.5:
+        left, scale = left - 16.0, scale * 65536.0
+    if left > 7.5:
+        left, scale = left - 8.0, scale * 256.0
+    if left > 3.5:
+        left, scale = left - 4.0, scale * 16.0
+    if left > 1.5:
+        left, scale = left - 2.0, scale * 4.0
+    if left > 0.5:
+        scale = scale * 2.0
+    return series / scale if k < 0.0 else series * scale
