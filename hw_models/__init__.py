@@ -1,6 +1,20 @@
 """The chip: what memories, arrays, converters, noise sources and the reward wire do. Plain Python and NumPy, no simulator."""
 
-from hw_models.cells import ALL_CELLS, Analog, FixedPoint, FixedSign, FloatingPoint, Ideal, SingleStep
+from hw_models.cells import (
+    ALL_CELLS,
+    PCM,
+    Analog,
+    FixedPoint,
+    FixedSign,
+    FloatingPoint,
+    HfOxReRAM,
+    Ideal,
+    SingleStep,
+    Sonos,
+    Table,
+    WanReRAM,
+    from_table,
+)
 from hw_models.chip import Chip, catalogue, load
 from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
@@ -18,6 +32,7 @@ __all__ = [
     "ALL_NOISES",
     "ALL_TILES",
     "ALL_WIRES",
+    "PCM",
     "Adder",
     "Analog",
     "Bernoulli",
@@ -31,6 +46,7 @@ __all__ = [
     "FixedSign",
     "FloatingPoint",
     "Gaussian",
+    "HfOxReRAM",
     "Ideal",
     "InputError",
     "Limited",
@@ -38,10 +54,14 @@ __all__ = [
     "Quantiser",
     "Range",
     "SingleStep",
+    "Sonos",
+    "Table",
     "Uniform",
     "Unlimited",
+    "WanReRAM",
     "WiredCrossbar",
     "catalogue",
+    "from_table",
     "load",
     "scalar",
     "sigmoid",

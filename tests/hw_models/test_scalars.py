@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from hw_models.scalars import exp, log, normal, sigmoid, tanh
+from hw_models.scalars import exp, log, normal, power, sigmoid, tanh
 
 POINTS = np.concatenate([np.linspace(-10, 10, 20_001), np.logspace(-30, 2, 500), [0.0, 8.5, -8.5, 8.4999, 1e30, -1e30]]).astype(np.float32)
 
@@ -56,3 +56,19 @@ def test_exp_misses_by_less_than_it_says(number, error):
 def test_exp_of_0_is_1_and_beyond_its_range_it_stays_finite():
     assert exp(0.0) == 1.0 and exp(np.float32(0)) == 1.0
     assert exp(-1e30) == exp(-87.0) > 0.0 and exp(1e30) == exp(88.0) < np.finfo(np.float32).max
+
+
+@pytest.mark.parametrize(("number", "least", "error"), [(np.float32, 0.5, 3e-6), (np.float64, 0.1, 1e-9)])
+def test_power_misses_by_less_than_it_says(number, least, error):
+    bases = np.concatenate([np.logspace(-31 * math.log10(2) + 1e-6, 0, 401), [0.5, 0.25, 0.7071067811865476]])
+    for p in (0.0, 0.05, 0.49, 0.65, 1.0, 1.8, -0.1, -1.0, -1.8):
+        exact = [float(number(x)) ** float(number(p)) for x in bases]
+        got = [float(power(number(x), number(p))) for x in bases]
+        assert max(abs(g / e - 1) for g, e in zip(got, exact, strict=True)) < (abs(p) + least) * error
+
+
+def test_a_power_of_1_over_e_is_the_exponential_until_it_ends():
+    for y in np.linspace(-39, 39, 79):
+        assert power(math.exp(-1), y) == pytest.approx(math.exp(-y), rel=1e-7)
+    assert power(math.exp(-1), 1e6) == pytest.approx(math.exp(-40), rel=1e-6)
+    assert power(1.0, 7.0) == 1.0

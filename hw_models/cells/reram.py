@@ -1,0 +1,219 @@
+"""Filamentary resistive memory: programmed in a closed loop, then it relaxes."""
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+
+from hw_models.parts import Bits, Range
+from hw_models.scalars import log, scalar
+
+
+class ReRAMPair(NamedTuple):
+    """A differential pair: the weight asked for, how each device came out, when it was programmed, and what shows."""
+
+    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the devices with it
+    z_plus: Annotated[float, Bits(0)]  #: place of a device in the spread of conductances, standard deviations
+    z_minus: Annotated[float, Bits(0)]
+    since: Annotated[float, Bits(0)]  #: moment of programming, s
+    seen: Annotated[float, Bits(0)]  #: weight that the array sees
+
+
+@scalar
+def relaxed_spread(r, t):
+    """Standard deviation of a conductance around its target r, t seconds after programming, share of full conductance."""
+    second = 0.348 + r * (16.030 + r * (-43.853 + r * (45.393 - r * 16.815)))
+    day = 0.701 + r * (22.086 + r * (-50.773 + r * (47.095 - r * 16.458)))
+    two_days = 0.782 + r * (20.274 + r * (-43.507 + r * (37.062 - r * 11.934)))
+    elapsed = -log(1.0 / max(t, 1.0))
+    first = min(elapsed / 11.366742954792146, 1.0)  # log(86400)
+    then = min(max((elapsed - 11.366742954792146) / 0.6931471805599453, 0.0), 1.0)
+    return (second + first * (day - second) + then * (two_days - day)) / 40.0
+
+
+@scalar
+def relaxed(error, w, z_plus, z_minus, t):
+    """Weight that a pair shows t seconds after programming."""
+    up, down = max(w, 0.0), max(-w, 0.0)
+    plus = max(up + error * relaxed_spread(up, t) * z_plus, 0.0)
+    minus = max(down + error * relaxed_spread(down, t) * z_minus, 0.0)
+    return min(max(plus - minus, -1.0), 1.0)
+
+
+class WanReRAM(NamedTuple):
+    """Differential pair of ReRAM devices as in the NeuRRAM chip, whose conductances spread after programming.
+
+    One device takes ``max(w, 0)`` of full conductance (40 uS), the other ``max(-w, 0)``. With r the target::
+
+        g(t) = max(r + sigma(r, t) z, 0)
+
+    z is drawn anew whenever the pair is programmed, so that one device goes one way. sigma was measured 1 s, 1 day and 2 days after
+    programming: between these times it is interpolated in the logarithm of time, outside them it is held, never extrapolated. A pair
+    shows ``g_plus - g_minus``, cut to -1..1. Another fit of the same figure gives 1.05 instead of 0.35 uS at r = 0, and 17 % more
+    than this one at mid-range after 1 s.
+
+    The noise of a read, about 1 % of full conductance a device, is independent from read to read: give it to the crossbar.
+
+    Every write programs the pair anew, to the target it had plus the change: it costs a full programming error however small the
+    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the pair.
+
+    Parameters
+    ----------
+    deadband : float, share of full scale
+        Changes of at most this size are not written.
+    error : float, times the fit
+        Spread of conductances; 0 is none, 1 as measured.
+
+    References
+    ----------
+    Wan et al. 2022, "A compute-in-memory chip based on resistive random-access memory", doi:10.1038/s41586-022-04992-8.
+    """
+
+    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
+    error: Annotated[float, Range("times the fit", 0.0)] = 1.0
+
+    State = ReRAMPair
+    draws = {"program": "nn", "write": "nn"}
+    bounded = True
+    ages = True
+
+    @property
+    def stored_bits(self) -> int:
+        """The target: the conductances take devices instead of bits."""
+        return 16
+
+    def make(self, u):
+        return ReRAMPair(0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def program(self, s, w, now, u):
+        w = min(max(w, -1.0), 1.0)
+        return ReRAMPair(w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0))
+
+    def write(self, s, dw, now, u):
+        w = min(max(s.target + dw, -1.0), 1.0)
+        if abs(dw) > self.deadband and w != s.target:
+            return ReRAMPair(w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0)), 2.0
+        return s, 0.0
+
+    def read(self, s, u):
+        return s.seen
+
+    def age(self, s, then, now, u):
+        # a function of the time since programming alone: any row of steps ends where one step does
+        seen = relaxed(self.error, s.target, s.z_plus, s.z_minus, max(now - s.since, 0.0))
+        return ReRAMPair(s.target, s.z_plus, s.z_minus, s.since, seen)
+
+
+class HfOxDevice(NamedTuple):
+    """One device: the weight asked for, its conductance as programmed, which way it relaxes, when it was programmed, and what shows."""
+
+    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the device with it
+    g: Annotated[float, Bits(0)]  #: uS
+    z: Annotated[float, Bits(0)]  #: place of the device in the spread of relaxations, standard deviations
+    since: Annotated[float, Bits(0)]  #: moment of programming, s
+    seen: Annotated[float, Bits(0)]  #: weight that the array sees since the last programming or ageing
+
+
+@scalar
+def placed_spread(acceptance, g):
+    """Standard deviation of a conductance around its target g after programming, uS."""
+    return 0.00106879 * g + 0.00081107 if acceptance == 0.0 else 0.01129027 * g + 0.01121854
+
+
+@scalar
+def drifted(g, z, t):
+    """Conductance t seconds after it was programmed to g, uS."""
+    elapsed = -log(1.0 / max(t, 1.0))
+    return min(max(g - 0.08900206 * elapsed + (0.04201137 * elapsed + 0.41183342) * z, 9.0), 88.2)
+
+
+@scalar
+def accumulated_noise(g, t):
+    """Standard deviation of a conductance of at least 1 uS by the noise since it was programmed t seconds ago, uS."""
+    # log((t + t_r) / (2 t_r)) as a sum: the ratio itself is beyond what the logarithm takes
+    return 0.0277316483 * 0.4342944819032518 * -log(1.0 / g) * np.sqrt(-log(1.0 / (max(t, 1.0) + 1e-6)) - log(2e-6))
+
+
+@scalar
+def shown(drift, noise, g, z, t, n):
+    """Weight that a device shows t seconds after it was programmed to g."""
+    level = min(max(g + drift * (drifted(g, z, t) - g), 9.0), 88.2)
+    level = min(max(level + noise * accumulated_noise(level, t) * n, 9.0), 88.2)
+    return (level - 9.0) / 39.6 - 1.0
+
+
+@scalar
+def placed(acceptance, error, drift, noise, w, now, u):
+    """The device after it was programmed for the weight w."""
+    target = 9.0 + (w + 1.0) * 39.6
+    g = min(max(target + error * placed_spread(acceptance, target) * u[0], 9.0), 88.2)
+    return HfOxDevice(w, g, u[1], now, shown(drift, noise, g, u[1], 0.0, u[2]))
+
+
+class HfOxReRAM(NamedTuple):
+    """Single conductive-metal-oxide/HfOx device against a fixed reference, which relaxes and carries 1/f noise.
+
+    A weight of -1 is 9 uS, of +1 88.2 uS. In uS, with n fresh standard normal numbers and z drawn whenever the device is programmed::
+
+        g    <- target + (a target + b) n
+        g(t)  = g - 0.0890 log(t) + (0.0420 log(t) + 0.412) z
+        seen  = g(t) + 0.0277 log10(g(t)) sqrt(log((t + t_r) / (2 t_r))) n
+
+    with t the seconds since programming, at least 1, and t_r = 1 us; every line is cut to 9..88.2 uS. The noise is what accumulated since
+    programming: it is drawn when the device is programmed or ages, not when it is read.
+
+    Every write programs the device anew, to the target it had plus the change: it costs a full programming error however small the
+    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the device.
+
+    Parameters
+    ----------
+    acceptance : "0.2 %" or "2 %"
+        How near its target the programming loop accepts a device.
+    deadband : float, share of full scale
+        Changes of at most this size are not written.
+    error : float, times the fit
+        Programming error; 0 is none, 1 as measured.
+    drift : float, times the fit
+        Drift and relaxation.
+    noise : float, times the fit
+        1/f noise.
+
+    References
+    ----------
+    Falcone et al. 2025, arXiv:2502.04524. Lombardo et al. 2024 (read noise), doi:10.1109/DRC61706.2024.10643760.
+    """
+
+    acceptance: Literal["0.2 %", "2 %"] = "2 %"
+    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
+    error: Annotated[float, Range("times the fit", 0.0)] = 1.0
+    drift: Annotated[float, Range("times the fit", 0.0)] = 1.0
+    noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
+
+    State = HfOxDevice
+    draws = {"program": "nnn", "write": "nnn", "age": "n"}
+    bounded = True
+    ages = True
+
+    @property
+    def stored_bits(self) -> int:
+        """The target: the conductance takes a device instead of bits."""
+        return 16
+
+    def make(self, u):
+        return HfOxDevice(0.0, 48.6, 0.0, 0.0, 0.0)
+
+    def program(self, s, w, now, u):
+        return placed(self.acceptance, self.error, self.drift, self.noise, min(max(w, -1.0), 1.0), now, u)
+
+    def write(self, s, dw, now, u):
+        w = min(max(s.target + dw, -1.0), 1.0)
+        if abs(dw) > self.deadband and w != s.target:
+            return placed(self.acceptance, self.error, self.drift, self.noise, w, now, u), 1.0
+        return s, 0.0
+
+    def read(self, s, u):
+        return s.seen
+
+    def age(self, s, then, now, u):
+        # a function of the time since programming alone: any row of steps ends where one step does
+        seen = shown(self.drift, self.noise, s.g, s.z, max(now - s.since, 0.0), u[0])
+        return HfOxDevice(s.target, s.g, s.z, s.since, seen)
