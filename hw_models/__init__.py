@@ -18,7 +18,7 @@ from hw_models.cells import (
 from hw_models.chip import Chip, catalogue, load
 from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
-from hw_models.noise import ALL_NOISES, Bernoulli, Gaussian, Uniform
+from hw_models.noise import ALL_NOISES, Bernoulli, Gaussian, Recorded, Silent, SumOfBytes, Telegraph, Uniform
 from hw_models.parts import Bits, InputError, Range
 from hw_models.protocols import Nothing
 from hw_models.reward import ALL_WIRES, DigitalWire, ExactWire
@@ -53,9 +53,13 @@ __all__ = [
     "Nothing",
     "Quantiser",
     "Range",
+    "Recorded",
+    "Silent",
     "SingleStep",
     "Sonos",
+    "SumOfBytes",
     "Table",
+    "Telegraph",
     "Uniform",
     "Unlimited",
     "WanReRAM",

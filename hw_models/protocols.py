@@ -46,14 +46,24 @@ class Converter(Protocol):
 
 
 class Noise(Protocol):
-    """The source of perturbations. Class attributes: ``State`` (record per neuron), ``draws``; a field ``sigma`` states its standard deviation."""
+    """The source of perturbations. Class attributes: ``State`` (record per neuron), ``draws``; a field ``sigma`` states its standard deviation.
+
+    With ``silent = True`` it is always 0 and learning is left with the chip's own noise, whose size in one pass ``sigma`` states. A
+    source with ``opened()`` gives with it the part that is run: itself with an array in place of the name of a file.
+    """
 
     def make(self, u): ...  # -> s
     def next(self, s, u): ...  # -> s, xi
 
 
 class Wire(Protocol):
-    """The reward wire: one number an event for the whole chip. Class attributes: ``State`` (delay line ...), ``draws``."""
+    """The reward wire: one number an event for the whole chip. Class attributes: ``State`` (delay line ...), ``draws``.
+
+    Each step of learning is a `send`, or a `wait` where there is nothing to send; a wire without `wait` then delivers nothing.
+    """
+
+    optional = ("wait",)
 
     def make(self, u): ...  # -> s
     def send(self, s, value, u): ...  # -> s, received, valid
+    def wait(self, s): ...  # -> s, received, valid        a step without a reward: what was sent earlier may arrive

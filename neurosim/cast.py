@@ -19,7 +19,8 @@ def float_type(name: str) -> type:
 
 
 def lower(part, dtype):
-    """The same part with every number in the run's float type, words replaced by their position, truth values kept."""
+    """The same part with every number in the run's float type, words replaced by their position, truth values kept, files opened."""
+    part = part.opened() if hasattr(part, "opened") else part
     known = fields(type(part))
     return type(part)(*[_lower(known[name].kind, value, dtype, f"{type(part).__name__}.{name}") for name, value in part._asdict().items()])
 

@@ -11,7 +11,7 @@ from hw_models.protocols import Cell, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
-from neurosim.locality import check_declared
+from neurosim.locality import check_declared, reads_of
 from neurosim.losses import SquaredError
 from neurosim.protocols import Neuron, Rule
 
@@ -251,6 +251,13 @@ class Simulator:
                 f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
                 "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
             )
+        if self.learning and getattr(type(chip.noise), "silent", False):
+            self._check_silent(rule)
+        if self.learning and not self.learning.every_step and getattr(chip.wire, "delay", 0) > 0:
+            raise InputError(
+                f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
+                "would never arrive; set chip.wire.delay to 0 or send a reward every step."
+            )
         for place, record in (("synapse", rule.Register), ("neuron", rule.Memory)):
             need, room = sum(bits(record).values()), chip.memory.room(place)
             if room is not None and need > room:
@@ -259,6 +266,20 @@ class Simulator:
                     f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
                     "choose a rule without it or a chip with more memory."
                 )
+
+    def _check_silent(self, rule):
+        """Whether a rule can learn from the chip's own noise, and whether there is any."""
+        chip, name = self.chip, type(rule).__name__
+        if rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"]):
+            raise InputError(
+                f"{name} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
+                "the chip's own noise; choose a rule that measures changes of activity, such as anp."
+            )
+        if not (chip.tile.draws.get("finish") or chip.dac.draws.get("convert") or chip.adc.draws.get("convert")):
+            raise InputError(
+                f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, but the passes of the chip {chip.name} do not "
+                "differ: neither its tile nor a converter draws noise; choose a crossbar, or another noise source."
+            )
 
     def _go(self, function, kinds, *args):
         with np.errstate(all="ignore"):  # a run that blows up says so itself
@@ -312,7 +333,8 @@ class Simulator:
                 f"inputs have {inputs.shape[:2]} sequences and steps, targets {targets.shape[:2]} and counted {counted.shape}: these must be equal."
             )
         replicas, steps, _ = inputs.shape
-        noisy = learning.passes if learning else (False,)
+        silent = getattr(type(self.chip.noise), "silent", False)  # the chip's own noise spares no pass
+        noisy = tuple(silent or perturbed for perturbed in learning.passes) if learning else (False,)
         passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
         rule, readout_rule = self.parts.rule, self.parts.readout_rule
         if learning:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hw_models.protocols import Wire
 from neurosim import random
-from neurosim.jit import at, copy, fill, kernel, passage, put
+from neurosim.jit import at, chosen, copy, fill, kernel, passage, put
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
@@ -21,14 +21,27 @@ from neurosim.loop.synapses import READ, TRACE, WRITE, sweep, write_totals
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
 
-make_wire, send = kernel(Wire.make), kernel(Wire.send)
+make_wire, send, wait = kernel(Wire.make), kernel(Wire.send), kernel(Wire.wait)
 loss_value, loss_change = kernel(Loss.value), kernel(Loss.change)
 draw_make, draw_send = draws["make"], draws["send"]
 
 
 @passage
+def hear(wire, s, one):
+    return wait(wire, s)
+
+
+@passage
+def hear_nothing(wire, s, one):
+    return s, one - one, False
+
+
+idle = chosen(lambda wire: hasattr(wire, "wait"), hear, hear_nothing)  # a step without a reward
+
+
+@passage
 def broadcast(parts, plan, wires, group, targets, counted, t, first, key, step, scratch, record, one):
-    """Account the loss, and send each replica's loss change over the wire if it is time. Returns what the next step does to the synapses."""
+    """Account the loss, send each replica's loss change if it is time, and hear the wire. Returns what the next step does to the synapses."""
     passes, replicas, n = group.out.shape
     last, valid, zero, final = passes - 1, False, one - one, t == targets.shape[1] - 1
     k = stream(key, random.SEND, 0, step)
@@ -44,11 +57,14 @@ def broadcast(parts, plan, wires, group, targets, counted, t, first, key, step, 
                 record.counts[3] = 1
             scratch.value[b] += value
         scratch.reward[b] = scratch.arrived[b] = zero
-        if plan.learn and (counts if plan.every_step else final):
-            u, v = halves(fold(k, first + b))
-            s, received, arrived = send(parts.wire, at(wires, b), -scratch.value[b], draw_send(parts.wire, u, v, 0, one))
+        if plan.learn:
+            if counts if plan.every_step else final:
+                u, v = halves(fold(k, first + b))
+                s, received, arrived = send(parts.wire, at(wires, b), -scratch.value[b], draw_send(parts.wire, u, v, 0, one))
+                scratch.value[b] = zero
+            else:
+                s, received, arrived = idle(parts.wire, at(wires, b), one)
             put(wires, b, s)
-            scratch.value[b] = zero
             if arrived:
                 scratch.reward[b], scratch.arrived[b] = received, one
                 valid = True
