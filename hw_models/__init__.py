@@ -4,12 +4,19 @@ from hw_models.cells import (
     ALL_CELLS,
     PCM,
     Analog,
+    ConstantStep,
+    ExponentialStep,
     FixedPoint,
     FixedSign,
     FloatingPoint,
     HfOxReRAM,
     Ideal,
+    LinearStep,
+    PiecewiseStep,
+    PowerStep,
     SingleStep,
+    SoftBounds,
+    SoftBoundsReference,
     Sonos,
     Table,
     WanReRAM,
@@ -20,9 +27,10 @@ from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
 from hw_models.noise import ALL_NOISES, Bernoulli, Gaussian, Recorded, Silent, SumOfBytes, Telegraph, Uniform
 from hw_models.parts import Bits, InputError, Range
+from hw_models.presets import PRESETS
 from hw_models.protocols import Nothing
 from hw_models.reward import ALL_WIRES, DigitalWire, ExactWire
-from hw_models.scalars import scalar, sigmoid, tanh
+from hw_models.scalars import exp, scalar, sigmoid, tanh
 from hw_models.tile import ALL_TILES, Adder, Crossbar, WiredCrossbar
 
 __all__ = [
@@ -33,15 +41,18 @@ __all__ = [
     "ALL_TILES",
     "ALL_WIRES",
     "PCM",
+    "PRESETS",
     "Adder",
     "Analog",
     "Bernoulli",
     "Bits",
     "Chip",
+    "ConstantStep",
     "Crossbar",
     "DigitalWire",
     "Exact",
     "ExactWire",
+    "ExponentialStep",
     "FixedPoint",
     "FixedSign",
     "FloatingPoint",
@@ -50,12 +61,17 @@ __all__ = [
     "Ideal",
     "InputError",
     "Limited",
+    "LinearStep",
     "Nothing",
+    "PiecewiseStep",
+    "PowerStep",
     "Quantiser",
     "Range",
     "Recorded",
     "Silent",
     "SingleStep",
+    "SoftBounds",
+    "SoftBoundsReference",
     "Sonos",
     "SumOfBytes",
     "Table",
@@ -65,6 +81,7 @@ __all__ = [
     "WanReRAM",
     "WiredCrossbar",
     "catalogue",
+    "exp",
     "from_table",
     "load",
     "scalar",

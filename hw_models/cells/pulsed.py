@@ -2,7 +2,8 @@
 
 A pulse moves a device by a step that depends on where it is, a step model a class: `pulsed_linear` and `pulsed_shaped`. A requested
 change of dw is rounded stochastically to n = floor(abs(dw) / step + u) pulses, at most ``longest``: right on average, as coincidences
-of stochastic pulse trains are (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333). The n pulses of one write are one formula.
+of stochastic pulse trains are (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333), whose number varies more. The n pulses of one write
+are one formula.
 
 A device may reach beyond full scale; the array reads no more than -1..1 of it. Devices that are stuck have an upper and a lower bound
 in the same place and steps of nothing, so that no formula has to ask for them.

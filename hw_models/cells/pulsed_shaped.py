@@ -1,7 +1,8 @@
 """Pulsed cells whose step is a curve: exponential, power, or interpolated in a table.
 
 No closed form exists for n pulses. The step is evaluated twice, at the start and after one pulse; every further pulse is taken to change
-the step by the same ratio (`train`): exact for one pulse and for two. The tests state the error for a full train of 31 pulses.
+the step by the same ratio (`train`): exact for one pulse and for two. On the steepest part of the fitted filamentary memory, 5 pulses
+miss the way of 5 single ones by 0.4 % and 31 pulses by 12 %; on a power of 1.5 in steps of 0.004, 31 pulses miss theirs by 0.05 %.
 """
 
 from typing import Annotated, Any, NamedTuple

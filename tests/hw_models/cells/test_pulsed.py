@@ -221,7 +221,8 @@ def test_a_train_of_straight_steps_is_exactly_its_single_pulses(kind, changes, d
     ("kind", "dw", "n", "error"),  # of the way that the single pulses went, the largest over the range
     [
         (ExponentialStep, 1.0, 2, 1e-12), (ExponentialStep, -1.0, 2, 1e-12), (PowerStep, 1.0, 2, 1e-11), (PiecewiseStep, 1.0, 2, 1e-12),
-        (ExponentialStep, 1.0, 5, 1e-4), (ExponentialStep, -1.0, 5, 4e-3), (ExponentialStep, 1.0, 31, 4e-3), (ExponentialStep, -1.0, 31, 0.12),
+        (ExponentialStep, 1.0, 5, 1e-4), (ExponentialStep, -1.0, 5, 4e-3), (ExponentialStep, 1.0, 31, 4e-3),
+        (ExponentialStep, -1.0, 31, 0.12),
         (PowerStep, 1.0, 31, 5e-4), (PowerStep, -1.0, 31, 5e-4),
     ],
 )  # fmt: skip
