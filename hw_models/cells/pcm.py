@@ -22,7 +22,7 @@ class PCMPair(NamedTuple):
 
 @scalar
 def fitted(r, limit, slope, offset, low, high, c0, c1, c2, c3):
-    """Logarithm between bounds below a limit, cubic above it: the form of every fit to the HERMES chip."""
+    """Logarithm between bounds below a limit, cubic from there on: the form of every fit to HERMES. A limit of 2 is never reached."""
     below = min(max(slope * log(min(max(r, 1e-7), 1.0)) + offset, low), high)
     return below if r < limit else c0 + r * (c1 + r * (c2 + r * c3))
 
