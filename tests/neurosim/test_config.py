@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hw_models import own
 from hw_models.cells import ALL_CELLS
 from hw_models.parts import InputError
-from neurosim import config, own
+from neurosim import config
 from neurosim.rules import DEFAULTS
 
 SMALL = [("--set", "task.steps", 60), ("--set", "task.validation_steps", 40), ("--hidden", "network.hidden", 8)]
