@@ -170,8 +170,9 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
             own.check_digest(kind, value.pop("sha256", None))
             cls = own.import_class(kind)
         elif kind is not None and kind not in KINDS[key]:
-            more = "A part of your own is named as path/to/file.py:Class."
-            raise InputError(f'{where}.{key}.kind "{kind}" is not known; {nearest(kind, KINDS[key])} {more}')
+            hint = nearest(kind, KINDS[key])
+            more = "" if hint.startswith("did") else " A part of your own is named as path/to/file.py:Class."
+            raise InputError(f'{where}.{key}.kind "{kind}" is not known; {hint}{more}')
         else:
             cls = KINDS[key][kind] if kind is not None else type(old)
         changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")
