@@ -133,7 +133,8 @@ def at(record, i, place=None):
     """The record of the i-th numbers of every array of a record, or of one array.
 
     `place` is a constant that promises the compiler: memory met at one place is never met at another. Without it a loop over several
-    rows would check at every row whether they overlap, or not be vectorised at all (four rows of 500: 0.10 against 0.17 us).
+    rows would check at every row whether they overlap, or not be vectorised at all (a sweep of 500 x 500 takes 42 us in
+    four rows a loop, 61 us row by row).
     """
     return record[i] if isinstance(record, np.ndarray) else type(record)(*[plane[i] for plane in record])
 

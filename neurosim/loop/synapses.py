@@ -40,7 +40,7 @@ def learn_four(rule, cell, tile, planes, registers, scale, j, of, before, a, rew
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
     Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
-    kept in a register would make the compiler unroll until it runs out of them: 283 against 166 us for 500 x 500 words.)
+    kept in a register would make the compiler unroll until it runs out of them: 283 against 221 us for 500 x 500 words.)
     """
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
