@@ -41,6 +41,7 @@ def arguments(cell, size):
     parts, plan, hidden, _, projections, *_ = captured["args"]
     scratch, record, one = captured["args"][-3:]
     rng, p = np.random.default_rng(0), projections[1]
+    scratch.arrived[...] = 1
     p.z[...] = rng.standard_normal(p.z.shape)
     p.z_before[...], hidden[0].a[...], scratch.reward[...] = p.z[0], rng.standard_normal(hidden[0].a.shape), 1e-3
     return parts, plan, p, hidden[0].a, scratch, record, one

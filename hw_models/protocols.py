@@ -17,16 +17,17 @@ class Cell(Protocol):
 
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
     layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Property ``stored_bits``: bits of memory
-    that one cell takes.
+    that one cell takes. With `chance` the loop skips to the cells that move.
     """
 
-    optional = ("age",)
+    optional = ("age", "chance")
 
     def make(self, u): ...  # -> s            a device comes out of the factory: spread from device to device
     def program(self, s, w, now, u): ...  # -> s            initial weights
     def write(
         self, s, dw, now, u
     ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed or dw was 0
+    def chance(self, dw): ...  # -> p            `write` moves a cell just when u[0] < p (or not, at its bound): the loop then skips
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds
 

@@ -75,12 +75,36 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
                 f"changed the weight by {drift.mean():.3g} on average although none was asked for (bound {bound:.2g}, {devices} cells)",
             )
 
+    if hasattr(cls, "chance"):
+        _check_chance(bench, devices)
     if getattr(cls, "ages", False):
         for then, now in ((0.0, 1e-3), (1e-3, 1.0), (1.0, 1e7)):
             seen = np.array(
                 [bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))]
             )
             bench.check_bounds("age", seen, tolerance)
+
+
+def _check_chance(bench, devices):
+    """Whether a write moves a cell is decided by its first random number, just as ``chance`` says; one that stands at its bound may stay."""
+    letters = bench.cls.draws.get("write", "")
+    if letters[:1] != "u":
+        bench.refuse(
+            "chance", f'promises that the first random number of write decides, but draws["write"] is {letters!r}: begin it with "u"'
+        )
+    for dw in np.concatenate([-np.logspace(-6, -0.5, devices), np.logspace(-6, -0.5, devices)]):
+        p = bench.number("chance", bench.part.chance(np.float64(dw)))
+        for u in (0.5 * p, 0.999 * p, 1.001 * p, 2.0 * p):
+            if 0.0 < u < 1.0:
+                drawn = (np.float64(u), *(draw(bench.rng, letter) for letter in letters[1:]))
+                cells = [bench.programmed(w) for w in (-0.9, -0.3, 0.3, 0.9)]
+                moved = any(bench.part.write(s, np.float64(dw), np.float64(1.0), drawn)[1] for s in cells)
+                if moved != (u < p):
+                    bench.refuse(
+                        "chance",
+                        f"says {p:.4g} for a change of {dw:.4g}, but write, whose first random number was {u:.4g}, "
+                        f"{'moved' if moved else 'did not move'} the cell: the loop would skip to the wrong cells",
+                    )
 
 
 @np.errstate(all="ignore")
@@ -147,7 +171,7 @@ class Bench:
         got = self.call(method, *args)
         if not isinstance(got, tuple) or hasattr(got, "_fields") or len(got) != 2:
             self.refuse(method, f"must return a State and a number, got {got!r}")
-        return self._checked(method, "State", got[0]), self._number(method, got[1])
+        return self._checked(method, "State", got[0]), self.number(method, got[1])
 
     def programmed(self, w):
         return self.record("program", "State", self.record("make", "State"), np.float64(w), np.float64(0.0))
@@ -161,7 +185,7 @@ class Bench:
     def read(self, s):
         """What a cell shows; the mean of 16 reads if reading is noisy."""
         n = 16 if self.cls.draws.get("read") else 1
-        return sum(self._number("read", self.call("read", s)) for _ in range(n)) / n
+        return sum(self.number("read", self.call("read", s)) for _ in range(n)) / n
 
     def check_bounds(self, method, seen, tolerance):
         limit = 1.0 + (tolerance if self.cls.draws.get("read") else 1e-6)
@@ -173,10 +197,10 @@ class Bench:
         if type(got) is not record:
             self.refuse(method, f"must return a {record.__name__}, which the class names as {name}, got {got!r}")
         for field, value in zip(record._fields, got, strict=True):
-            self._number(method, value, f".{field}")
+            self.number(method, value, f".{field}")
         return got
 
-    def _number(self, method, value, field=""):
+    def number(self, method, value, field=""):
         if not isinstance(value, NUMBERS) or not math.isfinite(value):
             self.refuse(method, f"returned {value!r}{f' as {field}' if field else ''}; it must be a finite number")
         return value

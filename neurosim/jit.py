@@ -93,6 +93,20 @@ def kernel(method) -> Callable[..., Any]:
     return call
 
 
+def shared(function) -> Callable[..., Any]:
+    """Let the loop call a helper of parts, in the run's arithmetic in plain Python too."""
+
+    def call(*args):
+        return _plain(function, _number_type(args))(*args)
+
+    def choose(*args):
+        return _in_arithmetic(function, args)
+
+    call.__signature__ = choose.__signature__ = inspect.signature(function)
+    overload(call, jit_options=INLINE)(choose)
+    return call
+
+
 def constant(of_class):
     """Turn a function of a part's class into one of the part whose answer the compiler knows, so that a dead branch vanishes."""
 
@@ -408,6 +422,12 @@ def _in_arithmetic(function, kinds):
 def nonzero(x):
     """1 where a number is not zero."""
     return np.int32(x != 0)
+
+
+@twin(lambda p: np.int32(min(p, np.float32(1.0)) * np.float32(2.0**20)), lambda p: np.int32(min(p, 1.0) * 2.0**20))
+def grains(p):
+    """Whole millionths (2**-20) of a probability, 1 if it is larger: the largest of whole numbers is found eight at a time."""
+    return np.int32(min(float(p), 1.0) * 2.0**20)
 
 
 @twin(lambda count, one: np.float32(count), lambda count, one: np.float64(count))

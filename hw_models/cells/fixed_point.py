@@ -16,7 +16,7 @@ class Word(NamedTuple):
 class FixedPoint(NamedTuple):
     """Two's-complement memory of -1 to 1 - lsb in steps of lsb = 2**(1 - bits).
 
-    ``w <- clip(floor((w + dw) / lsb + r) * lsb)`` with r = 1/2 (nearest) or uniform in (0, 1) (stochastic: right on average).
+    ``w <- clip(w + floor(dw / lsb + r) * lsb)`` with r = 1/2 (nearest) or uniform in (0, 1) (stochastic: right on average).
 
     Parameters
     ----------
@@ -51,11 +51,18 @@ class FixedPoint(NamedTuple):
         return Word(min(max(np.floor(w * levels + 0.5) * lsb, -1.0), 1.0 - lsb))
 
     def write(self, s, dw, now, u):
-        lsb, levels = 2.0 ** (1.0 - self.bits), 2.0 ** (self.bits - 1.0)  # a product, not a division, a cell: 160 against 240 us a sweep
-        stochastic: Any = self.rounding  # 0 or 1: a branch costs 10 % more than this sum
-        r = (0.5 - 0.5 * stochastic) + stochastic * u[0]
-        w = min(max(np.floor((s.w + dw) * levels + r) * lsb, -1.0), 1.0 - lsb)
+        lsb, levels = 2.0 ** (1.0 - self.bits), 2.0 ** (self.bits - 1.0)
+        stochastic: Any = self.rounding  # 0 or 1: a branch costs 10 % more than this product
+        r = stochastic * (0.5 - u[0])
+        # levels are counted apart from w, whose digits would drown a small chance
+        n = np.floor(dw * levels + (0.5 + (r if dw > 0.0 else -r)))
+        w = min(max(s.w + n * lsb, -1.0), 1.0 - lsb)
         return Word(w), 1.0 if w != s.w else 0.0
+
+    def chance(self, dw):
+        stochastic: Any = self.rounding
+        x = abs(dw) * 2.0 ** (self.bits - 1.0)
+        return x if stochastic > 0.5 else np.floor(x + 0.5)
 
     def read(self, s, u):
         return s.w

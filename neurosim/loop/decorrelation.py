@@ -50,8 +50,8 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
             if replicas == 1 and passes == 2 and rows == ROWS:
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(
-                    rule, cell, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
-                    k_read, k_write, scratch.tally, one,
+                    cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
+                    k_read, k_write, scratch.dw, scratch.tally, one,
                 )  # fmt: skip
                 add_up(cell, scratch.tally, n, counts)
                 continue

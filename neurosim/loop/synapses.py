@@ -5,12 +5,12 @@ import numpy as np
 from hw_models.protocols import Cell, Noise, Tile
 from hw_models.tile import Sum
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.jit import as_number, at, chosen, constant, fill, grains, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.records import Tally
 from neurosim.protocols import Nothing, Rule
-from neurosim.random import draws, fold, halves, stream
+from neurosim.random import draws, fold, gap, halves, stream, uniform
 
-write, read = kernel(Cell.write), kernel(Cell.read)
+write, read, chance = kernel(Cell.write), kernel(Cell.read), kernel(Cell.chance)
 gather = kernel(Tile.gather)
 next_noise = kernel(Noise.next)
 trace, change = kernel(Rule.trace), kernel(Rule.change)
@@ -19,6 +19,7 @@ draw_write, draw_read, draw_next = draws["write"], draws["read"], draws["next"]
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
 remembers = constant(lambda rule: bool(rule.Register._fields))
 
+OFTEN = 2**14  # millionths (2**-20): where a cell of a row may move as often as every 64th time, asking each costs less than skipping
 ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
 
@@ -36,7 +37,7 @@ def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_wr
 
 
 @inline
-def learn_four(rule, cell, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, tally, one):
+def learn_each(cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one):
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
     Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
@@ -91,6 +92,117 @@ def learn_four(rule, cell, tile, planes, registers, scale, j, of, before, a, rew
             put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), np.int32(m0 + m1 + m2 + m3))), 11)
 
 
+@inline
+def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
+    """A synapse's register one step later, and the change that it asks of its cell."""
+    r = trace(rule, r, pre, a)
+    return r, change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+
+
+@inline
+def learn_by_chance(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
+):
+    """`learn_each` in three loops: what is asked, and how probable a move is at most in each row; the cells that move; the sums."""
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
+    w0, w1, w2, w3 = Sum(row(dw, 0)), Sum(row(dw, 1)), Sum(row(dw, 2)), Sum(row(dw, 3))
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    share, n = one / scale, a.shape[0]
+    m0 = m1 = m2 = m3 = asked = np.int32(0)
+    for i in range(n):
+        own = at(a, i, 8)
+        r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), before[j], own, reward, scale, share, draw_read(cell, u0, v0, i, one))
+        put(r0, i, r, 4)
+        put(w0, i, Sum(d0), 12)
+        m0 = np.int32(max(m0, grains(chance(cell, d0))))
+        r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), before[j + 1], own, reward, scale, share, draw_read(cell, u1, v1, i, one))
+        put(r1, i, r, 5)
+        put(w1, i, Sum(d1), 13)
+        m1 = np.int32(max(m1, grains(chance(cell, d1))))
+        r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), before[j + 2], own, reward, scale, share, draw_read(cell, u2, v2, i, one))
+        put(r2, i, r, 6)
+        put(w2, i, Sum(d2), 14)
+        m2 = np.int32(max(m2, grains(chance(cell, d2))))
+        r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), before[j + 3], own, reward, scale, share, draw_read(cell, u3, v3, i, one))
+        put(r3, i, r, 7)
+        put(w3, i, Sum(d3), 15)
+        m3 = np.int32(max(m3, grains(chance(cell, d3))))
+        asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
+    tally.asked[0] += asked
+    tally.moved[0] += write_some(cell, c0, row(dw, 0)[:n], m0, now, k_write, j, one)
+    tally.moved[0] += write_some(cell, c1, row(dw, 1)[:n], m1, now, k_write, j + 1, one)
+    tally.moved[0] += write_some(cell, c2, row(dw, 2)[:n], m2, now, k_write, j + 2, one)
+    tally.moved[0] += write_some(cell, c3, row(dw, 3)[:n], m3, now, k_write, j + 3, one)
+    f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
+    x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
+    y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
+    for i in range(n):
+        s0 = read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))
+        s1 = read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))
+        s2 = read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))
+        s3 = read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))
+        h = plus(plus(at(clean, i, 9), gather(tile, s0, x0, f0)), gather(tile, s1, x1, f1))
+        put(clean, i, plus(plus(h, gather(tile, s2, x2, f2)), gather(tile, s3, x3, f3)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, s0, y0, f0)), gather(tile, s1, y1, f1))
+        put(noisy, i, plus(plus(h, gather(tile, s2, y2, f2)), gather(tile, s3, y3, f3)), 10)
+
+
+@passage
+def learn_either(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
+):
+    """Ask each cell, or skip to those that move: what the first of the four rows asks for tells which of the two costs less."""
+    cells, traces, share, peak = row(planes, j), row(registers, j), one / scale, np.int32(0)
+    u, v = halves(fold(k_read, j))
+    for i in range(a.shape[0]):
+        _, d = wish(cell, rule, at(cells, i), at(traces, i), before[j], a[i], reward, scale, share, draw_read(cell, u, v, i, one))
+        peak = np.int32(max(peak, grains(chance(cell, d))))
+    if peak < OFTEN:
+        learn_by_chance(
+            cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
+        )  # fmt: skip
+    else:
+        learn_each(
+            cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
+        )  # fmt: skip
+
+
+learn_four = chosen(lambda cell: hasattr(cell, "chance"), learn_either, learn_each)
+
+
+@passage
+def write_some(cell, cells, dw, peak, now, key, j, one):
+    """Skip to the cells of a row that move, or ask each if that is many; returns how many moved.
+
+    The first number that `write` is given decides whether a cell moves: u[0] < p. With no p of the row above `top`, the cells whose number
+    lies below `top` are found by geometric gaps, and their number is then uniform below `top`: distributed as if each had been asked.
+    """
+    u, v = halves(fold(key, j))
+    moved = np.int32(0)
+    if peak >= OFTEN:
+        for i in range(dw.shape[0]):
+            s, hit = write(cell, at(cells, i, 0), dw[i], now, draw_write(cell, u, v, i, one))
+            put(cells, i, s, 0)
+            moved = np.int32(moved + nonzero(hit))
+        return moved
+    top = as_number(peak + 1, one) / as_number(grains(one), one)
+    s, t = halves(fold(fold(key, j), random.GAP))
+    i, k = int(gap(uniform(s, t, 0, 0, one), top)), 1
+    while i < dw.shape[0]:
+        drawn = draw_write(cell, u, v, i, one)
+        if drawn[0] * top < chance(cell, dw[i]):
+            written, hit = write(cell, at(cells, i), dw[i], now, (drawn[0] * top,) + drawn[1:])
+            put(cells, i, written)
+            moved = np.int32(moved + nonzero(hit))
+        i += 1 + int(gap(uniform(s, t, k, 0, one), top))
+        k += 1
+    return moved
+
+
 @passage
 def add_up(cell, tally, n, counts):
     """Bring the columns' tallies into the account."""
@@ -111,8 +223,8 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
         clean, noisy = row(row(sums, 0), 0), row(row(sums, 1), 0)
         for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
             learn_four(
-                rule, parts.cell, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
-                k_read, k_write, scratch.tally, one,
+                parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
+                k_read, k_write, scratch.dw, scratch.tally, one,
             )  # fmt: skip
     add_up(parts.cell, scratch.tally, a.shape[1], counts)
     return rows
@@ -130,7 +242,7 @@ learn_at_once = chosen(lambda rule: rule.site == "weight", learn_none, learn_in_
 
 
 @passage
-def write_row(cell, cells, dw, share, now, key, j, counts, one):
+def write_each(cell, cells, dw, share, now, key, j, counts, one):
     """Ask every cell of a row for its change."""
     u, v = halves(fold(key, j))
     asked, moved = np.int32(0), np.int32(0)
@@ -143,6 +255,21 @@ def write_row(cell, cells, dw, share, now, key, j, counts, one):
             moved = np.int32(moved + nonzero(hit))
     counts[0] += asked
     counts[1] += asked - moved
+
+
+@passage
+def write_by_chance(cell, cells, dw, share, now, key, j, counts, one):
+    """`write_each`, but skipping to the cells that move."""
+    peak, asked = np.int32(0), np.int32(0)
+    for i in range(dw.shape[0]):
+        dw[i] *= share
+        asked = np.int32(asked + nonzero(dw[i]))
+        peak = np.int32(max(peak, grains(chance(cell, dw[i]))))
+    counts[0] += asked
+    counts[1] += asked - write_some(cell, cells, dw, peak, now, key, j, one)
+
+
+write_row = chosen(lambda cell: hasattr(cell, "chance"), write_by_chance, write_each)
 
 
 @passage

@@ -67,9 +67,9 @@ def test_nearest_rounding(bits, w, dw, result):
 @pytest.mark.parametrize(
     ("dw", "u", "result"),
     [
-        (0.05, 0.79, (0.25, 0.0)),  # 1.2 levels + 0.79: still the first
-        (0.05, 0.81, (0.5, 1.0)),
-        (-0.05, 0.19, (0.0, 1.0)),  # 0.8 levels
+        (0.05, 0.19, (0.5, 1.0)),  # a fifth of a level: one draw in five moves
+        (0.05, 0.21, (0.25, 0.0)),
+        (-0.05, 0.19, (0.0, 1.0)),
         (-0.05, 0.21, (0.25, 0.0)),
         (0.25, 0.999, (0.5, 1.0)),  # a whole level is certain
         (0.25, 0.001, (0.5, 1.0)),
