@@ -150,6 +150,58 @@ def evaluate(
         _print_table(["after", "test loss", "with global drift compensation"], rows)
 
 
+@app.command()
+def fit(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE.csv", help="Columns pulse, direction (up, down), conductance (S); perhaps device, cycle."),
+    ],
+    cell: Annotated[str | None, typer.Option(help="A step model such as soft-bounds; all are tried if none is given.")] = None,
+    table: Annotated[bool, typer.Option("--table", help="The file is a table of states: columns state, mean, std.")] = False,
+    name: Annotated[str | None, typer.Option(help="The chip's name; the file's if not given.")] = None,
+    full_scale: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Conductances (S) of -1 and +1; the smallest and largest measured if not given.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder; fits/NAME if not given.")] = None,
+    json: Json = False,
+) -> None:
+    """Fit a cell to measured pulses, and write it as a chip with its confidence and a picture."""
+    import io
+
+    import tomli_w
+
+    from hw_models import fit as fits
+    from hw_models.parts import InputError
+    from neurosim import files, plots
+
+    name = name or pathlib.Path(file).stem
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise InputError(f'--name "{name}" does not name a chip; give letters, digits, - and _, as in --name my-cell.')
+    folder = pathlib.Path(out or pathlib.Path("fits") / name)
+    if folder.exists():
+        raise InputError(f"{folder} exists; give another folder with --out.")
+    if table and (cell or full_scale):
+        raise InputError("--table makes a cell as it is; leave out --cell and --full-scale.")
+    found = fits.tabulate(file) if table else fits.fit(file, cell, _scale(full_scale))
+    picture = io.BytesIO()
+    (plots.tabulated_states if table else plots.fitted_pulses)(found).savefig(picture, format="png")
+    report = files.as_json({"name": name, **found.to_report()})
+    toml = tomli_w.dumps(found.to_table())
+    files.write_folder(folder, {f"{name}.toml": toml, f"{name}.png": picture.getvalue(), "fit.json": report})
+    if json:
+        typer.echo(report, nl=False)
+        return
+    if len(found.aicc) > 1:
+        _print_table(["step model", "AICc, lower is better"], [(kind, f"{value:.1f}") for kind, value in found.aicc.items()])
+    said = lambda x: "-" if x is None else f"{x:.4g}"  # noqa: E731
+    if found.estimates:
+        _print_table([found.kind, "value", "standard error", "95 % from", "to"], [(k, *map(said, e)) for k, e in found.estimates.items()])
+        typer.echo(f"Noise of one read, the instrument's included: {found.read_noise:.3g} of full scale; it is not in the chip.")
+    for note in found.notes:
+        typer.echo(note)
+    typer.echo(f"The chip is {folder / name}.toml: neurosim train --chip {folder / name}.toml")
+
+
 @app.command("list")
 def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons")]) -> None:
     """Name what there is to choose from, a sentence each."""
@@ -202,6 +254,19 @@ def _sizes(hidden: str | None):
         return None
     sizes = [int(n) if n.strip().lstrip("-").isdigit() else n for n in hidden.split(",")]
     return sizes if len(sizes) > 1 else sizes[0]
+
+
+def _scale(text: str | None) -> tuple[float, float] | None:
+    """LOW,HIGH as two numbers."""
+    from hw_models.parts import InputError
+
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise InputError(f'--full-scale "{text}" must be two conductances in siemens, such as 1e-6,25e-6.') from None
+    return low, high
 
 
 def _default_folder(experiment) -> pathlib.Path:

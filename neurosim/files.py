@@ -25,6 +25,14 @@ def write(path: pathlib.Path, content: str | bytes) -> None:
     os.replace(beside, path)
 
 
+def write_folder(path: pathlib.Path, contents: Mapping[str, str | bytes]) -> None:
+    """Write a new folder of files whole or not at all."""
+    beside = path.with_name(f"{path.name}.part")
+    for name, content in contents.items():
+        write(beside / name, content)
+    os.rename(beside, path)
+
+
 def as_json(value: Any) -> str:
     """JSON as the standard has it: a number that is not finite is null."""
     return json.dumps(jsonable(value), indent=2, allow_nan=False) + "\n"

@@ -12,6 +12,7 @@ from neurosim.train import rule_name
 
 # Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
 BLUE, SKY, GREEN, ORANGE, GREY = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#777777"
+DEVICES = (BLUE, GREEN, ORANGE, SKY)
 CURVES = {"train": {"color": SKY, "lw": 1.2}, "validation": {"color": GREEN, "lw": 1.2, "ls": "--"}, "test": {"color": BLUE, "lw": 1.8}}
 SMALL = 8  # points
 #: What each baseline is, in words a reader needs no glossary for.
@@ -58,6 +59,55 @@ def learning_curve(run, compared=None) -> Figure:
     e = run.experiment
     axes.set_title(f"{e.task.name}: {rule_name(e.rule)} on {e.chip.name}{' (diverged)' if run.diverged else ''}", loc="left", fontsize=10)
     _label_right_end(figure, axes, labels)
+    return figure
+
+
+def fitted_pulses(fit) -> Figure:
+    """Conductances measured beside those of the fitted cell, a colour a device, and what the fit leaves of them.
+
+    Parameters
+    ----------
+    fit : hw_models.fit.Fit
+    """
+    figure = Figure(figsize=(6.4, 5.0), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    colors = {device: DEVICES[k % len(DEVICES)] for k, device in enumerate(dict.fromkeys(c.trace.device for c in fit.courses))}
+    low, high = fit.full_scale
+    micro = lambda w: (low + (w + 1.0) * 0.5 * (high - low)) * 1e6  # noqa: E731
+    for k, (trace, fitted, residual) in enumerate(fit.courses):
+        color = colors[trace.device]
+        above.plot(trace.pulse, micro(trace.w), ".", ms=2.5, color=color, alpha=0.5, label=None if k else "measured")
+        above.plot(trace.pulse, micro(fitted), color="black", lw=0.8, label=None if k else "fitted, from each first read on")
+        below.plot(trace.pulse[1:], residual, ".", ms=2, color=color, alpha=0.5)
+    below.axhline(0.0, color=GREY, lw=0.8)
+    above.set(ylabel="conductance (µS)")
+    above.legend(frameon=False, fontsize=SMALL)
+    below.set(xlabel="pulse", ylabel="read less what\nwas expected (share)")
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    above.set_title(f"{fit.kind} fitted to {fit.source}: {len(colors)} device{'s' if len(colors) > 1 else ''}", loc="left", fontsize=10)
+    return figure
+
+
+def tabulated_states(fit) -> Figure:
+    """What comes out of a cell made from a table, with its spread, over the state asked for.
+
+    Parameters
+    ----------
+    fit : hw_models.fit.Fit
+    """
+    figure = Figure(figsize=(6.4, 4.0), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    states, means, spreads = (
+        [value for name, value in fit.cell._asdict().items() if name.startswith(column)] for column in ("state_", "mean_", "spread_")
+    )
+    axes.plot([-1.0, 1.0], [-1.0, 1.0], color=GREY, lw=0.8)
+    axes.errorbar(states, means, spreads, color=BLUE, lw=1.2, marker="o", ms=3, capsize=2)
+    axes.set(xlabel="weight asked for", ylabel="weight that comes out, ± one standard deviation")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"table of {fit.source}", loc="left", fontsize=10)
     return figure
 
 

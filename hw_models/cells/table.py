@@ -10,7 +10,7 @@ from hw_models.parts import Bits, InputError, Range, check
 from hw_models.scalars import scalar
 
 ROWS = 8  #: states that a table may have: each number is a field of the part, so that a chip's file holds the whole table
-HEADER = ["state", "mean", "spread"]
+HEADERS = (["state", "mean", "spread"], ["state", "mean", "std"])
 Share = Annotated[float, Range("share of full scale")]
 Spread = Annotated[float, Range("share of full scale", 0.0)]
 
@@ -189,8 +189,8 @@ def from_table(path, deadband=0.05) -> Table:
     Parameters
     ----------
     path : path
-        A file whose first line is ``state,mean,spread`` and whose next 2 to 8 lines are numbers, states rising, in any one unit such as
-        uS: the first state becomes a weight of -1, the last one of +1.
+        A file whose first line is ``state,mean,spread`` (or ``state,mean,std``) and whose next 2 to 8 lines are numbers, states rising,
+        in any one unit such as uS: the first state becomes a weight of -1, the last one of +1.
     deadband : float, share of full scale
         As in `Table`.
 
@@ -199,7 +199,7 @@ def from_table(path, deadband=0.05) -> Table:
     InputError
         If there is no such file, or it is not such a table; the line is named.
     """
-    rows = _rows(pathlib.Path(path))
+    rows = rows_of(pathlib.Path(path))
     low, high = rows[0][0], rows[-1][0]
     scale = 2.0 / (high - low)
     rows += [rows[-1]] * (ROWS - len(rows))
@@ -207,20 +207,21 @@ def from_table(path, deadband=0.05) -> Table:
     return check(Table(deadband, *states, *means, *[row[2] * scale for row in rows]))
 
 
-def _rows(path):
+def rows_of(path) -> list[tuple[float, float, float]]:
+    """State, mean and standard deviation of every line of such a file, in its unit."""
     try:
         lines = list(csv.reader(path.read_text("utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
-    if not lines or [name.strip() for name in lines[0]] != HEADER:
-        raise InputError(f'{path}, line 1: the first line must be "{",".join(HEADER)}", got "{",".join(lines[0]) if lines else ""}".')
+    if not lines or [name.strip() for name in lines[0]] not in HEADERS:
+        raise InputError(f'{path}, line 1: the first line must be "{",".join(HEADERS[0])}", got "{",".join(lines[0]) if lines else ""}".')
     rows = []
     for number, line in enumerate(lines[1:], 2):
         where = f'{path}, line {number}, "{",".join(line)}"'
         try:
             state, mean, spread = map(float, line)
         except ValueError:
-            raise InputError(f"{where}: a line must hold three numbers, {', '.join(HEADER)}.") from None
+            raise InputError(f"{where}: a line must hold three numbers, {', '.join(HEADERS[0])}.") from None
         if not all(map(math.isfinite, (state, mean, spread))) or spread < 0.0:
             raise InputError(f"{where}: the numbers must be finite and the spread at least 0.")
         if rows and state <= rows[-1][0]:

@@ -4,9 +4,12 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import hw_models
+from neurosim import Network, Simulator
 from neurosim.cli import app
 from neurosim.runs import load
 
@@ -385,3 +388,47 @@ def test_help_needs_no_compiler_and_no_pandas():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert "evaluate" in neurosim("--help").stdout
+
+
+PULSES = "pulse,direction,conductance\n0,up,1e-6\n1,up,2e-6\n2,up,3e-6\n3,up,4e-6\n4,down,3e-6\n5,down,2e-6\n6,down,1.01e-6\n7,up,2e-6\n"
+
+
+def test_fit_leaves_a_chip_its_confidence_and_a_picture(beside, folder):
+    (beside / "oxide.csv").write_text(PULSES)
+    done = neurosim("fit", beside / "oxide.csv", "--cell", "constant-step")
+    assert done.exit_code == 0, done.output
+    assert all(word in done.stdout for word in ("standard error", "asymmetry", "One device", "--chip fits/oxide/oxide.toml"))
+    assert {path.name for path in (folder / "fits" / "oxide").iterdir()} == {"oxide.toml", "oxide.png", "fit.json"}
+    report = json.loads((folder / "fits" / "oxide" / "fit.json").read_text())
+    assert report["kind"] == "constant-step" and report["full_scale"] == [1e-6, 4e-6] and report["points"] == 8
+    assert report["estimates"]["step"]["value"] == pytest.approx(2 / 3, abs=0.01) and report["estimates"]["step"]["error"] > 0
+    assert (folder / "fits" / "oxide" / "oxide.png").read_bytes().startswith(b"\x89PNG")
+    shown = neurosim("show", "chip", "fits/oxide/oxide.toml").stdout
+    assert "constant-step" in shown and "fitted to oxide.csv" in shown
+    refused(neurosim("fit", beside / "oxide.csv"), "fits/oxide exists", "--out")
+
+
+def test_fit_makes_a_chip_of_a_table_too(beside, folder):
+    (beside / "states.csv").write_text("state,mean,std\n0,0,0.1\n10,9,0.2\n")
+    done = neurosim("fit", beside / "states.csv", "--table", "--name", "mine", "--out", "there", "--json")
+    assert done.exit_code == 0 and json.loads(done.stdout)["kind"] == "table"
+    assert {path.name for path in (folder / "there").iterdir()} == {"mine.toml", "mine.png", "fit.json"}
+    assert "table" in neurosim("show", "chip", "there/mine.toml").stdout
+
+
+def test_fit_refuses_in_a_sentence_and_leaves_nothing(beside, folder):
+    (beside / "bad.csv").write_text("pulse,way\n1,up\n")
+    refused(neurosim("fit", beside / "bad.csv"), "has no column direction", "found: pulse, way")
+    (beside / "oxide.csv").write_text(PULSES)
+    refused(neurosim("fit", beside / "oxide.csv", "--full-scale", "small"), "--full-scale", "1e-6,25e-6")
+    refused(neurosim("fit", beside / "oxide.csv", "--name", "a/b"), "--name")
+    refused(neurosim("fit", beside / "oxide.csv", "--table", "--cell", "soft-bounds"), "--table")
+    assert not list(folder.iterdir())
+
+
+def test_a_fitted_chip_runs(beside):
+    """As plain Python: compiling a step model takes half a minute, and every kind is compiled elsewhere."""
+    (beside / "oxide.csv").write_text(PULSES)
+    assert neurosim("fit", beside / "oxide.csv", "--cell", "constant-step", "--out", "o").exit_code == 0
+    simulator = Simulator(Network(1, 2, 1), hw_models.load("o/oxide.toml"), seed=1, plain=True)
+    assert np.isfinite(simulator.run(np.ones((3, 1, 1)), record=["y"])["y"]).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hw_models import InputError, Sonos
-from hw_models.cells.sonos import current_spread, read_spread
+from hw_models.cells.sonos import current_spread, mean_drift, read_spread
 from hw_models.parts import check
 from hw_models.testing import check_cell
 
@@ -18,6 +18,17 @@ RNG = np.random.default_rng(5)
 DAY = 86400.0
 A = (19.88665, 25.59102, 28.72753, 31.04318, 33.76214, 34.57909)
 B = (176.3115, 186.85544, 193.56834, 198.90332, 204.77023, 207.34309)
+
+
+# the published polynomial of each day at 0, 100, 400, 900 and 1200 nA, evaluated apart from this code
+CURRENTS = (0.0, 100.0, 400.0, 900.0, 1200.0)
+DRIFT = (
+    (0.684, -0.699, -13.102, -27.537, -33.577),
+    (0.661, 0.135, -13.624, -32.479, -39.999),
+    (1.158, 0.551, -15.366, -36.881, -45.995),
+    (0.872, 1.013, -16.047, -40.386, -50.552),
+    (1.153, 1.222, -17.373, -42.932, -52.557),
+)
 
 
 def programmed(cell, w, u=(0.0, 0.0), now=0.0):
@@ -46,10 +57,32 @@ def test_between_its_days_the_spread_is_interpolated_and_after_the_last_it_is_he
     assert current_spread(400.0, 50 * DAY) == pytest.approx(current_spread(400.0, 5 * DAY))
 
 
+@pytest.mark.parametrize("day", range(1, 6))
+@pytest.mark.parametrize("number", [np.float64, np.float32])
+def test_the_mean_drifts_by_what_was_measured_on_each_day(day, number):
+    """In float32 the terms of the polynomial, up to 1e5 nA, cancel to 0.1 nA or better."""
+    found = [mean_drift(number(current), number(day * DAY)) for current in CURRENTS]
+    assert found == pytest.approx(DRIFT[day - 1], abs=1e-3 if number is np.float64 else 0.1)
+
+
+def test_the_mean_has_not_drifted_when_programmed_and_is_held_between_days_and_beyond_what_was_measured():
+    assert mean_drift(900.0, 0.0) == 0.0
+    assert mean_drift(900.0, 1.5 * DAY) == pytest.approx((DRIFT[0][3] + DRIFT[1][3]) / 2, abs=1e-3)
+    assert mean_drift(900.0, 50 * DAY) == mean_drift(900.0, 5 * DAY)
+    assert mean_drift(1800.0, DAY) == mean_drift(1400.0, DAY)
+
+
+def test_a_pair_shows_the_drift_of_both_its_cells():
+    """-27.54 nA of the cell at 900 nA and 0.68 nA of the one that is off, after a day: 871.78 of 1800 nA."""
+    cell = Sonos(error=0.0, noise=0.0)
+    assert cell.age(programmed(cell, 0.5), 0.0, DAY, ()).seen == pytest.approx((900 + DRIFT[0][3] - DRIFT[0][0]) / 1800, abs=1e-6)
+    assert Sonos(error=0.0, drift=0.0).age(programmed(cell, 0.5), 0.0, DAY, ()).seen == 0.5
+
+
 @pytest.mark.parametrize("t", [0.0, 2 * DAY])
 def test_cells_spread_as_stated(t):
     """The cell that is off has no current and no spread, so the pair's is that of the other."""
-    cell = Sonos()
+    cell = Sonos(drift=0.0)
     seen = [cell.age(programmed(cell, -0.5, u), 0.0, t, ()).seen for u in RNG.standard_normal((N, 2))]
     assert agrees(seen, -0.5, current_spread(900.0, t) / 1800)
 
@@ -77,7 +110,7 @@ def test_no_current_is_negative_and_no_weight_beyond_one():
 
 
 def test_without_errors_it_is_what_was_asked_for():
-    cell = Sonos(error=0.0, noise=0.0)
+    cell = Sonos(error=0.0, drift=0.0, noise=0.0)
     assert cell.read(cell.age(programmed(cell, -0.375, (1.0, 2.0)), 0.0, DAY, ()), (3.0,)) == -0.375
 
 
