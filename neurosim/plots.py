@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
+from neurosim import memory
 from neurosim.train import rule_name
 
 # Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
@@ -102,3 +103,83 @@ def spread(wanted: Iterable[float], gap: float) -> list[float]:
         for rank, i in enumerate(block):
             placed[i] = middle(block) + gap * (rank - (len(block) - 1) / 2)
     return placed
+
+
+HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#F0E442", GREY)
+
+
+def cost_by(estimates, what: str) -> Figure:
+    """Typical energy of each phase, or of each event, as bars from the least to the most that it may be; one panel a kind of price.
+
+    Parameters
+    ----------
+    estimates : list of neurosim.cost.Estimate
+    what : "phase" or "event"
+    """
+    kinds = [kind for kind in ("incremental", "average") if any(kind in e.energy.kinds for e in estimates)]
+    names = {
+        kind: [
+            name
+            for name in dict.fromkeys(getattr(line, what) for e in estimates for line in e.energy.lines)
+            if any(e.energy.total(kind, **{what: name}).high for e in estimates)
+        ]
+        for kind in kinds
+    }
+    rows = [max(len(names[kind]), 1) * (len(estimates) + 1) for kind in kinds] or [1]
+    figure = Figure(figsize=(7.2, 1.6 + 0.17 * sum(rows)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(max(len(kinds), 1), 1, squeeze=False, gridspec_kw={"height_ratios": rows})[:, 0]
+    for axes, kind in zip(panels, kinds):
+        ends = []
+        for k, e in enumerate(estimates):
+            costs = [e.energy.total(kind, **{what: name}) for name in names[kind]]
+            at = [i * (len(estimates) + 1) + k for i in range(len(costs))]
+            drawn = [(y, cost) for y, cost in zip(at, costs) if cost.typical > 0]
+            span = [[c.typical - c.low for _, c in drawn], [c.high - c.typical for _, c in drawn]]
+            missing = " (at least)" if e.energy.unpriced else ""
+            axes.barh(
+                [y for y, _ in drawn], [c.typical for _, c in drawn], 0.85, xerr=span, color=HUES[k % len(HUES)],
+                label=f"{e.rule} on {e.chip}{missing}", error_kw={"lw": 0.8, "ecolor": "black"},
+            )  # fmt: skip
+            ends += [value for _, c in drawn for value in (c.low or c.typical, c.high)]
+        axes.set_yticks([i * (len(estimates) + 1) + (len(estimates) - 1) / 2 for i in range(len(names[kind]))], names[kind])
+        axes.invert_yaxis()
+        axes.set(xscale="log", xlim=(min(ends) / 3, max(ends) * 3), xlabel=f"energy of the training (J), {kind} prices")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    if not kinds:
+        panels[0].set_axis_off()
+        panels[0].text(0.5, 0.5, "nothing here has a price", ha="center", va="center", color=GREY)
+    _say_below(figure, {text for e in estimates for text in e.caveats})
+    return figure
+
+
+def memory_over_steps(network, chip) -> Figure:
+    """Memory that learning takes beyond the weights and one pass, by rule, over the length of a sequence; a dot where bptt overtakes."""
+    steps = np.unique(np.geomspace(1, 1e5, 41).astype(int))
+    found = [memory.memory_over_steps(network, chip, int(n)) for n in steps]
+    figure = Figure(figsize=(6.4, 4.2), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    labels = []
+    for k, name in enumerate(found[0]):
+        values, color = [row[name] / 8192 for row in found], HUES[k % len(HUES)]
+        axes.plot(steps, values, color=color, lw=1.8)
+        labels.append((values[-1], name, color))
+    for k, (name, at) in enumerate(memory.crossings(network, chip).items()):
+        if steps[0] < at <= steps[-1]:
+            axes.plot(at, memory.memory_over_steps(network, chip, at)[name] / 8192, "o", color=HUES[k % len(HUES)], ms=5)
+    axes.set(xscale="log", yscale="log", xlim=(1, steps[-1]), xlabel="steps of a sequence", ylabel="memory beyond weights (KiB)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(
+        f"{network.inputs} inputs, {' and '.join(map(str, network.layers))} neurons, {network.outputs} outputs on {chip.name}",
+        loc="left",
+        fontsize=10,
+    )
+    _label_right_end(figure, axes, labels)
+    return figure
+
+
+def _say_below(figure, texts) -> None:
+    for text in texts:
+        figure.supxlabel(text, fontsize=SMALL - 1, color=GREY, wrap=True)

@@ -20,6 +20,7 @@ class Estimate(NamedTuple):
     prices: PriceList
     work: Workload  #: of one epoch
     epochs: int
+    seconds: float  #: simulated time of all epochs
     ledger: Ledger  #: of all epochs
     energy: Bill
     latency: Bill
@@ -76,7 +77,7 @@ def estimate(
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
     in_turn = (len(network.layers) + 1) * work.steps * work.sequences * work.batch * epochs
     return Estimate(
-        learning.name, chip.name, prices, work, epochs, ledger,
+        learning.name, chip.name, prices, work, epochs, epochs * seconds, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn),
         memory, place, endurance(epoch, prices, synapses, seconds),
         learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), caveats(learning),

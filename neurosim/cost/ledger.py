@@ -11,14 +11,14 @@ The formula follows `neurosim.loop.sequence` with what a chip would do. Its conv
 """
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
 from hw_models.parts import bits
 from hw_models.reward import DigitalWire
-from neurosim.cost.operations import NOWHERE, POST, PRE, operations
+from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
 from neurosim.losses import SquaredError
@@ -27,7 +27,10 @@ from neurosim.protocols import Extra, Own
 from neurosim.rules import Gradient, Learning
 
 UNIFORM_BITS = 16  # of a uniform random number: as wide as the random words of ReckOn, and Loihi's learning arithmetic
-EACH_PRE, EACH_POST, EACH = frozenset({PRE}), frozenset({POST}), frozenset({PRE, POST})
+EACH_PRE: Any = frozenset({PRE})  # Any: they stand in the records of parts, where numbers would be
+EACH_POST: Any = frozenset({POST})
+EACH: Any = frozenset({PRE, POST})
+NOWHERE: Any = frozenset()
 #: random bits of one number of sources that do not need what their formula draws here; a junction is read once
 BITS_OF_NOISE = {Bernoulli: lambda noise: 1, SumOfBytes: lambda noise: 8 * noise.k, Telegraph: lambda noise: 1, Recorded: lambda noise: 0}
 

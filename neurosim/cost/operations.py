@@ -9,7 +9,6 @@ import numpy as np
 from hw_models.events import Event
 
 PRE, POST = "pre", "post"
-NOWHERE: frozenset[str] = frozenset()
 
 
 class Counting:
@@ -22,7 +21,7 @@ class Counting:
         self.value, self.axes, self.tally = value, axes, tally
 
     def _do(self, event: Event, other: Any, function) -> "Counting":
-        value, axes = (other.value, other.axes) if isinstance(other, Counting) else (float(other), NOWHERE)
+        value, axes = (other.value, other.axes) if isinstance(other, Counting) else (float(other), frozenset())
         self.tally[event, self.axes | axes] += 1
         return Counting(function(self.value, value), self.axes | axes, self.tally)
 

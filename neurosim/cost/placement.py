@@ -48,7 +48,7 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
     synapses = sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
-    register, memory = (sum(bits(record).values()) if local else 0 for record in (_record(local, "Register"), _record(local, "Memory")))
+    register, memory = (sum(bits(record).values()) for record in (local.rule.Register, local.rule.Memory)) if local else (0, 0)
     counted = memory_bits(network, chip, learning, batch, steps) if learning else memory_bits(network, chip, Gradient("bptt"))
     if learning is None:
         counted |= {"learning": 0}
@@ -79,7 +79,3 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
         (counted["state"] + counted["passes"]) / neurons + (memory + WORD if local else 0) * batch,
         total / cores, total, has.core_weight_bits * has.cores * chips or None, unmet, has.core_mm2 * cores or None,
     )  # fmt: skip
-
-
-def _record(learning: Learning | None, name: str):
-    return getattr(learning.rule, name) if learning else None
