@@ -167,6 +167,7 @@ def cost(
     json: Json = False,
 ) -> None:
     """Estimate what a training costs, without running it: energy, time, memory, cores, wear; side by side for several rules and chips."""
+    import io
     import itertools
 
     from hw_models.prices import load
@@ -178,8 +179,8 @@ def cost(
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
     given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
     given += [config.assignment(text) for text in set_ or []]
-    choices = itertools.product(*[[(f"--{n}", f"{n}.name", one) for one in v.split(",")] if v else [None] for n, v in _named(rule, chip)])
-    tables = [config.assemble(file, [*given, *filter(None, choice)]) for choice in choices]
+    rules, chips = _each("--rule", "rule.name", rule), _each("--chip", "chip.name", chip)
+    tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
     first = config.plan(tables[0])
     network, settings = first.experiment.network, first.experiment.settings
     learned = first.dataset.train.cut(settings.batch)
@@ -200,7 +201,9 @@ def cost(
         figures = {"by_phase": plots.cost_by(estimates, "phase"), "by_event": plots.cost_by(estimates, "event")}
         figures["memory"] = plots.memory_over_steps(network, config.chip_from(tables[0]["chip"]))
         for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png")
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png")
+            files.write(folder / f"{name}.png", picture.getvalue())
     if json:
         typer.echo(files.as_json(found), nl=False)
         return
@@ -213,10 +216,6 @@ def cost(
         _print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))
     for text in report.remarks(estimates):
         typer.echo(text)
-
-
-def _named(rule, chip):
-    return ("rule", rule), ("chip", chip)
 
 
 @app.command("list")
@@ -271,6 +270,11 @@ def _sizes(hidden: str | None):
         return None
     sizes = [int(n) if n.strip().lstrip("-").isdigit() else n for n in hidden.split(",")]
     return sizes if len(sizes) > 1 else sizes[0]
+
+
+def _each(flag: str, path: str, names: str | None) -> list[list[tuple[str, str, str]]]:
+    """What several names after one flag assign, one at a time; nothing, once, if none is given."""
+    return [[(flag, path, name)] for name in names.split(",")] if names else [[]]
 
 
 def _default_folder(experiment) -> pathlib.Path:

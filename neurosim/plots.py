@@ -105,7 +105,7 @@ def spread(wanted: Iterable[float], gap: float) -> list[float]:
     return placed
 
 
-HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#F0E442", GREY)
+HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#000000", GREY)
 
 
 def cost_by(estimates, what: str) -> Figure:
@@ -116,42 +116,44 @@ def cost_by(estimates, what: str) -> Figure:
     estimates : list of neurosim.cost.Estimate
     what : "phase" or "event"
     """
-    kinds = [kind for kind in ("incremental", "average") if any(kind in e.energy.kinds for e in estimates)]
-    names = {
-        kind: [
-            name
-            for name in dict.fromkeys(getattr(line, what) for e in estimates for line in e.energy.lines)
-            if any(e.energy.total(kind, **{what: name}).high for e in estimates)
-        ]
-        for kind in kinds
-    }
-    rows = [max(len(names[kind]), 1) * (len(estimates) + 1) for kind in kinds] or [1]
-    figure = Figure(figsize=(7.2, 1.6 + 0.17 * sum(rows)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    shown: dict[str, list] = {}
+    for kind in ("incremental", "average"):
+        of_kind = [(e, HUES[k % len(HUES)]) for k, e in enumerate(estimates) if kind in e.energy.kinds]
+        lines = [line for e, _ in of_kind for line in e.energy.lines if line.price and line.price.kind == kind and line.cost.high]
+        if lines:
+            shown[kind] = [of_kind, list(dict.fromkeys(getattr(line, what) for line in lines))]
+    rows = [len(names) * (len(of_kind) + 1) + 4 for of_kind, names in shown.values()] or [10]
+    figure = Figure(figsize=(7.2, 0.6 + 0.17 * sum(rows)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
-    panels = figure.subplots(max(len(kinds), 1), 1, squeeze=False, gridspec_kw={"height_ratios": rows})[:, 0]
-    for axes, kind in zip(panels, kinds):
-        ends = []
-        for k, e in enumerate(estimates):
-            costs = [e.energy.total(kind, **{what: name}) for name in names[kind]]
-            at = [i * (len(estimates) + 1) + k for i in range(len(costs))]
-            drawn = [(y, cost) for y, cost in zip(at, costs) if cost.typical > 0]
-            span = [[c.typical - c.low for _, c in drawn], [c.high - c.typical for _, c in drawn]]
-            missing = " (at least)" if e.energy.unpriced else ""
-            axes.barh(
-                [y for y, _ in drawn], [c.typical for _, c in drawn], 0.85, xerr=span, color=HUES[k % len(HUES)],
-                label=f"{e.rule} on {e.chip}{missing}", error_kw={"lw": 0.8, "ecolor": "black"},
-            )  # fmt: skip
-            ends += [value for _, c in drawn for value in (c.low or c.typical, c.high)]
-        axes.set_yticks([i * (len(estimates) + 1) + (len(estimates) - 1) / 2 for i in range(len(names[kind]))], names[kind])
-        axes.invert_yaxis()
-        axes.set(xscale="log", xlim=(min(ends) / 3, max(ends) * 3), xlabel=f"energy of the training (J), {kind} prices")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
-    if not kinds:
+    panels = figure.subplots(len(rows), 1, squeeze=False, gridspec_kw={"height_ratios": rows})[:, 0]
+    for axes, (kind, (of_kind, names)) in zip(panels, shown.items()):
+        _bars(axes, kind, of_kind, names, what)
+    if not shown:
         panels[0].set_axis_off()
         panels[0].text(0.5, 0.5, "nothing here has a price", ha="center", va="center", color=GREY)
-    _say_below(figure, {text for e in estimates for text in e.caveats})
+    for text in dict.fromkeys(text for e in estimates for text in e.caveats):
+        figure.supxlabel(text, fontsize=SMALL - 1, color=GREY)
     return figure
+
+
+def _bars(axes, kind, of_kind, names, what) -> None:
+    """One panel: a group of bars for each name, on a logarithmic axis of at least two decades."""
+    apart, ends = len(of_kind) + 1, []
+    for k, (e, color) in enumerate(of_kind):
+        costs = [(i * apart + k, e.energy.total(kind, **{what: name})) for i, name in enumerate(names)]
+        costs = [(y, cost) for y, cost in costs if cost.typical > 0]
+        span = [[cost.typical - cost.low for _, cost in costs], [cost.high - cost.typical for _, cost in costs]]
+        axes.barh(
+            [y for y, _ in costs], [cost.typical for _, cost in costs], 0.85, xerr=span, color=color, error_kw={"lw": 0.8},
+            label=f"{e.rule} on {e.chip}{' (at least)' if e.energy.unpriced else ''}",
+        )  # fmt: skip
+        ends += [value for _, cost in costs for value in (cost.low or cost.typical, cost.high)]
+    axes.set_yticks([i * apart + (apart - 2) / 2 for i in range(len(names))], names)
+    axes.invert_yaxis()
+    low, high = (min(ends), max(ends)) if ends else (1.0, 1.0)
+    axes.set(xscale="log", xlim=(min(low / 3, high / 100), high * 3), xlabel=f"energy of the training (J), {kind} prices")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
 
 
 def memory_over_steps(network, chip) -> Figure:
@@ -171,15 +173,7 @@ def memory_over_steps(network, chip) -> Figure:
             axes.plot(at, memory.memory_over_steps(network, chip, at)[name] / 8192, "o", color=HUES[k % len(HUES)], ms=5)
     axes.set(xscale="log", yscale="log", xlim=(1, steps[-1]), xlabel="steps of a sequence", ylabel="memory beyond weights (KiB)")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(
-        f"{network.inputs} inputs, {' and '.join(map(str, network.layers))} neurons, {network.outputs} outputs on {chip.name}",
-        loc="left",
-        fontsize=10,
-    )
+    sizes = "-".join(map(str, (network.inputs, *network.layers, network.outputs)))
+    axes.set_title(f"a network of {sizes} neurons on {chip.name}", loc="left", fontsize=10)
     _label_right_end(figure, axes, labels)
     return figure
-
-
-def _say_below(figure, texts) -> None:
-    for text in texts:
-        figure.supxlabel(text, fontsize=SMALL - 1, color=GREY, wrap=True)

@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
                 "epochs": self.endurance.epochs._asdict() if self.endurance.epochs else None,
                 "years": self.endurance.years._asdict() if self.endurance.years else None,
             },
-            "neurobench": self.learning, "caveats": self.caveats,
+            "learning_metrics": self.learning, "caveats": self.caveats,
         }  # fmt: skip
 
 

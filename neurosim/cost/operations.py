@@ -1,5 +1,6 @@
 """How many operations a method of a part does: it is run once on numbers that count what is done with them."""
 
+import functools
 import types
 from collections import Counter
 from typing import Any
@@ -107,8 +108,19 @@ def operations(method, *arguments) -> Counter:
         tally[Event.NONLINEARITY, axes] += 1
         return Counting(0.5, axes, tally)
 
+    def chosen(pick):
+        """min or max, whose result differs where any of its arguments does, whichever it is."""
+
+        def two(a, b):
+            if isinstance(a, Counting):
+                return a._do(Event.ADD, b, pick)
+            return b._do(Event.ADD, a, pick) if isinstance(b, Counting) else pick(a, b)
+
+        return lambda *given: functools.reduce(two, given)
+
     function = method.__func__
     known = {name: shared if getattr(value, "scalar", False) else value for name, value in function.__globals__.items()}
+    known |= {"min": chosen(min), "max": chosen(max)}
     types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)(
         method.__self__, *map(argument, arguments)
     )

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import prices
@@ -69,24 +69,28 @@ def test_loihi_reward_and_update():
 # ---------------------------------------------------------------- what a bill may never do
 
 
-@given(st.sampled_from(sorted(prices.load("digital-45nm").energy)), st.floats(0.1, 10))
+PRICES = prices.load("digital-45nm")
+COUNTS = count(NETWORK, load("digital-8bit"), DANP().learning(), Workload(3, cores=2))
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(sorted(PRICES.energy)), st.floats(0.1, 10))
 def test_changing_one_price_changes_the_bill_by_exactly_its_events(event, factor):
-    chip, found = load("digital-8bit"), prices.load("digital-45nm")
-    counts = count(NETWORK, chip, DANP().learning(), Workload(3, cores=2))
+    chip, found = load("digital-8bit"), PRICES
     price = found.energy[event]
     changed = price._replace(**{part: factor * getattr(price, part) for part in ("low", "typical", "high")})
-    before = energy(counts, found, chip)
-    after = energy(counts, found._replace(energy={**found.energy, event: changed}), chip)
+    before = energy(COUNTS, found, chip)
+    after = energy(COUNTS, found._replace(energy={**found.energy, event: changed}), chip)
     own = before.total(event=event)
     assert tuple(after.total()) == pytest.approx([a + (factor - 1) * b for a, b in zip(before.total(), own)])
     for line, there in zip(before.lines, after.lines):
         assert line.event == event or line == there
 
 
-@pytest.mark.parametrize("missing", list(prices.load("digital-45nm").energy))
+@pytest.mark.parametrize("missing", list(PRICES.energy))
 def test_a_bill_with_an_unpriced_event_never_prints_a_bare_total(missing):
-    chip, found = load("digital-8bit"), prices.load("digital-45nm")
-    counts = Ledger({key: n for key, n in count(NETWORK, chip, DANP().learning(), Workload(3, cores=2)).items() if key[1] in found.energy})
+    chip, found = load("digital-8bit"), PRICES
+    counts = Ledger({key: n for key, n in COUNTS.items() if key[1] in found.energy})
     whole = energy(counts, found, chip)
     assert not whole.unpriced and "least" not in whole.said("J") and not whole.table()["at_least"]
     left = {event: price for event, price in found.energy.items() if event != missing}
