@@ -172,7 +172,7 @@ def cost(
 
     from hw_models.prices import load
     from neurosim import config, files
-    from neurosim.cost import Workload, estimate, report
+    from neurosim.cost import epoch_of, estimate, report
     from neurosim.rules import Gradient
     from neurosim.train import as_learning
 
@@ -183,9 +183,7 @@ def cost(
     tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
     first = config.plan(tables[0])
     network, settings = first.experiment.network, first.experiment.settings
-    learned = first.dataset.train.cut(settings.batch)
-    sequences, steps = learned.counted.shape
-    work = Workload(steps, settings.batch, -(-sequences // settings.batch), learned.counted.sum() / sequences, moves)
+    work = epoch_of(first.dataset.train, settings.batch, moves)
     estimates = []
     for table in tables:
         learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
@@ -209,7 +207,7 @@ def cost(
         return
     e = first.experiment
     typer.echo(
-        f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.batch * steps} steps, estimated and not run:"
+        f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.batch * work.steps} steps, estimated and not run:"
     )
     _print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
     if len(estimates) == 1:

@@ -1,5 +1,6 @@
 """Events times prices: energy and time as intervals, with everything that has no price listed."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from hw_models.events import Event, Phase
@@ -11,6 +12,7 @@ from neurosim.rules import Gradient
 
 PROJECTION = "No published chip implements node perturbation or its activity-based form: energy, time and area of learning are projections."
 
+NO_TURNS: Mapping[Phase, int] = {}
 PARTS = ("low", "typical", "high")
 
 
@@ -116,7 +118,7 @@ def energy(ledger: Ledger, prices: PriceList, chip, scale: float = 1.0) -> Bill:
     return _bill(ledger, prices.energy, prices.included, chip, scale, 1)
 
 
-def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: int = 0) -> Bill:
+def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mapping[Phase, int] = NO_TURNS) -> Bill:
     """The time that what a ledger counts takes, in s, if nothing overlaps but equal cores: one kind of event waits for the other.
 
     Events without a time are listed. Being on, and the clock, are not events that take time.
@@ -128,21 +130,29 @@ def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: int = 
     chip : hw_models.Chip
     cores : int
         That share the work.
-    in_turn : int
-        Products of a pass that must wait for each other: an array that is not full does not take less time for it.
+    in_turn : mapping of int
+        Products of each phase that must wait for each other: an array that is not full does not take less time for it.
     """
     events = Ledger({key: n for key, n in ledger.items() if key[1] not in (Event.SECOND, Event.CYCLE)})
     return _bill(events, prices.latency, prices.included, chip, 1.0, cores, in_turn)
 
 
-def _bill(ledger: Ledger, prices: dict[Event, Price], included: dict[Event, str], chip, scale: float, cores: int, in_turn: int = 0) -> Bill:
+def _bill(
+    ledger: Ledger,
+    prices: dict[Event, Price],
+    included: dict[Event, str],
+    chip,
+    scale: float,
+    cores: int,
+    in_turn: Mapping[Phase, int] = NO_TURNS,
+) -> Bill:
     lines = []
     for phase, event in sorted(ledger, key=lambda key: (list(Phase).index(key[0]), list(Event).index(key[1]))):
         n, price, cost = ledger[phase, event], prices.get(event), NOTHING
         if price is not None:
             bits = _bits(phase, event, chip) if price.per_bit else 1
             at_once = price.parallel * (cores if price.per == "core" else 1)
-            least = in_turn if price.parallel > 1 else 0
+            least = in_turn.get(phase, 0) if price.parallel > 1 else 0
             cost = Interval(*(max(a / at_once, least) * b * bits * scale for a, b in zip(n, price.si, strict=True)))
         lines.append(Line(phase, event, n, price, "" if price else included.get(event, ""), cost))
     return Bill(lines, scale)

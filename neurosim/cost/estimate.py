@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from hw_models.events import Phase
 from hw_models.prices import PriceList, prices_of
 from neurosim.cost.bill import Bill, caveats, energy, latency
 from neurosim.cost.endurance import Endurance, endurance
@@ -10,6 +11,7 @@ from neurosim.cost.neurobench import learning_metrics
 from neurosim.cost.placement import Placement, placement
 from neurosim.memory import memory_bits
 from neurosim.rules import Gradient, Learning
+from neurosim.tasks.dataset import Series
 
 
 class Estimate(NamedTuple):
@@ -36,9 +38,8 @@ class Estimate(NamedTuple):
         return {
             "rule": self.rule, "chip": self.chip, "prices": self.prices.name, "epochs": self.epochs,
             "workload": self.work._asdict(),
-            "energy_J": energy_table.pop("total"), "energy": energy_table,
-            "latency_s": latency_table.pop("total"), "latency": latency_table,
-            "unpriced": self.energy.unpriced,
+            "energy_J": energy_table.pop("total"),
+            "latency_s": latency_table.pop("total"), **energy_table, "latency": latency_table,
             "memory_bits": self.memory, "placement": self.placement._asdict(),
             "endurance": {
                 "writes_per_epoch": self.endurance.writes_per_epoch._asdict(),
@@ -47,6 +48,21 @@ class Estimate(NamedTuple):
             },
             "learning_metrics": self.learning, "caveats": self.caveats,
         }  # fmt: skip
+
+
+def epoch_of(series: Series, batch: int, moves: float = 1.0) -> Workload:
+    """One epoch of learning a task's training part.
+
+    Parameters
+    ----------
+    series : neurosim.tasks.dataset.Series
+    batch : int, sequences
+    moves : float
+        As in `Workload`.
+    """
+    learned = series.cut(batch)
+    sequences, steps = learned.counted.shape
+    return Workload(steps, batch, -(-sequences // batch), float(learned.counted.sum() / sequences), moves)
 
 
 def estimate(
@@ -75,7 +91,10 @@ def estimate(
     synapses = sum(pre * post for pre, post in network.shapes())
     seconds = work.steps * work.sequences * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
-    in_turn = (len(network.layers) + 1) * work.steps * work.sequences * work.batch * epochs
+    chain = (len(network.layers) + 1) * work.steps * work.sequences * work.batch * epochs  # each layer waits for the one below
+    noisy = sum(learning.passes) if isinstance(learning, Learning) else 0
+    clean = len(learning.passes) - noisy if isinstance(learning, Learning) else 1
+    in_turn = {Phase.CLEAN: clean * chain, Phase.PERTURBED: noisy * chain, Phase.UPDATE: 0 if isinstance(learning, Learning) else chain}
     return Estimate(
         learning.name, chip.name, prices, work, epochs, epochs * seconds, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn),

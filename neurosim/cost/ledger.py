@@ -82,8 +82,8 @@ class Workload(NamedTuple):
         Sequences side by side.
     sequences : int
         How often such a batch is run.
-    counted : int
-        Steps of a sequence in which the loss counts; all of them if negative.
+    counted : float
+        Steps of a sequence in which the loss counts, on average; all of them if negative.
     moves : float
         Writes, or pulses, that a synapse really gets per update asked of it. It depends on data: a run measures it.
     cores : int
@@ -97,7 +97,7 @@ class Workload(NamedTuple):
     steps: int
     batch: int = 1
     sequences: int = 1
-    counted: int = -1
+    counted: float = -1
     moves: float = 1.0
     cores: int = 1
     chips: int = 1

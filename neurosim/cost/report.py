@@ -50,7 +50,7 @@ def _rows():
             yield f"  {phase}", lambda e, kind=kind, phase=phase: _phase(e, kind, phase)
     yield "energy", lambda e: "" if e.energy.kinds else "no price"
     yield "  without a price", lambda e: " ".join(e.energy.unpriced)
-    yield "time, nothing overlapping", lambda e: e.latency.said("s")
+    yield "time, nothing overlapping", lambda e: e.latency.said("s") if e.latency.kinds else "not known"
     yield "simulated time", lambda e: quantity(e.seconds, "s")
     yield "memory", lambda e: _bytes(e.placement.bits)
     for name in ("weights", "state", "passes", "learning", "reward", "random"):

@@ -7,14 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import prices
-from hw_models.chip import Chip, load
+from hw_models.chip import Chip, catalogue, load
 from hw_models.events import Event, Phase
 from hw_models.parts import InputError
-from neurosim.cost import PROJECTION, Ledger, Workload, count, energy, estimate, latency
+from neurosim.cost import PROJECTION, Ledger, Workload, count, energy, epoch_of, estimate, latency
 from neurosim.cost.bill import quantity
 from neurosim.files import as_json
 from neurosim.network import Network
-from neurosim.rules import ANP, DANP, Gradient
+from neurosim.neurons import Leaky
+from neurosim.rules import ANP, DANP, NP, WP, Gradient
+from neurosim.tasks import MackeyGlass
 
 NETWORK = Network(1, 20, 1)
 
@@ -45,8 +47,8 @@ def test_truenorth_power():
 def test_hermes_product_of_256_by_256():
     """Khaddam-Aljameh et al. 2022: 1.008 TOPS and 10.5 TOPS/W make 130 ns and 12.5 nJ of a product of 256 x 256."""
     chip, found = load("pcm-hermes"), prices.load("pcm-hermes")
-    layer = count(Network(256, 1, 1), chip, None, Workload(1))  # 256 + 1 + 1 cells ...
-    assert layer.total(Event.ANALOG_READ).typical == 258
+    network = count(Network(256, 256, 1), chip, None, Workload(1))  # two such products, and one of 256 x 1
+    assert energy(network, found, chip).total("average").typical / (2 + 1 / 256) == pytest.approx(12.5e-9, rel=2e-3)
     product = ledger(analog_read=256 * 256, adc=256, dac=256)
     bill = energy(product, found, chip)
     assert bill.total().typical == pytest.approx(12.5e-9, rel=2e-3) and not bill.unpriced  # converters are in it
@@ -55,7 +57,7 @@ def test_hermes_product_of_256_by_256():
 
 def test_an_array_that_is_not_full_is_no_faster():
     found = prices.load("pcm-hermes")
-    bill = latency(ledger(analog_read=100), found, load("pcm-hermes"), cores=64, in_turn=3)
+    bill = latency(ledger(analog_read=100), found, load("pcm-hermes"), cores=64, in_turn={Phase.CLEAN: 3})
     assert bill.total().typical == pytest.approx(3 * 130e-9, rel=1e-3)
 
 
@@ -140,11 +142,36 @@ def test_learning_by_perturbation_is_called_a_projection():
 def test_an_estimate_is_json_with_the_agreed_keys():
     table = json.loads(as_json(estimate(NETWORK, load("loihi"), ANP().learning(), Workload(5), epochs=3).table()))
     assert set(table["energy_J"]) == set(table["latency_s"]) == {"low", "typical", "high"}
-    assert set(table["energy"]["by_phase"]) == {"clean", "perturbed", "reward", "update", "decorrelation", "idle"}
+    assert set(table["by_phase"]) == {"clean", "perturbed", "reward", "update", "decorrelation", "idle"}
     assert set(table["memory_bits"]) == {"weights", "state", "passes", "learning", "reward", "random"}
-    assert table["unpriced"] == ["reduction", "random_bit", "barrier"] and table["energy"]["at_least"]
-    assert all(line["price"] is None or line["price"]["source"] for line in table["energy"]["by_event"])
-    assert {line["event"] for line in table["energy"]["by_event"] if line["expected"]} == {"weight_write"}
+    assert table["unpriced"] == ["reduction", "random_bit", "barrier"] and table["at_least"]
+    assert all(line["price"] is None or line["price"]["source"] for line in table["by_event"])
+    assert {line["event"] for line in table["by_event"] if line["expected"]} == {"weight_write"}
+
+
+def test_two_noisy_passes_take_turns_on_the_arrays():
+    """2 layers of weights to wait for, 5 steps, two passes: 20 products of 130 ns, whichever passes are noisy."""
+    for rule in (ANP(), ANP(passes="noisy-noisy")):
+        found = estimate(NETWORK, load("pcm-hermes"), rule.learning(), Workload(5)).latency
+        assert found.total(event=Event.ANALOG_READ).typical == pytest.approx(20 * 130.03e-9, rel=1e-4)
+
+
+@pytest.mark.parametrize("chip", catalogue())
+def test_every_rule_has_an_estimate_on_every_chip(chip):
+    chip = load(chip)
+    for rule in (WP(), NP(trace=0.9), ANP(norm="running"), DANP(), Gradient("bptt"), Gradient("tbptt", k=2, optimizer="sgd")):
+        learning = rule if isinstance(rule, Gradient) else rule.learning()
+        table = as_json(
+            estimate(Network(2, (3, 4), 1, neuron=Leaky()), chip, learning, Workload(5, batch=2, sequences=2), epochs=2).table()
+        )
+        assert json.loads(table)["by_event"]
+
+
+def test_an_epoch_of_a_series():
+    task = MackeyGlass(steps=90, validation_steps=40).load(1).train
+    assert epoch_of(task, 1) == Workload(90, 1, 1, counted=float(task.counted.sum()))
+    found = epoch_of(task, 4, moves=0.5)
+    assert (found.steps, found.batch, found.sequences, found.moves) == (22, 4, 1, 0.5)
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0 J"), (1.27, "1.27 J"), (2.5e-3, "2.5 mJ"), (3.3e-13, "330 fJ"), (4e4, "40 kJ")])

@@ -44,7 +44,7 @@ def test_prices_moves_and_scale_can_be_chosen(tmp_path):
     done = cost(*QUICK, "--rule", "np", "--chip", "loihi", "--prices", mine, "--moves", 0.25, "--scale", 3, "--json")
     (found,) = json.loads(done.stdout)["estimates"]
     assert found["energy_J"] == pytest.approx({"low": 0.0, "typical": 0.25 * 9600 * 3e-9, "high": 9600 * 3e-9})
-    assert found["energy"]["scaled_by"] == 3
+    assert found["scaled_by"] == 3
     said = cost(*QUICK, "--rule", "np", "--chip", "loihi", "--prices", mine, "--scale", 3).stdout
     assert "Prices are scaled by 3, as asked for" in said
 
