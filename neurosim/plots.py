@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
+from hw_models.events import Event, Phase
 from neurosim import memory
 from neurosim.train import rule_name
 
@@ -105,7 +106,7 @@ def spread(wanted: Iterable[float], gap: float) -> list[float]:
     return placed
 
 
-HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#000000", GREY)
+HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#882255", GREY)
 
 
 def cost_by(estimates, what: str) -> Figure:
@@ -118,10 +119,11 @@ def cost_by(estimates, what: str) -> Figure:
     """
     shown: dict[str, list] = {}
     for kind in ("incremental", "average"):
-        of_kind = [(e, HUES[k % len(HUES)]) for k, e in enumerate(estimates) if kind in e.energy.kinds]
-        lines = [line for e, _ in of_kind for line in e.energy.lines if line.price and line.price.kind == kind and line.cost.high]
+        of_kind = [(e, HUES[k % len(HUES)], "///" * (k // len(HUES))) for k, e in enumerate(estimates) if kind in e.energy.kinds]
+        lines = [line for e, *_ in of_kind for line in e.energy.lines if line.price and line.price.kind == kind and line.cost.high]
         if lines:
-            shown[kind] = [of_kind, list(dict.fromkeys(getattr(line, what) for line in lines))]
+            found = {getattr(line, what) for line in lines}
+            shown[kind] = [of_kind, [name for name in {"phase": Phase, "event": Event}[what] if name in found]]
     rows = [len(names) * (len(of_kind) + 1) + 4 for of_kind, names in shown.values()] or [10]
     figure = Figure(figsize=(7.2, 0.6 + 0.17 * sum(rows)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
@@ -139,12 +141,12 @@ def cost_by(estimates, what: str) -> Figure:
 def _bars(axes, kind, of_kind, names, what) -> None:
     """One panel: a group of bars for each name, on a logarithmic axis of at least two decades."""
     apart, ends = len(of_kind) + 1, []
-    for k, (e, color) in enumerate(of_kind):
+    for k, (e, color, hatch) in enumerate(of_kind):
         costs = [(i * apart + k, e.energy.total(kind, **{what: name})) for i, name in enumerate(names)]
         costs = [(y, cost) for y, cost in costs if cost.typical > 0]
         span = [[cost.typical - cost.low for _, cost in costs], [cost.high - cost.typical for _, cost in costs]]
         axes.barh(
-            [y for y, _ in costs], [cost.typical for _, cost in costs], 0.85, xerr=span, color=color, error_kw={"lw": 0.8},
+            [y for y, _ in costs], [cost.typical for _, cost in costs], 0.85, xerr=span, color=color, hatch=hatch, error_kw={"lw": 0.8},
             label=f"{e.rule} on {e.chip}{' (at least)' if e.energy.unpriced else ''}",
         )  # fmt: skip
         ends += [value for _, cost in costs for value in (cost.low or cost.typical, cost.high)]

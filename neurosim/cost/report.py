@@ -61,6 +61,7 @@ def _rows():
     yield "  the chip has for weights", lambda e: _bytes(e.placement.available_bits) if e.placement.available_bits else ""
     yield "cores", lambda e: f"{e.placement.cores}, for {e.placement.limit}" if e.placement.limit else "not known"
     yield "chips", lambda e: str(e.placement.chips) if e.placement.limit else ""
+    yield "tiles of the array", lambda e: str(e.placement.tiles) if e.placement.tiles else ""
     yield "area of these cores", lambda e: f"{e.placement.area_mm2:.3g} mm2" if e.placement.area_mm2 else ""
     yield "not on the chip", lambda e: "; ".join(e.placement.unmet)
     yield "writes a cell and epoch", lambda e: _writes(e)
