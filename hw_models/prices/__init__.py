@@ -197,14 +197,14 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     found: dict[str, Any] = {"name": name, "chips": tuple(table.pop("chips", ())), "summary": table.pop("summary", "")}
     for group in ("energy", "latency"):
         own = {_event(key, f"{where}.{group}"): value for key, value in table.pop(group, {}).items()}
-        own = {key: _price(value, f"{where}.{group}.{key}", common, adc_bits) for key, value in own.items()}
+        own = {key: _price(value, f"{where}.{group}.{key}", common, adc_bits, _units(group, key)) for key, value in own.items()}
         found[group] = {**getattr(low, group), **own}
     included = {_event(key, f"{where}.included"): text for key, text in table.pop("included", {}).items()}
     found["included"] = {**{k: v for k, v in low.included.items() if k not in found["energy"]}, **included}
     found["clock_hz"] = float(table.pop("clock_hz", low.clock_hz))
     found["capacity"] = build(Capacity, {**low.capacity._asdict(), **table.pop("capacity", {})}, f"{where}.capacity")
     limit = table.pop("endurance", None)
-    found["endurance"] = _price(limit, f"{where}.endurance", common, adc_bits) if limit else low.endurance
+    found["endurance"] = _price(limit, f"{where}.endurance", common, adc_bits, ("writes",)) if limit else low.endurance
     for key in table:
         raise InputError(f"{where}.{key} is not known; {nearest(key, [*PriceList._fields, 'extends', 'node_nm', 'voltage'])}")
     made = PriceList(**found)
@@ -218,11 +218,30 @@ def _event(key: str, where: str) -> Event:
     return Event(key)
 
 
-def _price(table: Mapping[str, Any], where: str, common: Mapping[str, Any], adc_bits: int) -> Price:
+def _units(group: str, event: Event) -> tuple[str, ...]:
+    if group == "latency":
+        return ("s", "us", "ns")
+    return ("W", "mW", "uW") if event == Event.SECOND else ("J", "nJ", "pJ", "fJ")
+
+
+def _price(table: Mapping[str, Any], where: str, common: Mapping[str, Any], adc_bits: int, units: tuple[str, ...]) -> Price:
     table = {**common, **table}
-    if table.pop("function", None) == "adc-survey":
+    function = table.pop("function", None)
+    if function == "adc-survey":
         low, high = adc.walden(adc_bits, 30e-15), adc.walden(adc_bits, 50e-15)
         table |= {"low": min(adc.envelope(adc_bits), low) * 1e12, "typical": low * 1e12, "high": high * 1e12, "unit": "pJ"}
+    elif function == "adc-fit":
+        rate, node = table.pop("rate_hz", 0), table.get("node_nm", 0)
+        if not (rate > 0 and node >= 16):
+            raise InputError(
+                f"{where}: the function adc-fit needs a rate_hz above 0 and a node_nm of at least 16, got {rate!r} and {node!r}."
+            )
+        table |= {"typical": adc.fitted(adc_bits, rate, node) * 1e12, "unit": "pJ"}
+    elif function is not None:
+        raise InputError(f"{where}.function {function!r} is not known; {nearest(function, ('adc-survey', 'adc-fit'))}")
     if "typical" in table:
         table = {"low": table["typical"], "high": table["typical"], **table}
-    return build(Price, table, where)
+    price = build(Price, table, where)
+    if price.unit not in units:
+        raise InputError(f"{where}.unit must be one of {', '.join(units)}, got {price.unit!r}.")
+    return price

@@ -23,9 +23,3 @@ def fitted(bits: float, rate: float, node_nm: float) -> float:
     merit = min(213.781 - 2.8719 * math.log(rate), 128.307 + 3.22051 * math.ceil(bits))
     decibels = (6.0206 * bits + 1.7609 - merit) / 10.0
     return 0.5e-12 * 10.0**decibels * math.exp(26.0496 + 1.88004 * math.log(node_nm) - 2.82913 * math.log(bits) - 1.47020)
-
-
-def area_mm2(bits: float, rate: float, node_nm: float) -> float:
-    """Area (mm2) of the converter whose energy is `fitted`."""
-    energy = fitted(bits, rate, node_nm) * 1e12
-    return 1e-6 * math.exp(0.99328 * math.log(node_nm) + 0.18072 * math.log(rate) + 0.29912 * math.log(energy) + 1.34619)

@@ -8,7 +8,6 @@ from hw_models.parts import InputError
 from hw_models.prices import Price, PriceList
 from neurosim.cost.ledger import Count, Ledger
 from neurosim.memory import WORD
-from neurosim.rules import Gradient
 
 PROJECTION = "No published chip implements node perturbation or its activity-based form: energy, time and area of learning are projections."
 
@@ -175,8 +174,3 @@ def quantity(value: float, unit: str) -> str:
         if value >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     return f"{value / 1e-15:.3g} f{unit}" if value else f"0 {unit}"
-
-
-def caveats(learning) -> list[str]:
-    """What every output must say."""
-    return [] if learning is None or isinstance(learning, Gradient) else [PROJECTION]

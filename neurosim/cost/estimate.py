@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from hw_models.events import Phase
 from hw_models.prices import PriceList, prices_of
-from neurosim.cost.bill import Bill, caveats, energy, latency
+from neurosim.cost.bill import PROJECTION, Bill, energy, latency
 from neurosim.cost.endurance import Endurance, endurance
 from neurosim.cost.ledger import Ledger, Workload, count
 from neurosim.cost.neurobench import learning_metrics
@@ -99,5 +99,5 @@ def estimate(
         learning.name, chip.name, prices, work, epochs, epochs * seconds, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn),
         memory, place, endurance(epoch, prices, synapses, seconds),
-        learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), caveats(learning),
+        learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), [PROJECTION],
     )  # fmt: skip

@@ -39,6 +39,9 @@ def test_a_list_of_ones_own(tmp_path):
         (('source = "me"\n', ""), "source must be given"),
         (("[energy.mac]", "[energy.macs]"), 'did you mean "mac"'),
         (('"pJ"', '"pj"'), "unit must be one of"),
+        (('"pJ"', '"mW"'), "unit must be one of J, nJ, pJ, fJ"),
+        (("typical = 2", 'function = "adc-fits"'), 'did you mean "adc-fit"'),
+        (("typical = 2", 'function = "adc-fit"\nrate_hz = 1e8'), "node_nm of at least 16"),
         (('summary = "mine"', 'summery = "mine"'), 'did you mean "summary"'),
         (("[energy.mac]", "[included]\nmac = 'ac'\n[energy.mac]"), "leave one out"),
     ],
@@ -98,7 +101,11 @@ def test_adc_survey_functions():
     # the fit of accelergy-adc-plug-in at 100 MS/s and 32 nm, 4 to 10 bits; ISAAC's converter of 8 bits takes 1.67 pJ
     found = [adc.fitted(n, 1e8, 32) * 1e12 for n in range(4, 11)]
     assert found == pytest.approx([0.92, 0.94, 1.06, 1.31, 1.71, 2.34, 3.30], rel=6e-3)
-    assert 0 < adc.area_mm2(8, 1e8, 32) < 0.01
+
+
+def test_a_fitted_price_of_ones_own(tmp_path):
+    text = GOOD.replace("energy.mac", "energy.adc").replace("typical = 2", 'function = "adc-fit"\nrate_hz = 1e8\nnode_nm = 32')
+    assert mine(tmp_path, text).energy[Event.ADC].typical == pytest.approx(adc.fitted(8, 1e8, 32) * 1e12)
 
 
 def test_a_survey_price_follows_the_resolution():

@@ -133,10 +133,9 @@ def test_prices_are_scaled_only_when_asked_for_and_it_is_shown():
         energy(ledger(mac=1), prices.load("odin"), chip, 0.0)
 
 
-def test_learning_by_perturbation_is_called_a_projection():
-    chip = load("loihi")
-    assert estimate(NETWORK, chip, ANP().learning(), Workload(5)).table()["caveats"] == [PROJECTION]
-    assert estimate(NETWORK, chip, Gradient("bptt"), Workload(5)).table()["caveats"] == []
+def test_every_estimate_says_that_learning_is_a_projection():
+    for learning in (ANP().learning(), Gradient("bptt")):
+        assert estimate(NETWORK, load("loihi"), learning, Workload(5)).table()["caveats"] == [PROJECTION]
 
 
 def test_an_estimate_is_json_with_the_agreed_keys():

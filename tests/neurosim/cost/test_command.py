@@ -8,6 +8,8 @@ import shlex
 import pytest
 from typer.testing import CliRunner
 
+from hw_models.events import Event
+from hw_models.prices import load
 from neurosim.cli import app
 from neurosim.cost import PROJECTION
 
@@ -71,3 +73,10 @@ def test_the_page_shows_what_the_command_prints():
     for command, printed in blocks:
         done = CliRunner().invoke(app, shlex.split(command))
         assert done.stdout == printed, f"docs/cost.md no longer shows what neurosim {command} prints"
+
+
+def test_the_price_list_on_the_page_can_be_used(tmp_path):
+    (block,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(block)
+    found = load(str(tmp_path / "mine.toml"))
+    assert found.energy[Event.WEIGHT_WRITE].node_nm == 28 and found.energy[Event.MAC].node_nm == 45
