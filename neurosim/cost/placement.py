@@ -49,7 +49,7 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
     register, memory = (sum(bits(record).values()) for record in (local.rule.Register, local.rule.Memory)) if local else (0, 0)
-    counted = memory_bits(network, chip, learning, batch, steps) if learning else memory_bits(network, chip, Gradient("bptt"))
+    counted = memory_bits(network, chip, learning, batch, steps) if learning else memory_bits(network, chip, Gradient("bptt"), batch)
     if learning is None:
         counted |= {"learning": 0}
     matrices = sum(n * n for n in network.layers) if local and local.decorrelation_lr > 0 else 0

@@ -218,3 +218,16 @@ def test_a_ledger_adds_up():
     assert ledger == {(Phase.CLEAN, Event.MAC): Count(3, 5, 7), (Phase.UPDATE, Event.MAC): Count(1, 1, 1)}
     assert ledger.total(Event.MAC) == Count(4, 6, 8)
     assert ledger.times(2).total(Event.MAC, Phase.CLEAN) == Count(6, 10, 14)
+
+
+@pytest.mark.parametrize("name", ["digital-8bit", "reckon"])
+def test_writes_of_a_run_lie_between_the_bounds(name):
+    """What `moves` is in a run: changes that were not swallowed, over all synapses and updates."""
+    rng, steps = np.random.default_rng(4), 20
+    simulator = Simulator(SMALL, load(name), 1, NP().learning(), plain=True)
+    inputs, targets = rng.standard_normal((1, steps, 2)), rng.standard_normal((1, steps, 1))
+    outcome = simulator.learn(inputs, targets, np.ones((1, steps), bool))
+    moved = outcome.asked - outcome.swallowed
+    written = count(SMALL, load(name), NP().learning(), Workload(steps, moves=moved / (40 * steps))).total(Event.WEIGHT_WRITE)
+    assert 0 < moved < outcome.asked <= written.high == 40 * steps
+    assert written.typical == pytest.approx(moved)
