@@ -202,6 +202,72 @@ def fit(
     typer.echo(f"The chip is {folder / name}.toml: neurosim train --chip {folder / name}.toml")
 
 
+@app.command()
+def cost(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml]", help="An experiment, as for train.")] = None,
+    task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
+    rule: Annotated[str | None, typer.Option(metavar="RULE[,RULE...]", help="One rule or several.")] = None,
+    chip: Annotated[str | None, typer.Option(metavar="CHIP[,CHIP...]", help="One chip or several.")] = None,
+    hidden: Annotated[str | None, typer.Option(metavar="N[,N...]", help="Neurons of the hidden layer, or of several.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Sequences side by side.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option of train.")] = None,
+    prices: Annotated[str | None, typer.Option(help="A price list by name, or one of your own as my_prices.toml.")] = None,
+    moves: Annotated[float, typer.Option(min=0.0, help="Writes or pulses a synapse gets per update; a run measures it.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="Factor on all prices, such as your guess for another technology.")] = 1.0,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Write cost.json and pictures into this folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Estimate what a training costs, without running it: energy, time, memory, cores, wear; side by side for several rules and chips."""
+    import io
+    import itertools
+
+    from hw_models.prices import load
+    from neurosim import config, files
+    from neurosim.cost import epoch_of, estimate, report
+    from neurosim.rules import Gradient
+    from neurosim.train import as_learning
+
+    flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
+    given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
+    given += [config.assignment(text) for text in set_ or []]
+    rules, chips = _each("--rule", "rule.name", rule), _each("--chip", "chip.name", chip)
+    tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
+    first = config.plan(tables[0])
+    network, settings = first.experiment.network, first.experiment.settings
+    work = epoch_of(first.dataset.train, settings.batch, moves)
+    estimates = []
+    for table in tables:
+        learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
+        learning = learning if isinstance(learning, Gradient) else as_learning(learning)
+        listed = load(prices, getattr(there.adc, "bits", 8)) if prices else None
+        estimates.append(estimate(network, there, learning, work, settings.epochs, listed, scale))
+    found = {"estimates": [e.table() for e in estimates]}
+    if out is not None:
+        from neurosim import plots
+
+        folder = pathlib.Path(out)
+        files.write(folder / "cost.json", files.as_json(found))
+        figures = {"by_phase": plots.cost_by(estimates, "phase"), "by_event": plots.cost_by(estimates, "event")}
+        figures["memory"] = plots.memory_over_steps(network, config.chip_from(tables[0]["chip"]))
+        for name, figure in figures.items():
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png")
+            files.write(folder / f"{name}.png", picture.getvalue())
+    if json:
+        typer.echo(files.as_json(found), nl=False)
+        return
+    e = first.experiment
+    typer.echo(
+        f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.batch * work.steps} steps, estimated and not run:"
+    )
+    _print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
+    if len(estimates) == 1:
+        _print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))
+    for text in report.remarks(estimates):
+        typer.echo(text)
+
+
 @app.command("list")
 def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons")]) -> None:
     """Name what there is to choose from, a sentence each."""
@@ -267,6 +333,11 @@ def _scale(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise InputError(f'--full-scale "{text}" must be two conductances in siemens, such as 1e-6,25e-6.') from None
     return low, high
+
+
+def _each(flag: str, path: str, names: str | None) -> list[list[tuple[str, str, str]]]:
+    """What several names after one flag assign, one at a time; nothing, once, if none is given."""
+    return [[(flag, path, name)] for name in names.split(",")] if names else [[]]
 
 
 def _default_folder(experiment) -> pathlib.Path:

@@ -1,7 +1,8 @@
 """How many bits of the simulated device a run occupies: counted from what its parts declare, not from the simulator's arrays."""
 
 from hw_models.parts import bits
-from neurosim.rules import Gradient, Learning
+from neurosim.rules import Gradient, Learning, Perturbation
+from neurosim.rules.synapse import Eligibility
 
 WORD = 32  # a number that no part of the chip narrows
 
@@ -47,3 +48,49 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         "reward": getattr(chip.wire, "bits", WORD) * batch,
         "random": 2 * 64,
     }
+
+
+def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
+    """Bits that learning takes beyond weights and one pass, for sequences of so many steps, rule by rule; one sequence at a time.
+
+    Perturbation takes O(neurons) only in lock step with a reward every step: a reward at the end needs a trace in every synapse, or a log
+    that grows with the sequence. Rules that this simulator does not have are counted from their equations with the same widths:
+
+    - ``nrl``: one noisy pass; a running mean and a signal a neuron, one mean reward, a trace a synapse (our reading; from memory);
+    - ``e-prop``: a trace a recurrent or input synapse, a feedback weight from each output to each neuron, a signal a neuron (from memory);
+    - ``e-prop factorised``: three traces a neuron, as on ReckOn, and the same signals;
+    - ``rtrl``: the influence of each recurrent or input weight on each neuron, and a gradient.
+
+    References
+    ----------
+    Williams, Peng, Neural Comput. 2:490 (1990), doi:10.1162/neco.1990.2.4.490, and Schmidhuber, Neural Comput. 4:243 (1992),
+    doi:10.1162/neco.1992.4.2.243: bptt and rtrl.
+    Bellec et al., Nat. Commun. 11:3625 (2020), doi:10.1038/s41467-020-17236-y: e-prop.
+    Frenkel, Indiveri 2022, arXiv:2208.09759: factorised traces.
+    """
+    trace = sum(bits(Eligibility).values())
+    hidden, outputs = sum(network.layers), network.outputs
+    inside = sum(pre * post for pre, post in network.shapes()[:-1])
+    synapses = inside + network.layers[-1] * outputs
+
+    def beyond(rule) -> int:
+        counted = memory_bits(network, chip, rule, steps=steps)
+        return sum(counted[name] for name in ("passes", "learning", "reward", "random"))
+
+    feedback = hidden * outputs * WORD + (hidden + outputs) * WORD
+    return {
+        "anp, reward every step": beyond(Perturbation("anp").learning()),
+        "anp, reward at the end": beyond(Perturbation("anp", trace=1.0, reward="sequence").learning()),
+        "nrl": 2 * (hidden + outputs) * WORD + WORD + synapses * trace,
+        "e-prop": inside * trace + feedback,
+        "e-prop factorised": (network.inputs + 2 * hidden + outputs) * trace + feedback,
+        "rtrl": hidden * inside * WORD + synapses * WORD,
+        "bptt": beyond(Gradient("bptt", optimizer="sgd")),
+    }
+
+
+def crossings(network, chip) -> dict[str, int]:
+    """From how many steps on back-propagation through time takes more memory than each other rule."""
+    one, two = (memory_over_steps(network, chip, steps) for steps in (1, 2))
+    slope = two["bptt"] - one["bptt"]
+    return {name: max(1, (n - one["bptt"]) // slope + 2) for name, n in one.items() if name != "bptt"}

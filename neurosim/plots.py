@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
+from hw_models.events import Event, Phase
+from neurosim import memory
 from neurosim.train import rule_name
 
 # Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
@@ -152,3 +154,78 @@ def spread(wanted: Iterable[float], gap: float) -> list[float]:
         for rank, i in enumerate(block):
             placed[i] = middle(block) + gap * (rank - (len(block) - 1) / 2)
     return placed
+
+
+HUES = (BLUE, ORANGE, GREEN, SKY, "#CC79A7", "#E69F00", "#882255", GREY)
+
+
+def cost_by(estimates, what: str) -> Figure:
+    """Typical energy of each phase, or of each event, as bars from the least to the most that it may be; one panel a kind of price.
+
+    Parameters
+    ----------
+    estimates : list of neurosim.cost.Estimate
+    what : "phase" or "event"
+    """
+    shown: dict[str, list] = {}
+    for kind in ("incremental", "average"):
+        of_kind = [(e, HUES[k % len(HUES)], "///" * (k // len(HUES))) for k, e in enumerate(estimates) if kind in e.energy.kinds]
+        lines = [line for e, *_ in of_kind for line in e.energy.lines if line.price and line.price.kind == kind and line.cost.high]
+        if lines:
+            found = {getattr(line, what) for line in lines}
+            shown[kind] = [of_kind, [name for name in {"phase": Phase, "event": Event}[what] if name in found]]
+    rows = [len(names) * (len(of_kind) + 1) + 4 for of_kind, names in shown.values()] or [10]
+    figure = Figure(figsize=(7.2, 0.6 + 0.17 * sum(rows)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(rows), 1, squeeze=False, gridspec_kw={"height_ratios": rows})[:, 0]
+    for axes, (kind, (of_kind, names)) in zip(panels, shown.items()):
+        _bars(axes, kind, of_kind, names, what)
+    if not shown:
+        panels[0].set_axis_off()
+        panels[0].text(0.5, 0.5, "nothing here has a price", ha="center", va="center", color=GREY)
+    for text in dict.fromkeys(text for e in estimates for text in e.caveats):
+        figure.supxlabel(text, fontsize=SMALL - 1, color=GREY)
+    return figure
+
+
+def _bars(axes, kind, of_kind, names, what) -> None:
+    """One panel: a group of bars for each name, on a logarithmic axis of at least two decades."""
+    apart, ends = len(of_kind) + 1, []
+    for k, (e, color, hatch) in enumerate(of_kind):
+        costs = [(i * apart + k, e.energy.total(kind, **{what: name})) for i, name in enumerate(names)]
+        costs = [(y, cost) for y, cost in costs if cost.typical > 0]
+        span = [[cost.typical - cost.low for _, cost in costs], [cost.high - cost.typical for _, cost in costs]]
+        axes.barh(
+            [y for y, _ in costs], [cost.typical for _, cost in costs], 0.85, xerr=span, color=color, hatch=hatch, error_kw={"lw": 0.8},
+            label=f"{e.rule} on {e.chip}{' (at least)' if e.energy.unpriced else ''}",
+        )  # fmt: skip
+        ends += [value for _, cost in costs for value in (cost.low or cost.typical, cost.high)]
+    axes.set_yticks([i * apart + (apart - 2) / 2 for i in range(len(names))], names)
+    axes.invert_yaxis()
+    low, high = (min(ends), max(ends)) if ends else (1.0, 1.0)
+    axes.set(xscale="log", xlim=(min(low / 3, high / 100), high * 3), xlabel=f"energy of the training (J), {kind} prices")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+
+
+def memory_over_steps(network, chip) -> Figure:
+    """Memory that learning takes beyond the weights and one pass, by rule, over the length of a sequence; a dot where bptt overtakes."""
+    steps = np.unique(np.geomspace(1, 1e5, 41).astype(int))
+    found = [memory.memory_over_steps(network, chip, int(n)) for n in steps]
+    figure = Figure(figsize=(6.4, 4.2), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    labels = []
+    for k, name in enumerate(found[0]):
+        values, color = [row[name] / 8192 for row in found], HUES[k % len(HUES)]
+        axes.plot(steps, values, color=color, lw=1.8)
+        labels.append((values[-1], name, color))
+    for k, (name, at) in enumerate(memory.crossings(network, chip).items()):
+        if steps[0] < at <= steps[-1]:
+            axes.plot(at, memory.memory_over_steps(network, chip, at)[name] / 8192, "o", color=HUES[k % len(HUES)], ms=5)
+    axes.set(xscale="log", yscale="log", xlim=(1, steps[-1]), xlabel="steps of a sequence", ylabel="memory beyond weights (KiB)")
+    axes.spines[["top", "right"]].set_visible(False)
+    sizes = "-".join(map(str, (network.inputs, *network.layers, network.outputs)))
+    axes.set_title(f"a network of {sizes} neurons on {chip.name}", loc="left", fontsize=10)
+    _label_right_end(figure, axes, labels)
+    return figure

@@ -5,7 +5,7 @@ import pytest
 from hw_models.chip import Chip, load
 from hw_models.memory import Limited
 from hw_models.reward import DigitalWire
-from neurosim.memory import memory_bits
+from neurosim.memory import crossings, memory_bits, memory_over_steps
 from neurosim.network import Network
 from neurosim.neurons import Leaky
 from neurosim.rules import Perturbation
@@ -78,3 +78,39 @@ def test_gradients_keep_a_history(rule, learning):
     found = used(rule, Chip(), steps=50)
     assert found == {"weights": 48 * 32, "state": 8 * 32, "passes": 0, "learning": learning, "reward": 0, "random": 0}
     assert used(rule, Chip(), steps=50, batch=2)["learning"] == learning + (learning - 48 * 32 * (3 if rule.optimizer == "adam" else 1))
+
+
+# ---------------------------------------------------------------- over the length of a sequence
+
+ONE = Network(1, 10, 1)  # 10 + 100 + 10 = 120 synapses, of them 110 not of the readout; 11 neurons
+
+
+def test_memory_of_learning_beyond_weights_and_one_pass():
+    found = memory_over_steps(ONE, DIGITAL, 50)
+    second_pass, reward = 11 * 8, 32
+    assert found == {
+        "anp, reward every step": second_pass + 11 * 32 + reward + KEY_AND_COUNTER,
+        "anp, reward at the end": second_pass + 120 * 16 + 11 * 32 + reward + KEY_AND_COUNTER,
+        "nrl": 2 * 11 * 32 + 32 + 120 * 16,
+        "e-prop": 110 * 16 + 10 * 32 + 11 * 32,
+        "e-prop factorised": (1 + 20 + 1) * 16 + 10 * 32 + 11 * 32,
+        "rtrl": 10 * 110 * 32 + 120 * 32,
+        "bptt": 50 * 11 * 32 + 120 * 32,
+    }
+
+
+def test_only_a_reward_every_step_makes_perturbation_a_matter_of_neurons():
+    small, large = (memory_over_steps(Network(1, n, 1), DIGITAL, 50) for n in (100, 1000))
+    growth = {name: large[name] / small[name] for name in small}
+    assert 9 < growth["anp, reward every step"] < 10 and 9 < growth["e-prop factorised"] < 10
+    assert 90 < growth["anp, reward at the end"] < 100 and 90 < growth["e-prop"] < 100
+    assert 900 < growth["rtrl"] < 1000
+
+
+@pytest.mark.parametrize("network", [ONE, NETWORK, Network(3, 200, 2)])
+def test_back_propagation_overtakes_where_it_is_said_to(network):
+    for name, at in crossings(network, DIGITAL).items():
+        now, before = memory_over_steps(network, DIGITAL, at), memory_over_steps(network, DIGITAL, max(at - 1, 1))
+        assert now["bptt"] > now[name]
+        assert at == 1 or before["bptt"] <= before[name]
+    assert crossings(ONE, DIGITAL)["rtrl"] == 101  # 10 * 110 over 11 neurons is 100

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 import hw_models
+from neurosim.cost import PROJECTION, Workload, estimate
 from neurosim.network import Network
-from neurosim.plots import learning_curve, spread
+from neurosim.plots import cost_by, learning_curve, memory_over_steps, spread
 from neurosim.rules import NP
 from neurosim.tasks import MackeyGlass
 from neurosim.train import Epoch, Experiment, Run, Settings
@@ -68,3 +69,39 @@ def test_spread_keeps_the_order_and_the_gap(wanted, gap):
     assert all(placed[b] - placed[a] >= gap * (1 - 1e-6) for a, b in zip(order, order[1:]))
     if all(wanted[b] - wanted[a] > gap for a, b in zip(order, order[1:])):
         assert placed == wanted
+
+
+def drawn(figure):
+    out = io.BytesIO()
+    figure.savefig(out)
+    return out.getvalue()
+
+
+def estimates(*chips):
+    network = Network(1, 4, 1)
+    return [estimate(network, hw_models.load(chip), NP().learning(), Workload(5)) for chip in chips]
+
+
+@pytest.mark.parametrize("what", ["phase", "event"])
+def test_costs_of_each_kind_of_price_have_a_panel(what):
+    figure = cost_by(estimates("loihi", "pcm-hermes", "ideal"), what)
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        f"energy of the training (J), {kind} prices" for kind in ("incremental", "average")
+    ]
+    named = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes]
+    assert named == [["np on loihi (at least)", "np on pcm-hermes (at least)"], ["np on pcm-hermes (at least)"]]
+    assert figure.get_supxlabel() == PROJECTION
+    assert drawn(figure).startswith(b"\x89PNG")
+
+
+def test_nothing_with_a_price_can_be_drawn_too():
+    assert drawn(cost_by(estimates("ideal"), "phase")).startswith(b"\x89PNG")
+
+
+def test_memory_over_steps_names_every_rule_and_marks_where_bptt_overtakes():
+    figure = memory_over_steps(Network(1, 100, 1), hw_models.load("loihi"))
+    (axes,) = figure.axes
+    assert {text.get_text() for text in axes.texts} >= {"anp, reward every step", "anp, reward at the end", "rtrl", "bptt"}
+    dots = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    assert [int(x[0]) for x in dots] == [10001]
+    assert drawn(figure).startswith(b"\x89PNG")

@@ -1,0 +1,82 @@
+"""``neurosim cost`` as a person meets it, and the page that shows it."""
+
+import json
+import pathlib
+import re
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from hw_models.events import Event
+from hw_models.prices import load
+from neurosim.cli import app
+from neurosim.cost import PROJECTION
+
+PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "cost.md"
+QUICK = ["--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
+
+
+def cost(*args):
+    return CliRunner().invoke(app, ["cost", *map(str, args)])
+
+
+def test_rules_and_chips_side_by_side_as_json():
+    done = cost(*QUICK, "--rule", "anp,bptt", "--chip", "loihi,pcm-hermes", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["estimates"]
+    assert [(one["rule"], one["chip"]) for one in found] == [
+        ("anp", "loihi"), ("anp", "pcm-hermes"), ("bptt", "loihi"), ("bptt", "pcm-hermes"),
+    ]  # fmt: skip
+    assert all((one["workload"]["steps"], one["epochs"]) == (60, 2) for one in found)
+    assert all(set(one["energy_J"]) == {"low", "typical", "high"} for one in found)
+
+
+def test_one_estimate_shows_every_line_with_its_source():
+    done = cost(*QUICK, "--rule", "np", "--chip", "loihi")
+    assert done.exit_code == 0, done.output
+    assert "at least" in done.stdout and PROJECTION in done.stdout
+    assert "120 pJ" not in done.stdout and "table 2: synaptic update" in done.stdout
+    assert re.search(r"update +weight_write +9,600 expected \(0 to 9,600\)", done.stdout)  # 80 synapses, 60 steps, 2 epochs
+
+
+def test_prices_moves_and_scale_can_be_chosen(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('summary = "mine"\n[energy.weight_write]\ntypical = 1\nunit = "nJ"\nhow = "measured"\nsource = "me"\nmark = "READ"\n')
+    done = cost(*QUICK, "--rule", "np", "--chip", "loihi", "--prices", mine, "--moves", 0.25, "--scale", 3, "--json")
+    (found,) = json.loads(done.stdout)["estimates"]
+    assert found["energy_J"] == pytest.approx({"low": 0.0, "typical": 0.25 * 9600 * 3e-9, "high": 9600 * 3e-9})
+    assert found["scaled_by"] == 3
+    said = cost(*QUICK, "--rule", "np", "--chip", "loihi", "--prices", mine, "--scale", 3).stdout
+    assert "Prices are scaled by 3, as asked for" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [(["--chip", "loihi,lohi"], 'did you mean "loihi"'), (["--prices", "loihii"], 'did you mean "loihi"'), (["--scale", "0"], "above 0")],
+)
+def test_wrong_input_is_one_sentence(options, says):
+    done = cost(*QUICK, *options)
+    assert done.exit_code == 2 and done.stdout == "" and says in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_pictures_and_a_file_are_written(tmp_path):
+    done = cost(*QUICK, "--rule", "anp", "--chip", "pcm-hermes,ideal", "--out", tmp_path / "there")
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "there").iterdir()} == {"cost.json", "by_phase.png", "by_event.png", "memory.png"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "there").glob("*.png"))
+
+
+def test_the_page_shows_what_the_command_prints():
+    blocks = re.findall(r"```\n\$ neurosim (cost .*?)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    assert blocks
+    for command, printed in blocks:
+        done = CliRunner().invoke(app, shlex.split(command))
+        assert done.stdout == printed, f"docs/cost.md no longer shows what neurosim {command} prints"
+
+
+def test_the_price_list_on_the_page_can_be_used(tmp_path):
+    (block,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(block)
+    found = load(str(tmp_path / "mine.toml"))
+    assert found.energy[Event.WEIGHT_WRITE].node_nm == 28 and found.energy[Event.MAC].node_nm == 45

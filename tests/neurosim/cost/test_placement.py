@@ -1,0 +1,57 @@
+"""Cores, chips and bits, worked out beside the call."""
+
+import pytest
+
+from hw_models.chip import Chip, load
+from hw_models.memory import Limited
+from hw_models.prices import PriceList
+from hw_models.prices import load as prices
+from neurosim.cost.placement import placement
+from neurosim.network import Network
+from neurosim.rules import ANP, DANP, NP, Gradient
+
+
+def placed(chip, rule, network, **options):
+    learning = rule if rule is None or isinstance(rule, Gradient) else rule.learning()
+    known = chip in ("loihi", "odin", "pcm-hermes")
+    return placement(network, load(chip), learning, prices(chip) if known else PriceList(), **options)
+
+
+def test_weights_fill_loihi_before_neurons_do():
+    found = placed("loihi", ANP(), Network(1, 1000, 1))  # 1 002 000 weights of 8 bits; 1001 neurons in two passes
+    assert found.by_limit == {"weight memory": 8, "neurons": 2}  # 8 016 000 / 1 048 576 = 7.64
+    assert (found.cores, found.chips, found.limit) == (8, 1, "weight memory")
+    assert found.area_mm2 == pytest.approx(8 * 60 / 128)
+    assert found.available_bits == 128 * 1_048_576
+    assert placed("loihi", DANP(), Network(1, 1000, 1)).by_limit["weight memory"] == 23  # and a matrix of 16 000 000 bits: 22.9
+
+
+def test_traces_take_room_beside_their_weights():
+    found = placed("loihi", NP(trace=0.9), Network(1, 1000, 1))
+    assert found.by_limit["weight memory"] == 23 and found.bits_per_synapse == 8 + 16  # 24 048 000 / 1 048 576 = 22.9
+    assert found.unmet == ["16 bits in every synapse, where there are 15"]
+
+
+def test_arrays_are_cut_into_pieces():
+    found = placed("pcm-hermes", ANP(), Network(1, 300, 1))  # 1 x 300, 300 x 300, 300 x 1 on 256 x 256: 2 + 4 + 2
+    assert found.by_limit == {"arrays": 8} and found.limit == "arrays" and found.chips == 1
+    assert found.tiles == 3 and placed("pcm-hermes", ANP(), Network(1, 2000, 1)).chips == 2  # 8 + 64 + 8 on chips of 64
+
+
+def test_two_passes_and_replicas_are_neurons_of_their_own():
+    assert placed("odin", None, Network(1, 255, 1)).by_limit["neurons"] == 1
+    assert placed("odin", ANP(), Network(1, 255, 1)).by_limit["neurons"] == 2
+    assert placed("odin", ANP(), Network(1, 255, 1), batch=2).by_limit["neurons"] == 4
+
+
+def test_a_history_has_no_place_on_a_chip():
+    assert placed("loihi", Gradient("bptt", optimizer="sgd"), Network(1, 2, 1), steps=10).unmet == [
+        f"{10 * 3 * 32 + 8 * 32} bits of history, gradients and moments"
+    ]
+
+
+def test_a_chip_of_which_nothing_is_known_is_one_core():
+    found = placement(Network(1, 4, 1), Chip(memory=Limited(0, 0)), NP(trace=0.5).learning(), PriceList())
+    assert (found.cores, found.limit, found.area_mm2, found.available_bits) == (1, "", None, None)
+    assert found.unmet == ["16 bits in every synapse, where there are 0"]
+    assert found.bits_per_neuron == 2 * 32 + 32  # what it sends in two passes, and its signal
