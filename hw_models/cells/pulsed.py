@@ -7,8 +7,8 @@ from `Pulsed` and says what it adds: its own fields, what its devices hold, and 
 A change of dw asks for abs(dw) / step pulses, at most ``longest``. As "pulses", that number is rounded stochastically, floor(. + u): right
 on average, and as little spread as whole numbers allow. As "trains", it is the number of coincidences of two stochastic pulse trains of
 ``longest`` slots, one of the row and one of the column (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333): binomial, with the mean and
-the variance of the scheme. On a real array the synapses of a row share the row's train and those of a column the column's, so that their
-numbers are correlated; here every synapse draws its own.
+the variance of the scheme. On a real array, and in aihwkit, the synapses of a row share the row's train and those of a column the
+column's, so that their numbers are correlated; here every synapse draws its own. Nor are trains shortened when an update needs fewer slots.
 
 A device may reach beyond full scale; the array reads no more than -1..1 of it. Devices that are stuck have an upper and a lower bound
 in the same place and steps of nothing, so that no formula has to ask for them.
