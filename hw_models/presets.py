@@ -5,6 +5,7 @@ named below. Full scale is the fits' unit of weight, so that mean bounds beyond 
 """
 
 from hw_models.cells.pulsed_linear import ConstantStep, LinearStep, SoftBoundsReference
+from hw_models.cells.pulsed_pair import OneSidedPair
 from hw_models.cells.pulsed_shaped import ExponentialStep
 
 PRESETS = {
@@ -51,6 +52,13 @@ PRESETS = {
         step=2.8214e-4, step_spread=0.1, asymmetry=0.0, asymmetry_spread=0.01,
         high=1.1714, high_spread=0.05, low=-0.8286, low_spread=0.05,
         up_slope=0.4152, down_slope=0.7342, slope_spread=0.05, cycle_noise=2.0, noise="multiplicative",
+    ),
+    # Nandakumar et al. 2020, doi:10.3389/fnins.2020.00406: phase-change memory, filled from 0 to 2 and refreshed in pairs. The spread of the
+    # step joins those of the fit's step (0.2) and its asymmetry (0.05); the spread of the conductance after a reset, 2 % of 0.01, is left out.
+    "pcm-one-sided": OneSidedPair(
+        step=0.01, step_spread=0.206, high=2.0, high_spread=0.1,
+        a=-1.0, b=0.0, gamma=2.5, amplitude=-27.235,
+        cycle_noise=0.6, noise_floor=0.042, noise_slope=0.108, reset=0.01, refresh=0.75, refresh_other=0.25,
     ),
     # Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333: what a device must do, 1200 steps from bound to bound
     "gokmen-vlasov": ConstantStep(

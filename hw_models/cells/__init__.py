@@ -7,6 +7,7 @@ from hw_models.cells.floating_point import FloatingPoint
 from hw_models.cells.ideal import Ideal
 from hw_models.cells.pcm import PCM
 from hw_models.cells.pulsed_linear import ConstantStep, LinearStep, SoftBounds, SoftBoundsReference
+from hw_models.cells.pulsed_pair import OneSidedPair
 from hw_models.cells.pulsed_shaped import ExponentialStep, PiecewiseStep, PowerStep
 from hw_models.cells.reram import HfOxReRAM, WanReRAM
 from hw_models.cells.single_step import SingleStep
@@ -27,6 +28,7 @@ ALL_CELLS = {
     "exponential-step": ExponentialStep,
     "power-step": PowerStep,
     "piecewise-step": PiecewiseStep,
+    "one-sided-pair": OneSidedPair,
     "pcm": PCM,
     "reram-wan": WanReRAM,
     "reram-hfox": HfOxReRAM,
@@ -46,6 +48,7 @@ __all__ = [
     "HfOxReRAM",
     "Ideal",
     "LinearStep",
+    "OneSidedPair",
     "PiecewiseStep",
     "PowerStep",
     "SingleStep",

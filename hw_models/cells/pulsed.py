@@ -1,15 +1,23 @@
 """What cells written in pulses share: how a device comes out, how a change becomes pulses, where it ends, how it ages.
 
-A pulse moves a device by a step that depends on where it is, a step model a class: `pulsed_linear` and `pulsed_shaped`. A requested
-change of dw is rounded stochastically to n = floor(abs(dw) / step + u) pulses, at most ``longest``: right on average, as coincidences
-of stochastic pulse trains are (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333), whose number varies more. The n pulses of one write
-are one formula.
+A pulse moves a device by a step that depends on where it is, a step model a class: `pulsed_linear` and `pulsed_shaped`. Each is derived
+from `Pulsed` and says what it adds: its own fields, what its devices hold, and how far the n pulses of one write move them. In
+`pulsed_pair`, two devices make a weight.
+
+A change of dw asks for abs(dw) / step pulses, at most ``longest``. As "pulses", that number is rounded stochastically, floor(. + u): right
+on average, and as little spread as whole numbers allow. As "trains", it is the number of coincidences of two stochastic pulse trains of
+``longest`` slots, one of the row and one of the column (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333): binomial, with the mean and
+the variance of the scheme. On a real array, and in aihwkit, the synapses of a row share the row's train and those of a column the
+column's, so that their numbers are correlated; here every synapse draws its own. Nor are trains shortened when an update needs fewer slots.
 
 A device may reach beyond full scale; the array reads no more than -1..1 of it. Devices that are stuck have an upper and a lower bound
 in the same place and steps of nothing, so that no formula has to ask for them.
 """
 
-from typing import Annotated, Any, Literal, NamedTuple
+import inspect
+import re
+import types
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -24,19 +32,45 @@ Conductance = Annotated[float, Bits(0)]  # set by manufacture or by pulses: no m
 Step = Annotated[float, Range("share of full scale", 0.0, 1.0, open_low=True)]
 Spread = Annotated[float, Range("share", 0.0, 2.0)]
 Shift = Annotated[float, Range("steps", -1.0, 1.0)]
-Upper = Annotated[float, Range("share of full scale", 0.1, 2.0)]
-Lower = Annotated[float, Range("share of full scale", -2.0, -0.1)]
 Cycle = Annotated[float, Range("steps", 0.0)]
-Share = Annotated[float, Range("share of devices", 0.0, 1.0)]
-Pulses = Annotated[int, Range("pulse", 1, 31)]  # five binary digits: see `geometric`
-Update = Literal["pulses", "exact"]
-Leak = Annotated[float, Range("1/s", 0.0)]
-Diffusion = Annotated[float, Range("share of full scale per sqrt(s)", 0.0)]
-
-conductance = property(lambda self: 0, doc="None: the value is a conductance, and takes a device instead of bits.")
 
 
-class Device(NamedTuple):
+# ---------------------------------------------------------------- one class from several
+
+T = TypeVar("T")
+
+
+@dataclass_transform()
+def named_tuple(cls: type[T]) -> type[T]:
+    """The `NamedTuple` that a class and those it is derived from make together.
+
+    Fields stand in the order in which they first appear; the last default, range and meaning of a field counts. The docstring is the
+    class's own with the Parameters of all.
+    """
+    kinds: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for base in (base for base in reversed(cls.__mro__) if base not in (object, tuple)):
+        kinds |= vars(base).get("__annotations__", {})
+        defaults = vars(base).get("_field_defaults", vars(base))
+        body |= {name: value for name, value in vars(base).items() if not name.startswith("_") and name not in kinds}
+        body |= {name: defaults[name] for name in kinds if name in defaults}
+    body |= {"__module__": cls.__module__, "__doc__": documented(cls), "__annotations__": kinds}
+    return types.new_class(cls.__name__, (NamedTuple,), {}, lambda space: space.update(body))
+
+
+def documented(cls: type) -> str:
+    """The docstring of a class with the Parameters of those it is derived from."""
+    docs = [inspect.cleandoc(base.__doc__ or "") for base in reversed(cls.__mro__)]
+    meanings = {found[1]: found[0] for text in docs for found in re.finditer(r"^(\w+) : .*(?:\n    .*)+", text, re.M)}
+    if not meanings:
+        return docs[-1]
+    text, mark, references = docs[-1].partition("\n\nReferences\n")
+    text = text.partition("\n\nParameters\n")[0]
+    return "\n".join([f"{text}\n\nParameters\n----------", *meanings.values()]) + mark + references
+
+
+@named_tuple
+class Device:
     """One device: where it stands, what a pulse up and a pulse down do at 0, and its own bounds."""
 
     w: Conductance
@@ -73,32 +107,61 @@ def within(w, low, high):
     return min(max(w, low), high)
 
 
-# ---------------------------------------------------------------- pulses
+# ---------------------------------------------------------------- a change becomes pulses
 
 
 @scalar
 def pulses(cell, dw, u):
     """Pulses that a change of dw becomes: right on average while there are fewer than ``longest``."""
-    return min(np.floor(abs(dw) / cell.step + u), cell.longest)
+    n = abs(dw) / cell.step
+    return coincidences(cell.longest, n / cell.longest, u) if cell.update == 1.0 else min(np.floor(n + u), cell.longest)
+
+
+@scalar
+def coincidences(slots, p, u):
+    """Binomial number of coincidences in up to 31 slots, each of probability p (at most 1), by inversion of its distribution at u.
+
+    Exact but for the grid of u, whose steps of 2**-23 leave out what is rarer than that. Above p = 1/2, the slots without a
+    coincidence are counted: the probability of none then stays above 2**-31, and no quotient is 0 / 0.
+    """
+    p = min(p, 1.0)
+    rare = min(p, 1.0 - p)
+    odds = rare / (1.0 - rare)
+    share = powers(1.0 - rare, slots)[1]  # of n coincidences; first of none
+    below, n, k = share, 0.0, 0.0
+    for _ in range(31):
+        share = share * odds * ((slots - k) / (k + 1.0))
+        n, k = n + 1.0 if u > below else n, k + 1.0
+        below = below + share
+    return slots - n if p > 0.5 else n
+
+
+# ---------------------------------------------------------------- n pulses at once
 
 
 @scalar
 def digit(total, power, block, q, n):
-    """One binary digit of n in `geometric`: block is the sum of 1, 2, 4 ... powers, q the power that one more block brings."""
+    """One binary digit of n in `powers`: block is the sum of 1, 2, 4 ... powers, q the power that one more block brings."""
     half = np.floor(0.5 * n)
     odd = n > 2.0 * half
     return total + power * block if odd else total, power * q if odd else power, block * (1.0 + q), q * q, half
 
 
 @scalar
-def geometric(q, n):
-    """``1 + q + ... + q**(n - 1)`` for a whole n from 0 to 31, without the cancellation of (1 - q**n) / (1 - q) near q = 1."""
+def powers(q, n):
+    """``1 + q + ... + q**(n - 1)`` and ``q**n`` for a whole n from 0 to 31."""
     total, power, block, q, n = digit(0.0, 1.0, 1.0, q, n)
     total, power, block, q, n = digit(total, power, block, q, n)
     total, power, block, q, n = digit(total, power, block, q, n)
     total, power, block, q, n = digit(total, power, block, q, n)
     total, power, block, q, n = digit(total, power, block, q, n)
-    return total
+    return total, power
+
+
+@scalar
+def geometric(q, n):
+    """``1 + q + ... + q**(n - 1)``, without the cancellation of (1 - q**n) / (1 - q) near q = 1."""
+    return powers(q, n)[0]
 
 
 @scalar
@@ -122,38 +185,114 @@ def train(first, second, noise, n, normal):
 
 
 @scalar
-def settle(cell, w, low, high, dw, moved, n):
+def settle(cell, s, dw, moved, n):
     """Where a write ends and how many pulses it took; programmed exactly, it is one, however many tries the programmer needs."""
-    exact = cell.update > 0.5
-    ended = within(w + (dw if exact else moved), low, high)
+    exact = cell.update > 1.5
+    ended = within(s.w + (dw if exact else moved), s.low, s.high)
     return ended, (1.0 if dw != 0.0 else 0.0) if exact else n
+
+
+@scalar
+def write_error(cell, s, normal):
+    """What the weight seen after a write is off by; nothing, if the programmer looked, or if the device is stuck."""
+    return cell.write_noise * cell.step * normal if cell.update < 1.5 and s.high > s.low else 0.0
 
 
 # ---------------------------------------------------------------- time
 
 
 @scalar
-def after(cell, w, leak, then, now, normal):
-    """A device some time later: ``w * exp(-leak * t) + diffusion * sqrt(t) * n``, its bounds not yet considered."""
+def after(cell, s, leak, then, now, normal):
+    """A device some time later: ``w * exp(-leak * t) + diffusion * sqrt(t) * n``, within its bounds."""
     t = max(now - then, 0.0)
-    return w * exp(-leak * t) + cell.diffusion * np.sqrt(t) * normal
+    return within(s.w * exp(-leak * t) + cell.diffusion * np.sqrt(t) * normal, s.low, s.high)
 
 
-# ---------------------------------------------------------------- methods of every cell whose state is a `Device`
+# ---------------------------------------------------------------- the cells that the others are derived from
 
 
-def make(self: Any, u):
-    up, down, high, low = manufacture(self, 1.0 + self.step_spread * u[0], u)
-    return Device(within(0.0, low, high), up, down, high, low)
+@named_tuple
+class Written:
+    """What is written in pulses.
+
+    Parameters
+    ----------
+    step : float, share of full scale
+        Mean step of one pulse, up or down, at w = 0.
+    step_spread : float, share
+        Standard deviation of the step from device to device.
+    high : float, share of full scale
+        Mean upper bound.
+    high_spread : float, share
+        Standard deviation of the upper bound from device to device.
+    cycle_noise : float, steps
+        Standard deviation of one step from pulse to pulse.
+    longest : int, pulse
+        Most pulses that one write delivers.
+    update : "pulses", "trains" or "exact"
+        Open-loop pulses, their number rounded at random or that of the coincidences of two stochastic trains; or closed-loop programming
+        that ends where it was asked to.
+    """
+
+    step: Step = 0.002
+    step_spread: Spread = 0.1
+    high: Annotated[float, Range("share of full scale", 0.1, 2.0)] = 1.0
+    high_spread: Spread = 0.1
+    cycle_noise: Cycle = 0.3
+    longest: Annotated[int, Range("pulse", 1, 31)] = 31  # five binary digits: see `powers`
+    update: Literal["pulses", "trains", "exact"] = "pulses"
+
+    bounded = True
+
+    @property
+    def stored_bits(self) -> int:
+        """None: the value is a conductance, and takes a device instead of bits."""
+        return 0
 
 
-def program(self: Any, s, w, now, u):
-    return Device(within(w, s.low, s.high), s.up, s.down, s.high, s.low)
+@named_tuple
+class Pulsed(Written):
+    """One device that pulses move up and down; how far is left to the cells derived from it.
 
+    Parameters
+    ----------
+    asymmetry : float, steps
+        Above 0, a pulse down is weaker by this share of the mean step; below 0, a pulse up is.
+    asymmetry_spread : float, steps
+        Standard deviation from device to device of what one direction gains and the other loses.
+    low : float, share of full scale
+        Mean lower bound.
+    low_spread : float, share
+        Standard deviation of the lower bound from device to device.
+    stuck : float, share of devices
+        Devices that no pulse moves, anywhere between their bounds.
+    leak : float, 1/s
+        Rate at which a device decays to 0.
+    diffusion : float, share of full scale per sqrt(s)
+        Random walk of a device with time.
+    """
 
-def read(self: Any, s, u):
-    return within(s.w, -1.0, 1.0)
+    asymmetry: Shift = 0.0
+    asymmetry_spread: Spread = 0.01
+    low: Annotated[float, Range("share of full scale", -2.0, -0.1)] = -1.0
+    low_spread: Spread = 0.1
+    stuck: Annotated[float, Range("share of devices", 0.0, 1.0)] = 0.0
+    leak: Annotated[float, Range("1/s", 0.0)] = 0.0
+    diffusion: Annotated[float, Range("share of full scale per sqrt(s)", 0.0)] = 0.0
 
+    State = Device
+    draws = {"make": MAKE, "write": "un", "age": "n"}
+    ages = True
 
-def age(self: Any, s, then, now, u):
-    return Device(within(after(self, s.w, self.leak, then, now, u[0]), s.low, s.high), s.up, s.down, s.high, s.low)
+    def make(self, u):
+        up, down, high, low = manufacture(self, 1.0 + self.step_spread * u[0], u)
+        return Device(within(0.0, low, high), up, down, high, low)
+
+    def program(self, s, w, now, u):
+        return Device(within(w, s.low, s.high), *s[1:])
+
+    def read(self, s, u):
+        return within(s.w, -1.0, 1.0)
+
+    def age(self, s, then, now, u):
+        return Device(after(self, s, self.leak, then, now, u[0]), *s[1:])

@@ -4,14 +4,16 @@ Of n numbers, the mean is off by sigma / sqrt(n), the standard deviation by sigm
 """
 
 import math
+import pickle
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from hw_models import ALL_CELLS, InputError
 from hw_models.cells import ConstantStep, ExponentialStep, LinearStep, PiecewiseStep, PowerStep, SoftBounds, SoftBoundsReference
-from hw_models.cells.pulsed import MAKE, geometric, pulses, within
-from hw_models.parts import check
+from hw_models.cells.pulsed import MAKE, Pulsed, coincidences, geometric, powers, pulses, within
+from hw_models.parts import check, describe
 from hw_models.testing import as_numbers, check_cell, draw
 
 PULSED = [ConstantStep, LinearStep, SoftBounds, SoftBoundsReference, ExponentialStep, PowerStep, PiecewiseStep]
@@ -64,8 +66,23 @@ def agrees(values, mean, sigma):
 @each
 def test_it_keeps_the_contract(kind):
     check_cell(kind())
+    check_cell(kind(update="trains"))
     check_cell(kind(update="exact"))
     assert kind in ALL_CELLS.values()
+
+
+@each
+def test_it_is_one_plain_named_tuple_with_every_meaning(kind):
+    part = kind(step=0.003)
+    assert pickle.loads(pickle.dumps(part)) == part and kind.__mro__[1:] == (tuple, object)
+    assert part._fields[0] == "step" and set(part._fields) >= set(Pulsed._fields)
+    assert all(meaning for _, _, _, meaning in describe(part))
+
+
+def test_a_derived_cell_says_last_what_a_field_means():
+    meanings = {name: meaning for name, _, _, meaning in describe(PowerStep())}
+    assert meanings["step"].endswith("where the whole range is ahead.") and meanings["high"] == "Mean upper bound."
+    assert PowerStep().step == 0.004 and Pulsed().step == 0.002
 
 
 # ---------------------------------------------------------------- devices
@@ -135,6 +152,44 @@ def test_a_change_is_rounded_stochastically_to_pulses_and_limited(dw, u, n):
     assert pulses(certain(ConstantStep, step=0.01), dw, u) == n
 
 
+# at 5 standard errors of a mean, and of a variance: that of (n - mean)**2 over the root of the draws
+@pytest.mark.parametrize(("slots", "p"), [(31, 0.01 / 31), (31, 0.1), (31, 0.5), (31, 0.51), (31, 0.97), (7, 0.3), (1, 0.4)])
+def test_coincidences_are_binomial(slots, p):
+    rng, draws, law = np.random.default_rng(10), 20_000, stats.binom(slots, p)
+    found = np.array([coincidences(float(slots), p, draw(rng, "u")) for _ in range(draws)])
+    spread = (law.std() ** 4 * (law.stats("k") + 2) / draws) ** 0.5
+    assert abs(found.mean() - law.mean()) < 5 * law.std() / draws**0.5 and abs(found.var() - law.var()) < 5 * spread
+    # Dvoretzky, Kiefer and Wolfowitz: as rarely beyond it as a normal number is beyond 5 standard deviations
+    bound = (math.log(2 / 5.7e-7) / (2 * draws)) ** 0.5
+    counted = np.array([(found <= k).mean() for k in range(slots + 1)])
+    assert np.abs(counted - law.cdf(np.arange(slots + 1))).max() < bound
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("p", [0.003, 0.2, 0.5, 0.8])
+def test_coincidences_are_the_inverse_of_the_distribution(dtype, p):
+    # away from its steps, by more than float32 adds up to
+    law = stats.binom(31, p)
+    for u in np.linspace(0.0005, 0.9995, 500):
+        n, other = law.ppf(u), law.isf(u)  # above p = 1/2, those without a coincidence are counted
+        if min(abs(law.cdf(np.arange(32)) - (1.0 - u if p > 0.5 else u))) > 1e-5:
+            assert coincidences(dtype(31), dtype(p), dtype(u)) == (other if p > 0.5 else n)
+
+
+def test_without_and_with_certain_coincidences():
+    assert coincidences(31.0, 0.0, 1.0 - 2.0**-24) == 0.0 and coincidences(31.0, 1.0, 2.0**-24) == 31.0
+    assert coincidences(8.0, 7.5, 0.3) == 8.0  # a change beyond what the trains can do
+
+
+def test_a_rank_one_update_by_trains_has_the_published_mean_and_variance():
+    # x = -0.3 and d = 0.02 of Gokmen & Vlasov's update with 8 slots, rate 0.5 and steps of 0.001: 3 pulses down, variance 1.875
+    cell, rng, n = certain(ConstantStep, step=0.001, longest=8, update="trains"), np.random.default_rng(11), 20_000
+    s = start(cell, 0.0)
+    moved = [cell.read(cell.write(s, -0.003, 0.0, (draw(rng, "u"), 0.0))[0], ()) for _ in range(n)]
+    assert abs(np.mean(moved) + 0.003) < 5 * 0.001 * math.sqrt(1.875 / n)
+    assert abs(np.var(moved) - 1.875e-6) < 5 * 1.875e-6 * math.sqrt((stats.binom(8, 0.375).stats("k") + 2) / n)
+
+
 @each
 @pytest.mark.parametrize("dw", [0.0003, -0.0137])
 def test_many_small_changes_are_right_on_average(kind, dw):
@@ -185,6 +240,7 @@ def test_bounds_are_kept_whatever_the_noise(kind, dw):
 def test_the_sum_of_powers_is_that_of_the_powers(q):
     for n in range(32):
         assert geometric(q, float(n)) == pytest.approx(sum(q**k for k in range(n)), rel=1e-13)
+        assert powers(q, float(n))[1] == pytest.approx(q**n, rel=1e-13)
 
 
 def apart(kind, w, dw, n, **changes):

@@ -1,0 +1,132 @@
+"""One step of a recurrent layer on simulated pulsed devices, ours against IBM's analog hardware kit (aihwkit), on one core, in one run.
+
+    python benchmarks/against_aihwkit.py [--size 500] [--turns 20] [--json FILE]
+
+Both read an N x N array twice, for a clean and a perturbed pass, and give every device its share of a rank-one update in pulses; the
+devices are the kit's fit to a filamentary oxide memory (its ReRamES preset, our chip "reram-es"). The kit's reads convert with the
+preset's DAC and ADC; ours are the sweep over the weights alone.
+
+What an update costs depends on its size. Two are timed, the same for both: at the learning rate of a new tile, with inputs uniform in
+-1..1 and normal errors of 0.01; and at the rate that asks for 0.01 pulses a device on average. Of our digital cells, 8-bit words with
+stochastic rounding are timed against ideal numbers. The two of a pair run in turn, and the best turn of each counts.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+
+import cells
+import numpy as np
+
+import hw_models as hw
+from neurosim import jit
+
+KIT = "1.1.0"
+ERROR = 0.01  # standard deviation of the errors, beside inputs uniform in -1..1
+SHARE = 0.01  # pulses a device, on average
+
+
+def kit(size, x, d, rate=None):
+    """The learning rate of a tile of the kit and its step on given input and error vectors: two reads and an update."""
+    import torch
+    from aihwkit.simulator.presets import ReRamESPreset
+    from aihwkit.simulator.tiles.analog import AnalogTile
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    tile = AnalogTile(size, size, ReRamESPreset())
+    if rate is not None:
+        tile.set_learning_rate(rate)
+    tile.tile.set_weights_uniform_random(-0.5, 0.5)
+    inputs, errors = torch.from_numpy(x[None]), torch.from_numpy(d[None])
+
+    def step():
+        tile.tile.forward(inputs, False, False, False, False)
+        tile.tile.forward(inputs, False, False, False, False)
+        tile.tile.update(inputs, errors, False)
+
+    return tile.get_learning_rate(), step
+
+
+def sweep(cell, size, asked=None):
+    """One of our sweeps of a cell that asks the device in row j, column i for ``asked[0][j] * asked[1][i]`` of full scale."""
+    parts, plan, p, a, scratch, record, one = cells.arguments(cell, size)
+    if asked:
+        p.z_before[0, :size], a[0] = asked[0], asked[1] * p.scale
+        scratch.reward[...] = 1.0 / parts.rule.lr
+    compiled = jit.compiled(cells.swept, *map(type, parts))
+    return lambda repeat: compiled(parts, parts.rule, plan, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one, repeat)
+
+
+def in_turn(one, other, turns):
+    """Microseconds of the best turn of two functions that run by turns."""
+    best = [np.inf, np.inf]
+    for turn in range(turns + 1):
+        for k, function in enumerate((one, other)):
+            start = time.perf_counter()
+            function()
+            if turn:  # the first one compiles, or warms up
+                best[k] = min(best[k], (time.perf_counter() - start) * 1e6)
+    return [us / cells.REPEAT for us in best]
+
+
+def repeated(function):
+    def run():
+        for _ in range(cells.REPEAT):
+            function()
+
+    return run
+
+
+def against_the_kit(size, turns):
+    """Both tools at both sizes of update."""
+    cell, rng = hw.load("reram-es").cell, np.random.default_rng(0)
+    x, d = rng.uniform(-1.0, 1.0, size).astype(np.float32), (ERROR * rng.standard_normal(size)).astype(np.float32)
+    pulses = float(np.abs(np.outer(x, d)).mean()) / cell.step  # that a rate of 1 asks a device for
+    found = {}
+    for name, given in (("default rate", None), (f"{SHARE:g} pulses", SHARE / pulses)):
+        rate, theirs = kit(size, x, d, given)
+        ours = sweep(cell, size, (x, np.float32(-rate) * d))  # the kit subtracts
+        us = in_turn(lambda ours=ours: ours(cells.REPEAT), repeated(theirs), turns)
+        found[name] = {"rate": rate, "pulses": pulses * rate, "neurosim_us": us[0], "aihwkit_us": us[1], "ratio": us[1] / us[0]}
+    return found
+
+
+def digital(size, turns):
+    words, ideal = sweep(hw.FixedPoint(8, "stochastic"), size), sweep(hw.Ideal(), size)
+    us = in_turn(lambda: words(cells.REPEAT), lambda: ideal(cells.REPEAT), turns)
+    return {"fixed_point_us": us[0], "ideal_us": us[1], "ratio": us[0] / us[1]}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=500)
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    try:
+        import aihwkit
+    except ImportError:
+        sys.exit(f"This comparison needs aihwkit, which is not installed; pip install aihwkit=={KIT} torch==2.10.0 and run it again.")
+    if aihwkit.__version__ != KIT:
+        print(f"aihwkit is {aihwkit.__version__}; figures that we quote are of {KIT}.", file=sys.stderr)
+    machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
+    results: dict = {
+        "aihwkit": aihwkit.__version__,
+        "machine": machine,
+        "size": options.size,
+        "reram-es": against_the_kit(options.size, options.turns),
+    }
+    results["digital"] = digital(options.size, options.turns)
+    for name, r in results["reram-es"].items():
+        print(
+            f"reram-es, {name} ({r['rate']:.3g}; {r['pulses']:.3g} pulses asked a device): "
+            f"neurosim {r['neurosim_us']:.0f} us, aihwkit {r['aihwkit_us']:.0f} us, aihwkit / neurosim {r['ratio']:.2f}"
+        )
+    r = results["digital"]
+    print(f"8-bit stochastic {r['fixed_point_us']:.0f} us, ideal {r['ideal_us']:.0f} us, 8-bit / ideal {r['ratio']:.2f}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=2)
