@@ -112,14 +112,22 @@ def within(w, low, high):
 
 @scalar
 def pulses(cell, dw, u):
-    """Pulses that a change of dw becomes: right on average while there are fewer than ``longest``."""
+    """Pulses that a change of dw becomes, the more the smaller u is: right on average while there are fewer than ``longest``."""
     n = abs(dw) / cell.step
-    return coincidences(cell.longest, n / cell.longest, u) if cell.update == 1.0 else min(np.floor(n + u), cell.longest)
+    return coincidences(cell.longest, n / cell.longest, u) if cell.update == 1.0 else min(np.floor(n + (1.0 - u)), cell.longest)
+
+
+@scalar
+def some(slots, p):
+    """Probability of at least one coincidence, ``1 - (1 - p)**slots``, without the cancellation at small p."""
+    p = min(p, 1.0)
+    return p * geometric(1.0 - p, slots)
 
 
 @scalar
 def coincidences(slots, p, u):
-    """Binomial number of coincidences in up to 31 slots, each of probability p (at most 1), by inversion of its distribution at u.
+    """Binomial number of coincidences in up to 31 slots, each of probability p (at most 1): the largest n that is reached with
+    a probability above u, so that there is one just when u lies below `some`.
 
     Exact but for the grid of u, whose steps of 2**-23 leave out what is rarer than that. Above p = 1/2, the slots without a
     coincidence are counted: the probability of none then stays above 2**-31, and no quotient is 0 / 0.
@@ -127,11 +135,12 @@ def coincidences(slots, p, u):
     p = min(p, 1.0)
     rare = min(p, 1.0 - p)
     odds = rare / (1.0 - rare)
-    share = powers(1.0 - rare, slots)[1]  # of n coincidences; first of none
+    share = powers(1.0 - rare, slots)[1]  # of n of the rarer; first of none
+    v = u if p > 0.5 else 1.0 - u
     below, n, k = share, 0.0, 0.0
     for _ in range(31):
         share = share * odds * ((slots - k) / (k + 1.0))
-        n, k = n + 1.0 if u > below else n, k + 1.0
+        n, k = n + 1.0 if v > below else n, k + 1.0
         below = below + share
     return slots - n if p > 0.5 else n
 
@@ -248,6 +257,11 @@ class Written:
     def stored_bits(self) -> int:
         """None: the value is a conductance, and takes a device instead of bits."""
         return 0
+
+    def chance(self, dw):
+        n, update = abs(dw) / self.step, self.update
+        often = some(self.longest, n / self.longest) if update == 1.0 else n
+        return (1.0 if dw != 0.0 else 0.0) if update == 2.0 else often
 
 
 @named_tuple

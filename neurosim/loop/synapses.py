@@ -17,9 +17,11 @@ trace, change = kernel(Rule.trace), kernel(Rule.change)
 draw_write, draw_read, draw_next = draws["write"], draws["read"], draws["next"]
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
+# In millionths (2**-20): where a cell of a row may move as often as every 64th time, asking each costs less than skipping; every fourth
+# time, if a write needs more than one uniform number, for then it costs ten times as much.
+often = constant(lambda cell: 2**14 if cell.draws["write"] == "u" else 2**18)
 remembers = constant(lambda rule: bool(rule.Register._fields))
 
-OFTEN = 2**14  # millionths (2**-20): where a cell of a row may move as often as every 64th time, asking each costs less than skipping
 ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
 
@@ -161,7 +163,7 @@ def learn_either(
     for i in range(a.shape[0]):
         _, d = wish(cell, rule, at(cells, i), at(traces, i), before[j], a[i], reward, scale, share, draw_read(cell, u, v, i, one))
         peak = np.int32(max(peak, grains(chance(cell, d))))
-    if peak < OFTEN:
+    if peak < often(cell):
         learn_by_chance(
             cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
         )  # fmt: skip
@@ -183,7 +185,7 @@ def write_some(cell, cells, dw, peak, now, key, j, one):
     """
     u, v = halves(fold(key, j))
     moved = np.int32(0)
-    if peak >= OFTEN:
+    if peak >= often(cell):
         for i in range(dw.shape[0]):
             s, hit = write(cell, at(cells, i, 0), dw[i], now, draw_write(cell, u, v, i, one))
             put(cells, i, s, 0)

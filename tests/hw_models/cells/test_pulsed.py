@@ -139,12 +139,12 @@ def test_without_stuck_devices_none_is(kind):
 @pytest.mark.parametrize(
     ("dw", "u", "n"),
     [
-        (0.0, 0.999, 0.0),
-        (0.004, 0.59, 0.0),
-        (0.004, 0.61, 1.0),
-        (-0.004, 0.61, 1.0),
-        (0.025, 0.4, 2.0),
-        (0.025, 0.6, 3.0),
+        (0.0, 0.001, 0.0),
+        (0.004, 0.41, 0.0),
+        (0.004, 0.39, 1.0),
+        (-0.004, 0.39, 1.0),
+        (0.025, 0.6, 2.0),
+        (0.025, 0.4, 3.0),
         (9.0, 0.5, 31.0),
     ],
 )
@@ -171,13 +171,12 @@ def test_coincidences_are_the_inverse_of_the_distribution(dtype, p):
     # away from its steps, by more than float32 adds up to
     law = stats.binom(31, p)
     for u in np.linspace(0.0005, 0.9995, 500):
-        n, other = law.ppf(u), law.isf(u)  # above p = 1/2, those without a coincidence are counted
-        if min(abs(law.cdf(np.arange(32)) - (1.0 - u if p > 0.5 else u))) > 1e-5:
-            assert coincidences(dtype(31), dtype(p), dtype(u)) == (other if p > 0.5 else n)
+        if min(abs(law.sf(np.arange(32)) - u)) > 1e-5:
+            assert coincidences(dtype(31), dtype(p), dtype(u)) == law.isf(u)
 
 
 def test_without_and_with_certain_coincidences():
-    assert coincidences(31.0, 0.0, 1.0 - 2.0**-24) == 0.0 and coincidences(31.0, 1.0, 2.0**-24) == 31.0
+    assert coincidences(31.0, 0.0, 2.0**-24) == 0.0 and coincidences(31.0, 1.0, 1.0 - 2.0**-24) == 31.0
     assert coincidences(8.0, 7.5, 0.3) == 8.0  # a change beyond what the trains can do
 
 
@@ -210,8 +209,8 @@ def test_many_small_changes_are_right_on_average(kind, dw):
 def test_a_change_that_no_pulse_came_of_leaves_everything(kind):
     cell = numbers(kind)
     s = start(cell, 0.3)
-    assert cell.write(s, 0.2 * cell.step, 0.0, (0.1, 2.0, 2.0)) == (s, 0.0)
-    assert cell.write(s, 0.0, 0.0, (0.999, 2.0, 2.0)) == (s, 0.0)
+    assert cell.write(s, 0.2 * cell.step, 0.0, (0.9, 2.0, 2.0)) == (s, 0.0)
+    assert cell.write(s, 0.0, 0.0, (0.001, 2.0, 2.0)) == (s, 0.0)
 
 
 @each

@@ -74,7 +74,7 @@ def test_powers_0_and_1_are_constant_steps_and_soft_bounds(gamma):
     cell = certain(PowerStep(), step=0.02, up_gamma=gamma)
     other = certain(SoftBounds(), step=0.01) if gamma else certain(ConstantStep(), step=0.02)  # of a range of 2, half is ahead at 0
     for w in (-0.9, 0.0, 0.4):
-        got = cell.read(cell.write(at(cell, w), 0.1, 0.0, (0.0, 0.0))[0], ())
+        got = cell.read(cell.write(at(cell, w), 0.1, 0.0, (0.5, 0.0))[0], ())
         n = 5 * (0.02 / other.step)  # as many pulses, asked of a cell of another step
         if gamma:
             assert got == pytest.approx(other.high - (other.high - w) * (1 - 0.01) ** 5, abs=1e-6)

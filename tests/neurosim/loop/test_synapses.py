@@ -12,7 +12,7 @@ from hw_models.testing import check_cell
 from neurosim import random
 from neurosim.cast import lower
 from neurosim.jit import compiled
-from neurosim.loop.synapses import OFTEN, write_some
+from neurosim.loop.synapses import often, write_some
 
 ONE = np.float32(1)
 
@@ -52,7 +52,7 @@ def test_every_column_moves_as_often_as_its_chance_says_and_independently(larges
     dw = (p / 128).astype(np.float32)
     dw[1::2] *= -1
     hits, pairs, peak = counted(FixedPoint(8), dw, writes, compiled(many, FixedPoint))
-    assert peak < OFTEN  # this is the path that skips
+    assert peak < often(FixedPoint(8))  # this is the path that skips
     # five standard errors of a binomial count, of the whole row and of each column; pairs are as rare as chance makes them
     assert abs(hits.sum() - writes * p.sum()) < 5 * np.sqrt(writes * p.sum())
     assert (np.abs(hits - writes * p) < 5 * np.sqrt(writes * p) + 5).all()
