@@ -15,7 +15,7 @@ u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
-MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE = range(1, 16)
+MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, CIRCUIT = range(1, 17)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK = range(32, 37)
 
 
