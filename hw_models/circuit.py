@@ -49,9 +49,9 @@ class Mismatch(NamedTuple):
 class AnalogCircuit(NamedTuple):
     """Analog neuron: transistors that do not match, and rails.
 
-    Of each neuron the current is ``gain * i + offset``, and its state moves by ``pace`` times the change that the model makes: a leak that is
-    faster or slower. With n standard normal, fixed for each neuron and for each of the three, gain and pace are ``max(1 + spread * n, 0)`` and
-    the offset is ``spread * n``. Current, state and output end at the rails, ``-limit`` and ``limit``.
+    Of each neuron the current is ``gain * i + offset``, and its state moves by ``pace`` times the change that the model makes: a leak
+    that is faster or slower. With n standard normal, fixed for each neuron and for each of the three, gain and pace are
+    ``max(1 + spread * n, 0)`` and the offset is ``spread * n``. Current, state and output end at the rails, ``-limit`` and ``limit``.
 
     Parameters
     ----------

@@ -58,7 +58,8 @@ class Circuit(Protocol):
     """How the chip's neuron circuits carry out what the network's neuron model says. Class attribute: ``draws``.
 
     The current passes `enter` and the model then computes. What a circuit holds, the current that entered, each number of the model's
-    state and the output, passes `hold`. A method that is left out is that of an ideal circuit; one with `make` names ``Params``.
+    state and the output, passes `hold`; the output of a step follows from its state before that is held. A method that is left out is
+    that of an ideal circuit; one with `make` names ``Params`` (record of constants per neuron).
     """
 
     optional = ("make", "enter", "pace", "hold", "clips")

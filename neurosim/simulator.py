@@ -44,9 +44,8 @@ class Outcome(NamedTuple):
     steps: int
     asked: int  #: nonzero changes asked of cells that can swallow them
     swallowed: int  #: of these, how many changed nothing
-    saturation: dict[
-        str, dict[str, tuple[int, int]]
-    ] = {}  #: numbers beyond the range of a part of the chip, of how many, by part and place
+    #: numbers beyond the range of a part of the chip, and of how many, by part and place
+    saturation: dict[str, dict[str, tuple[int, int]]] = {}
 
 
 class Simulator:
@@ -357,8 +356,8 @@ class Simulator:
         def group(k, neuron):
             n = sizes[k]
             return loop.Group(
-                self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)), self._arrays(parts.noise.State, (passes, replicas, n)),
-                memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n),
+                self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
+                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n),
                 zeros(replicas), k, self._count(parts.circuit),
             )  # fmt: skip
 
