@@ -357,8 +357,8 @@ class Simulator:
             n = sizes[k]
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
-                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n),
-                zeros(replicas), k, self._count(parts.circuit),
+                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n),
+                zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n), zeros(replicas), k, self._count(parts.circuit),
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))

@@ -123,7 +123,8 @@ def test_what_saturates_is_counted_over_passes_replicas_and_layers():
     dac = outcome.saturation["dac"]
     assert dac["input to hidden-1"] == (40, 5 * 2 * 2 * 2)
     assert {name: of for name, (_, of) in dac.items()} == {
-        "input to hidden-1": 40, "hidden-1 to hidden-1": 60, "hidden-1 to hidden-2": 60, "hidden-2 to hidden-2": 80, "hidden-2 to readout": 80,
+        "input to hidden-1": 40, "hidden-1 to hidden-1": 60, "hidden-1 to hidden-2": 60, "hidden-2 to hidden-2": 80,
+        "hidden-2 to readout": 80,
     }  # fmt: skip
 
 
