@@ -24,6 +24,7 @@ from hw_models.cells import (
     from_table,
 )
 from hw_models.chip import Chip, catalogue, load
+from hw_models.circuit import ALL_CIRCUITS, AnalogCircuit, FixedPointCircuit, IdealCircuit
 from hw_models.converters import ALL_CONVERTERS, Exact, Quantiser
 from hw_models.memory import ALL_MEMORIES, Limited, Unlimited
 from hw_models.noise import ALL_NOISES, Bernoulli, Gaussian, Recorded, Silent, SumOfBytes, Telegraph, Uniform
@@ -36,6 +37,7 @@ from hw_models.tile import ALL_TILES, Adder, Crossbar, WiredCrossbar
 
 __all__ = [
     "ALL_CELLS",
+    "ALL_CIRCUITS",
     "ALL_CONVERTERS",
     "ALL_MEMORIES",
     "ALL_NOISES",
@@ -45,6 +47,7 @@ __all__ = [
     "PRESETS",
     "Adder",
     "Analog",
+    "AnalogCircuit",
     "Bernoulli",
     "Bits",
     "Chip",
@@ -55,11 +58,13 @@ __all__ = [
     "ExactWire",
     "ExponentialStep",
     "FixedPoint",
+    "FixedPointCircuit",
     "FixedSign",
     "FloatingPoint",
     "Gaussian",
     "HfOxReRAM",
     "Ideal",
+    "IdealCircuit",
     "InputError",
     "Limited",
     "LinearStep",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 from hw_models import own
 from hw_models.cells import ALL_CELLS, Ideal
+from hw_models.circuit import ALL_CIRCUITS, IdealCircuit
 from hw_models.converters import ALL_CONVERTERS, Exact
 from hw_models.memory import ALL_MEMORIES, Unlimited
 from hw_models.noise import ALL_NOISES, Gaussian
@@ -35,6 +36,8 @@ class Chip(NamedTuple):
         What stands between a neuron's output and the array: a DAC, or the width of a digital activation.
     adc : part
         What stands between a column's sum and the neuron.
+    neuron : part
+        The neuron circuit, which carries out what the network's neuron model says.
     noise : part
         The source of the perturbation.
     wire : part
@@ -57,6 +60,7 @@ class Chip(NamedTuple):
     tile: Any = Adder()
     dac: Any = Exact()
     adc: Any = Exact()
+    neuron: Any = IdealCircuit()
     noise: Any = Gaussian()
     wire: Any = ExactWire()
     memory: Any = Unlimited()
@@ -94,6 +98,7 @@ KINDS: dict[str, dict[str, type]] = {
     "tile": ALL_TILES,
     "dac": ALL_CONVERTERS,
     "adc": ALL_CONVERTERS,
+    "neuron": ALL_CIRCUITS,
     "noise": ALL_NOISES,
     "wire": ALL_WIRES,
     "memory": ALL_MEMORIES,

@@ -5,9 +5,24 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 
 from hw_models.parts import InputError, Range
+from hw_models.scalars import scalar
 
 STOCHASTIC = 1  #: position of the word in Quantiser.rounding
 SIGN_MAGNITUDE = 1  #: and in Quantiser.code
+
+
+@scalar
+def quantise(x, bits, limit, signed, r):
+    """``clip(floor(x / lsb + r) * lsb)`` between -limit and the highest level; signed is 1 for a code of sign and magnitude, else 0."""
+    lsb = limit / (2.0 ** (bits - 1.0) - signed)
+    return min(max(np.floor(x / lsb + r) * lsb, -limit), limit - (1.0 - signed) * lsb)
+
+
+@scalar
+def saturates(x, bits, limit, signed):
+    """1 if x lies more than half a step beyond the lowest or highest level of `quantise`, else 0."""
+    lsb = limit / (2.0 ** (bits - 1.0) - signed)
+    return 1.0 if x > limit - (0.5 - signed) * lsb else 1.0 if x < -limit - 0.5 * lsb else 0.0
 
 
 class Exact(NamedTuple):
@@ -19,12 +34,21 @@ class Exact(NamedTuple):
         return x
 
 
+class Line(NamedTuple):
+    """What the converter of one line does to a number before it rounds, set by manufacture."""
+
+    gain: float
+    offset: float
+
+
 class Quantiser(NamedTuple):
     """Rounds to equal steps between -limit and limit and saturates outside, with an error of gain and of offset.
 
-    ``x <- clip(floor(((1 + gain_error) x + offset * limit) / lsb + r) * lsb)`` with r = 1/2 (nearest) or uniform in (0, 1) (stochastic).
+    ``x <- clip(floor((gain x + offset * limit) / lsb + r) * lsb)`` with r = 1/2 (nearest) or uniform in (0, 1) (stochastic). The gain is
+    ``max(1 + gain_error + gain_spread * n, 0)``, the offset ``offset + offset_spread * n'``, with n, n' standard normal and fixed for each
+    converter: the DAC of a row, the ADC of a column of a tile.
     In two's complement there are 2**bits levels from -limit to limit - lsb, lsb = limit / 2**(bits - 1); in sign and magnitude
-    2**bits - 1 levels from -limit to limit, lsb = limit / (2**(bits - 1) - 1). Every converter of a chip has the same errors.
+    2**bits - 1 levels from -limit to limit, lsb = limit / (2**(bits - 1) - 1).
 
     Parameters
     ----------
@@ -37,9 +61,13 @@ class Quantiser(NamedTuple):
     code : "twos-complement" or "sign-magnitude"
         The levels: one more below zero than above, or the same on both sides.
     gain_error : float, share
-        By how much the slope differs from 1.
+        By how much the slope differs from 1 on average.
     offset : float, share of the limit
-        What is added to every number.
+        What is added to every number on average.
+    gain_spread : float, share
+        Standard deviation of the slope from converter to converter.
+    offset_spread : float, share of the limit
+        Standard deviation of what is added, from converter to converter.
     """
 
     bits: Annotated[int, Range("bit", 1, 16)] = 8
@@ -48,8 +76,11 @@ class Quantiser(NamedTuple):
     code: Literal["twos-complement", "sign-magnitude"] = "twos-complement"
     gain_error: Annotated[float, Range("share", -0.5, 0.5)] = 0.0
     offset: Annotated[float, Range("share of the limit", -1.0, 1.0)] = 0.0
+    gain_spread: Annotated[float, Range("share", 0.0, 0.5)] = 0.0
+    offset_spread: Annotated[float, Range("share of the limit", 0.0, 1.0)] = 0.0
 
-    draws = {"convert": "u"}
+    Params = Line
+    draws = {"make": "nn", "convert": "u"}
 
     def validate(self):
         if self.code == "sign-magnitude" and self.bits < 2:
@@ -58,12 +89,18 @@ class Quantiser(NamedTuple):
                 'give more bits or the code "twos-complement".'
             )
 
+    def make(self, u):
+        return Line(max(1.0 + self.gain_error + self.gain_spread * u[0], 0.0), (self.offset + self.offset_spread * u[1]) * self.limit)
+
+    def enter(self, p, x):
+        return p.gain * x + p.offset
+
+    def clips(self, x):
+        return saturates(x, self.bits, self.limit, 1.0 if self.code == SIGN_MAGNITUDE else 0.0)
+
     def convert(self, x, u):
-        signed = 1.0 if self.code == SIGN_MAGNITUDE else 0.0
-        lsb = self.limit / (2.0 ** (self.bits - 1.0) - signed)
         r = u[0] if self.rounding == STOCHASTIC else 0.5
-        x = (1.0 + self.gain_error) * x + self.offset * self.limit
-        return min(max(np.floor(x / lsb + r) * lsb, -self.limit), self.limit - (1.0 - signed) * lsb)
+        return quantise(x, self.bits, self.limit, 1.0 if self.code == SIGN_MAGNITUDE else 0.0, r)
 
 
 ALL_CONVERTERS = {"exact": Exact, "quantiser": Quantiser}

@@ -41,9 +41,35 @@ class Tile(Protocol):
 
 
 class Converter(Protocol):
-    """A DAC in front of an array or an ADC behind it."""
+    """A DAC in front of an array, one a row, or an ADC behind it, one a column of every tile. Class attribute: ``draws``.
 
+    A number passes `enter`, then `convert`. A converter whose lines are all alike leaves out `make` and `enter`; one that names them
+    also names ``Params`` (record of constants per line). One that never saturates leaves out `clips`, and nothing is counted.
+    """
+
+    optional = ("make", "enter", "clips")
+
+    def make(self, u): ...  # -> p            constants of one line, mismatch included
+    def enter(self, p, x): ...  # -> x            errors of this line
+    def clips(self, x): ...  # -> 1 if what entered lies beyond the range, else 0
     def convert(self, x, u): ...  # -> x
+
+
+class Circuit(Protocol):
+    """How the chip's neuron circuits carry out what the network's neuron model says. Class attribute: ``draws``.
+
+    The current passes `enter` and the model then computes. What a circuit holds, the current that entered, each number of the model's
+    state and the output, passes `hold`; the output of a step follows from its state before that is held. A method that is left out is
+    that of an ideal circuit; one with `make` names ``Params`` (record of constants per neuron).
+    """
+
+    optional = ("make", "enter", "pace", "hold", "clips")
+
+    def make(self, u): ...  # -> p            constants of one neuron, mismatch included
+    def enter(self, p, x): ...  # -> x            the current as this circuit meets it
+    def pace(self, p): ...  # -> share of the change that the model makes of a state which this circuit makes of it
+    def hold(self, x): ...  # -> x            rounded, saturated
+    def clips(self, x): ...  # -> 1 if what is to be held lies beyond the range, else 0
 
 
 class Noise(Protocol):

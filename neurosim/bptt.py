@@ -38,7 +38,7 @@ ACTIVATIONS: dict[type, tuple[Callable, Callable]] = {
 }
 
 #: What stands between a weight and what it does; with any other part there the gradient would be of another network.
-IDEAL = ("cell", "tile", "dac", "adc", "wire", "memory")
+IDEAL = ("cell", "tile", "dac", "adc", "neuron", "wire", "memory")
 
 
 class Layer(NamedTuple):

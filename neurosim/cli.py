@@ -103,6 +103,8 @@ def train(
     else:
         _print_losses(run, compared)
         typer.echo(f"Everything about this run is in {folder.path}")
+    for sentence in run.warnings:
+        typer.echo(f"neurosim: {sentence}", err=True)
     if run.diverged:
         typer.echo(f"neurosim: {run.message}", err=True)
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
-MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, GAP = range(1, 17)
+MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, GAP, CIRCUIT = range(1, 18)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK = range(32, 37)
 
 

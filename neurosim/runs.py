@@ -27,7 +27,7 @@ from neurosim import config, files
 from neurosim.simulator import MATRICES, Simulator
 from neurosim.train import Epoch, Run
 
-COUNTERS = ("steps", "seconds", "asked", "swallowed")
+COUNTERS = ("steps", "seconds", "asked", "swallowed", "saturation")
 
 
 class Saved(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from hw_models.chip import Chip
 from hw_models.contracts import check_methods
 from hw_models.parts import InputError, bits, check, nearest
-from hw_models.protocols import Cell, Converter, Noise, Nothing, Tile, Wire
+from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
     steps: int
     asked: int  #: nonzero changes asked of cells that can swallow them
     swallowed: int  #: of these, how many changed nothing
+    #: numbers beyond the range of a part of the chip, and of how many, by part and place
+    saturation: dict[str, dict[str, tuple[int, int]]] = {}
 
 
 class Simulator:
@@ -80,21 +82,21 @@ class Simulator:
         loss = loss if loss is not None else SquaredError()
         self._check_parts(rule, loss)
         parts = loop.Parts(
-            self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.noise, self.chip.wire,
-            network.neuron, network.readout, rule, readout_rule, loss,
+            self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.neuron, self.chip.noise,
+            self.chip.wire, network.neuron, network.readout, rule, readout_rule, loss,
         )  # fmt: skip
         self.parts = loop.Parts(*[lower(part, number) for part in parts])
         self.clock = np.zeros(2, np.int64)
         self.scales = [sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()]
         self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
-        self.columns = [
-            self._made(loop.place_columns, self.parts.tile, self.chip.tile.Column, n, k) for k, (_, n) in enumerate(network.shapes())
-        ]
+        shapes, sizes = network.shapes(), [*network.layers, network.outputs]
+        tile, dac, adc, circuit = self.parts.tile, self.parts.dac, self.parts.adc, self.parts.circuit
         neurons = [self.parts.neuron] * len(network.layers) + [self.parts.readout_neuron]
-        sizes = [*network.layers, network.outputs]
-        self.neurons = [
-            self._made(loop.place_neurons, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))
-        ]
+        self.columns = [self._made(random.COLUMN, tile, tile.Column, n, k) for k, (_, n) in enumerate(shapes)]
+        self.dacs = [self._made(random.DAC, dac, _params(dac), n, k) for k, (n, _) in enumerate(shapes)]
+        self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(pre), n), k) for k, (pre, n) in enumerate(shapes)]
+        self.neurons = [self._made(random.NEURON, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
+        self.circuits = [self._made(random.CIRCUIT, circuit, _params(circuit), n, k) for k, n in enumerate(sizes)]
         decorrelated = learning is not None and learning.decorrelation_lr > 0
         self.matrices = [self._matrix(layer, n if decorrelated else 0) for layer, n in enumerate(network.layers)]
         self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
@@ -228,8 +230,8 @@ class Simulator:
             array[...] = kept[name]
 
     def _live(self) -> dict[str, np.ndarray]:
-        groups = {"planes": self.planes, "columns": self.columns, "neurons": self.neurons, "decorrelation": self.matrices}
-        groups["memories"] = self.memories
+        groups = {"planes": self.planes, "columns": self.columns, "dacs": self.dacs, "adcs": self.adcs, "neurons": self.neurons}
+        groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "memories": self.memories}
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
         return {"clock": self.clock, **kept}
 
@@ -239,7 +241,7 @@ class Simulator:
         chip, network = self.chip, self.network
         for part, protocol in (
             (chip.cell, Cell), (chip.decorrelation, Cell), (chip.tile, Tile), (chip.dac, Converter), (chip.adc, Converter),
-            (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
+            (chip.neuron, Circuit), (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
         ):  # fmt: skip
             if isinstance(part, type):
                 raise InputError(f"{part.__name__} is a class where a part is wanted: write {part.__name__}() for one with its defaults.")
@@ -305,10 +307,18 @@ class Simulator:
     def _matrix_scale(self):
         return 2.0 if self.chip.decorrelation.bounded else 1.0  # D starts as the identity: half of full scale, room to grow
 
-    def _made(self, place, part, record_class, n, number):
-        record = self._arrays(record_class, n)
-        self._go(place, (type(part),), part, record, n, self._key(number), self._one)
+    def _made(self, purpose, part, record_class, shape, number):
+        record = self._arrays(record_class, shape)
+        if record_class._fields:  # else there is nothing to make
+            flat = record_class(*[array.reshape(-1) for array in record])
+            self._go(loop.place, (type(part),), part, flat, np.uint64(random.fold(self._key(number), purpose)), self._one)
         return record
+
+    def _count(self, part):
+        return loop.Count(np.zeros(1, np.int64)) if hasattr(part, "clips") else Nothing()
+
+    def _tiles(self, pre):
+        return -(-pre // getattr(self.chip.tile, "rows", 2**31))
 
     def _look(self, cell, planes, k):
         out = np.zeros(planes[0].shape, self._number)
@@ -346,23 +356,20 @@ class Simulator:
         def group(k, neuron):
             n = sizes[k]
             return loop.Group(
-                self.neurons[k], self._arrays(neuron.State, (passes, replicas, n)), self._arrays(parts.noise.State, (passes, replicas, n)),
-                memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n),
-                zeros(replicas), k,
+                self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
+                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n),
+                zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n), zeros(replicas), k, self._count(parts.circuit),
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
         readout = group(len(layers), parts.readout_neuron)
         rows = getattr(self.chip.tile, "rows", 2**31)
-
-        def tiles(pre):
-            return -(-pre // rows)
-
         projections = tuple(
             loop.Projection(
-                self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k],
-                self._arrays(parts.tile.Sums, (tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
+                self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
+                self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
                 zeros(pre, post) if learning and not learning.at_once else zeros(0, 0), number(self.scales[k]), k, min(pre, rows),
+                self._count(parts.dac), self._count(parts.adc),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
@@ -397,7 +404,31 @@ class Simulator:
             np.uint64(key), clock, scratch, kept, self._one,
         )  # fmt: skip
         asked, swallowed, done, failed = (int(n) for n in kept.counts)
-        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, done, asked, swallowed)
+        saturation = self._saturation((*hidden, readout), projections, done * passes * replicas)
+        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, done, asked, swallowed, saturation)
+
+    def _saturation(self, groups, projections, times):
+        """Numbers beyond the range of a circuit or a converter, of how many, by part and place; a part that has no range is left out."""
+        deep = len(self.network.layers) > 1
+        names = [*(f"hidden-{k}" if deep else "hidden" for k in range(1, len(groups))), "readout"]
+        arrows = [f"{source} to {name}" for below, name in zip(["input", *names], names) for source in (below, name)][:-1]
+        held = [(g.saturated, g.out.shape[2] * (2 + len(g.state))) for g in groups]  # the current, the state and the output
+        sent = [(p.clipped, p.z.shape[2]) for p in projections]
+        summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
+        found = {
+            "neuron": (self.parts.circuit, names, held),
+            "dac": (self.parts.dac, arrows, sent),
+            "adc": (self.parts.adc, arrows, summed),
+        }
+        return {
+            part: {place: (int(count.n[0]), times * width) for place, (count, width) in zip(places, counts, strict=True)}
+            for part, (kind, places, counts) in found.items()
+            if hasattr(kind, "clips")
+        }
+
+
+def _params(part) -> type:
+    return getattr(part, "Params", Nothing)
 
 
 MATRICES = 1000  # decorrelating matrices are numbered from here, so that another layer never moves their random numbers

@@ -19,6 +19,7 @@ from neurosim.tasks import PARTS, Dataset, baselines, ridge
 from neurosim.tasks import check as check_dataset
 
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
+SATURATED = 0.01  # a share of numbers beyond a part's range that is worth a warning
 
 
 class Settings(NamedTuple):
@@ -86,10 +87,24 @@ class Run:
         self.epochs: list[Epoch] = []
         self.baselines: dict[str, dict[str, float]] = {}
         self.message, self.steps, self.seconds, self.asked, self.swallowed = "", 0, 0.0, 0, 0
+        self.saturation: dict[str, dict[str, tuple[int, int]]] = {}  #: as in `Outcome`, over all that was learned
 
     @property
     def diverged(self) -> bool:
         return bool(self.message)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the run met that its losses do not show, a sentence each."""
+        found = []
+        for part, shares in self.metrics["saturation"].items():
+            high = [f"{share:.1%} at {place}" for place, share in shares.items() if share > SATURATED]
+            if high:
+                found.append(
+                    f"chip.{part} saturated while learning ({', '.join(high)}): numbers beyond its range were cut off; widen the range "
+                    f"(chip.{part}.limit) or make what it meets smaller."
+                )
+        return found
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -115,6 +130,7 @@ class Run:
             "diverged": self.diverged,
             "message": self.message,
             "swallowed_updates": self.swallowed / self.asked if self.asked else 0.0,
+            "saturation": {part: {place: n / max(of, 1) for place, (n, of) in places.items()} for part, places in self.saturation.items()},
             "wall_s": self.seconds,
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
             "equality": "exact",
@@ -274,6 +290,7 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
             result.steps += outcome.steps
             result.asked += outcome.asked
             result.swallowed += outcome.swallowed
+            result.saturation = _added(result.saturation, outcome.saturation)
             if not outcome.finite:
                 total = float("inf")
                 break
@@ -290,6 +307,15 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
         result.epochs.append(Epoch(loss, batches.loss(learner, "validation"), batches.loss(learner, "test")))
         if on_epoch is not None:
             on_epoch(result)
+
+
+def _added(so_far, more):
+    """Two accounts of saturation, place by place."""
+    before = lambda part, place: so_far.get(part, {}).get(place, (0, 0))  # noqa: E731
+    return {
+        part: {place: tuple(a + b for a, b in zip(before(part, place), counts, strict=True)) for place, counts in places.items()}
+        for part, places in more.items()
+    }
 
 
 def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]:

@@ -1,12 +1,12 @@
 """The compiled loop: one sequence of a network on a chip, step by step. `sequence.py` is the file to read first."""
 
 from neurosim.loop.ageing import grow_older
-from neurosim.loop.place import look, place_cells, place_columns, place_neurons
-from neurosim.loop.records import Decorrelator, Group, Parts, Plan, Projection, Record, Scratch, Tally
+from neurosim.loop.place import look, place, place_cells
+from neurosim.loop.records import Count, Decorrelator, Group, Parts, Plan, Projection, Record, Scratch, Tally
 from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import MANY
 
 __all__ = [
-    "MANY", "Decorrelator", "Group", "Parts", "Plan", "Projection", "Record", "Scratch", "Tally",
-    "grow_older", "look", "place_cells", "place_columns", "place_neurons", "sequence",
+    "MANY", "Count", "Decorrelator", "Group", "Parts", "Plan", "Projection", "Record", "Scratch", "Tally",
+    "grow_older", "look", "place", "place_cells", "sequence",
 ]  # fmt: skip

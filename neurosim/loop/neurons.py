@@ -1,16 +1,61 @@
 """What happens at the rows and columns of an array, and in the neurons behind it."""
 
-from hw_models.protocols import Converter, Noise, Tile
+import numpy as np
+
+from hw_models.protocols import Circuit, Converter, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, copy, dot, kernel, mix, passage, put, row
+from neurosim.jit import as_number, at, chosen, copy, dot, inline, kernel, mix, nonzero, passage, put, row
 from neurosim.protocols import Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
 finish, convert = kernel(Tile.finish), kernel(Converter.convert)
+enter, clips = kernel(Converter.enter), kernel(Converter.clips)  # a circuit's are called alike
+pace, hold = kernel(Circuit.pace), kernel(Circuit.hold)
 make_noise, next_noise = kernel(Noise.make), kernel(Noise.next)
 start, neuron_step = kernel(Neuron.start), kernel(Neuron.step)
 signal = kernel(Rule.signal)
 draw_finish, draw_convert, draw_next, draw_make = draws["finish"], draws["convert"], draws["next"], draws["make"]
+
+
+# ---------------------------------------------------------------- what converters and circuits may leave out
+
+
+@inline
+def skewed(part, p, x):
+    return enter(part, p, x)
+
+
+@inline
+def as_it_is(part, p, x):
+    return x
+
+
+@inline
+def one_if_clipped(part, x):
+    return nonzero(clips(part, x))
+
+
+@inline
+def none_clipped(part, x):
+    return np.int32(0)
+
+
+@inline
+def add_up(part, count, beyond):
+    count.n[0] += beyond
+
+
+@inline
+def add_nothing(part, count, beyond):
+    pass
+
+
+entered = chosen(lambda part: hasattr(part, "enter"), skewed, as_it_is)
+clipped = chosen(lambda part: hasattr(part, "clips"), one_if_clipped, none_clipped)
+account = chosen(lambda part: hasattr(part, "clips"), add_up, add_nothing)
+
+
+# ---------------------------------------------------------------- rows and columns
 
 
 @passage
@@ -23,9 +68,12 @@ def load(parts, plan, p, source, energy, first, key, step, one):
     for q in range(passes):
         for b in range(replicas):
             u, v = halves(fold(fold(k, q), first + b))
-            x, z = source[q, b], p.z[q, b]
+            x, z, beyond = source[q, b], p.z[q, b], np.int32(0)
             for j in range(n_pre):
-                z[j] = convert(parts.dac, x[j], draw_convert(parts.dac, u, v, j, one))
+                value = entered(parts.dac, at(p.dac, j), x[j])
+                beyond = np.int32(beyond + clipped(parts.dac, value))
+                z[j] = convert(parts.dac, value, draw_convert(parts.dac, u, v, j, one))
+            account(parts.dac, p.clipped, beyond)
     if plan.input_energy:
         for b in range(replicas):
             energy[b] += dot(p.z[0, b], p.z[0, b])
@@ -41,10 +89,16 @@ def collect(parts, p, currents, first, key, step, one):
             for k in range(p.sums[0].shape[0]):
                 u, v = halves(fold(fold(fold(k_tile, q), first + b), k))
                 s, t = halves(fold(fold(fold(k_adc, q), first + b), k))
-                sums, current = row(row(row(p.sums, k), q), b), currents[q, b]
+                sums, current, lines, beyond = row(row(row(p.sums, k), q), b), currents[q, b], row(p.adc, k), np.int32(0)
                 for i in range(n_post):
                     h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
+                    h = entered(parts.adc, at(lines, i), h)
+                    beyond = np.int32(beyond + clipped(parts.adc, h))
                     current[i] += p.scale * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
+                account(parts.adc, p.clipped_sums, beyond)
+
+
+# ---------------------------------------------------------------- neurons
 
 
 @passage
@@ -75,15 +129,75 @@ perturb = chosen(lambda rule: rule.site == "current", shake_currents, leave_curr
 
 
 @passage
-def fire(neuron, group):
-    """Each neuron answers to its current."""
+def settle_numbers(circuit, numbers, saturated):
+    """Hold a number of every neuron as its circuit can, and count those beyond its range."""
+    beyond = np.int32(0)
+    for i in range(numbers.shape[0]):
+        beyond = np.int32(beyond + clipped(circuit, numbers[i]))
+        numbers[i] = hold(circuit, numbers[i])
+    account(circuit, saturated, beyond)
+
+
+@passage
+def leave_numbers(circuit, numbers, saturated):
+    pass
+
+
+@passage
+def settle_fields(neuron, circuit, state, saturated):
+    for numbers in state:
+        settle(circuit, numbers, saturated)
+
+
+@passage
+def no_fields(neuron, circuit, state, saturated):
+    pass
+
+
+@passage
+def meet(circuit, mismatch, current, met, saturated):
+    """The currents as the circuits meet them, in memory of their own: what came down the columns stays as it is."""
+    for i in range(current.shape[0]):
+        met[i] = entered(circuit, at(mismatch, i), current[i])
+    settle(circuit, met, saturated)
+    return met
+
+
+@passage
+def meet_all(circuit, mismatch, current, met, saturated):
+    return current
+
+
+@inline
+def changed(circuit, p, before, after):
+    return mix(before, after, pace(circuit, p))
+
+
+@inline
+def changed_as_said(circuit, p, before, after):
+    return after
+
+
+settle = chosen(lambda circuit: hasattr(circuit, "hold"), settle_numbers, leave_numbers)
+settle_state = chosen(lambda neuron: neuron.State._fields, settle_fields, no_fields)
+meeting = chosen(lambda circuit: hasattr(circuit, "enter") or hasattr(circuit, "hold"), meet, meet_all)
+moved = chosen(lambda circuit: hasattr(circuit, "pace"), changed, changed_as_said)
+
+
+@passage
+def fire(circuit, neuron, group):
+    """Each neuron answers to its current, as well as its circuit can."""
     passes, replicas, n = group.current.shape
     for q in range(passes):
         for b in range(replicas):
-            state, current, activity, out = row(row(group.state, q), b), group.current[q, b], group.activity[q, b], group.out[q, b]
+            state, activity, out = row(row(group.state, q), b), group.activity[q, b], group.out[q, b]
+            current = meeting(circuit, group.mismatch, group.current[q, b], activity, group.saturated)
             for i in range(n):
-                s, out[i], activity[i] = neuron_step(neuron, at(group.params, i), at(state, i), current[i])
-                put(state, i, s)
+                before = at(state, i)
+                s, out[i], activity[i] = neuron_step(neuron, at(group.params, i), before, current[i])
+                put(state, i, moved(circuit, at(group.mismatch, i), before, s))
+            settle(circuit, out, group.saturated)
+            settle_state(neuron, circuit, state, group.saturated)
 
 
 @passage

@@ -1,13 +1,12 @@
-"""What happens once: cells, columns and neurons come out of the factory, and weights are programmed."""
+"""What happens once: cells, columns, converters and neurons come out of the factory, and weights are programmed."""
 
-from hw_models.protocols import Cell, Tile
+from hw_models.protocols import Cell
 from neurosim import random
 from neurosim.jit import kernel, put, row
 from neurosim.loop.synapses import read_rows
-from neurosim.protocols import Neuron
 from neurosim.random import draws, fold, halves
 
-make_cell, program, make_column, make_neuron = kernel(Cell.make), kernel(Cell.program), kernel(Tile.make), kernel(Neuron.make)
+make, program = kernel(Cell.make), kernel(Cell.program)  # whatever comes out of a factory is made alike
 draw_make, draw_program = draws["make"], draws["program"]
 
 
@@ -19,22 +18,15 @@ def place_cells(cell, planes, weights, key, now, one):
         u, v = halves(fold(k_make, j))
         s, t = halves(fold(k_program, j))
         for i in range(w.shape[0]):
-            made = make_cell(cell, draw_make(cell, u, v, i, one))
+            made = make(cell, draw_make(cell, u, v, i, one))
             put(cells, i, program(cell, made, w[i], now, draw_program(cell, s, t, i, one)))
 
 
-def place_columns(tile, columns, n, key, one):
-    """Make the columns of an array."""
-    u, v = halves(fold(key, random.COLUMN))
-    for i in range(n):
-        put(columns, i, make_column(tile, draw_make(tile, u, v, i, one)))
-
-
-def place_neurons(neuron, params, n, key, one):
-    """Make the neurons of a population, mismatch included."""
-    u, v = halves(fold(key, random.NEURON))
-    for i in range(n):
-        put(params, i, make_neuron(neuron, draw_make(neuron, u, v, i, one)))
+def place(part, params, key, one):
+    """Make the constants of a line of neurons, columns or converters, mismatch included."""
+    u, v = halves(key)
+    for i in range(params[0].shape[0]):
+        put(params, i, make(part, draw_make(part, u, v, i, one)))
 
 
 def look(cell, planes, out, key, one):

@@ -16,6 +16,7 @@ class Parts(NamedTuple):
     tile: Any
     dac: Any
     adc: Any
+    circuit: Any
     noise: Any
     wire: Any
     neuron: Any
@@ -25,12 +26,20 @@ class Parts(NamedTuple):
     loss: Any
 
 
+class Count(NamedTuple):
+    """Numbers beyond the range of a part of the chip; where a part has no range stands `Nothing`."""
+
+    n: np.ndarray  #: (1,) int64
+
+
 class Projection(NamedTuple):
     """The weights from one population to another, and what a synapse remembers."""
 
     planes: Any  #: Cell.State of (pre, post) arrays
     registers: Any  #: Rule.Register of (replica, pre, post) arrays
     columns: Any  #: Tile.Column of (post,) arrays
+    dac: Any  #: Converter.Params of (pre,) arrays
+    adc: Any  #: Converter.Params of (tile, post) arrays
     sums: Any  #: Tile.Sums of (tile, pass, replica, post) arrays
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step
     z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
@@ -38,12 +47,15 @@ class Projection(NamedTuple):
     scale: Any  #: weight of a full-scale cell
     number: int  #: its place among the random streams
     rows: int  #: rows of one tile; a taller array stands on several, whose sums are added behind the ADC
+    clipped: Any  #: Count of numbers beyond the range of the DAC
+    clipped_sums: Any  #: and of the ADC
 
 
 class Group(NamedTuple):
     """One population of neurons."""
 
     params: Any  #: Neuron.Params of (neuron,) arrays
+    mismatch: Any  #: Circuit.Params of (neuron,) arrays
     state: Any  #: Neuron.State of (pass, replica, neuron) arrays
     noise: Any  #: Noise.State of (pass, replica, neuron) arrays
     memory: Any  #: Rule.Memory of (replica, neuron) arrays
@@ -54,6 +66,7 @@ class Group(NamedTuple):
     a: np.ndarray  #: (replica, neuron) the neuron's local signal in the last step
     energy: np.ndarray  #: (replica,) sum of the squared inputs
     number: int
+    saturated: Any  #: Count of numbers beyond the range of the circuits
 
 
 class Decorrelator(NamedTuple):

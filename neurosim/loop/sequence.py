@@ -156,7 +156,7 @@ def sequence(
             if k % 2 == 1:
                 group, d = hidden[layer], decorrelators[layer]
                 perturb(parts.rule, parts, plan, group, first, key, step, one)
-                fire(parts.neuron, group)
+                fire(parts.circuit, parts.neuron, group)
                 if d.planes[0].shape[0] > 0:
                     decorrelate(parts, plan, d, group.out, key, step, now, scratch, record.counts, one)
                 show(group.out, record.x, t, offset)
@@ -165,7 +165,7 @@ def sequence(
         if reading:
             if plan.perturb_readout:
                 perturb(parts.readout_rule, parts, plan, readout, first, key, step, one)
-            fire(parts.readout_neuron, readout)
+            fire(parts.circuit, parts.readout_neuron, readout)
             show(readout.out, record.y, t, 0)
             what = broadcast(parts, plan, wires, readout, targets, counted, t, first, key, step, scratch, record, one)
             clock[0] += 1

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import floats, integers
 
 from hw_models import Exact, InputError, Quantiser
+from hw_models.converters import Line
 from hw_models.parts import check
 from hw_models.testing import as_numbers
 
@@ -91,8 +92,49 @@ def test_sign_and_magnitude_counts_its_steps_as_the_periphery_of_published_array
     ],
 )  # fmt: skip
 def test_errors_of_gain_and_offset_come_before_rounding(x, gain_error, offset, result):
-    assert as_numbers(Quantiser(3, 1.0, gain_error=gain_error, offset=offset)).convert(x, (0.5,)) == result
-    assert as_numbers(Quantiser(3, 4.0, gain_error=gain_error, offset=offset)).convert(4.0 * x, (0.5,)) == 4.0 * result
+    for limit in (1.0, 4.0):
+        made = as_numbers(Quantiser(3, limit, gain_error=gain_error, offset=offset))
+        line = made.make((-1.3, 0.7))  # without spread every line is the same
+        assert line == (1.0 + gain_error, offset * limit)
+        assert made.convert(made.enter(line, limit * x), (0.5,)) == limit * result
+
+
+def test_lines_differ_by_their_spread():
+    made = Quantiser(3, 4.0, gain_error=0.1, offset=0.25, gain_spread=0.2, offset_spread=0.05)
+    assert made.make((1.0, -2.0)) == pytest.approx((1.3, 0.6))  # 1 + 0.1 + 0.2, 4 (0.25 - 2 * 0.05)
+    assert made.make((-9.0, 0.0)).gain == 0.0  # a line does not turn its signal round
+    assert made.enter(Line(0.5, -0.25), 3.0) == 1.25
+
+
+def test_the_spread_of_lines_is_as_stated():
+    """Over n lines a mean misses by less than 5 sigma / sqrt(n), a variance by less than 5 sigma**2 sqrt(2 / n)."""
+    n, limit = 10_000, 2.0
+    made = Quantiser(8, limit, gain_error=0.1, offset=-0.1, gain_spread=0.05, offset_spread=0.2)
+    gain, offset = np.array([made.make(u) for u in np.random.default_rng(6).standard_normal((n, 2))]).T
+    for values, mean, sigma in ((gain, 1.1, 0.05), (offset, -0.2, 0.4)):
+        assert abs(values.mean() - mean) < 5 * sigma / np.sqrt(n)
+        assert abs(values.var() - sigma**2) < 5 * sigma**2 * np.sqrt(2 / n)
+    assert abs(np.corrcoef(gain, offset)[0, 1]) < 5 / np.sqrt(n)
+
+
+@pytest.mark.parametrize(
+    ("code", "x", "clipped"),
+    [
+        ("twos-complement", 0.75, 0), ("twos-complement", 0.874, 0), ("twos-complement", 0.876, 1), ("twos-complement", -1.124, 0),
+        ("twos-complement", -1.126, 1), ("twos-complement", np.inf, 1), ("sign-magnitude", 1.16, 0), ("sign-magnitude", 1.17, 1),
+        ("sign-magnitude", -1.16, 0), ("sign-magnitude", -1.17, 1), ("sign-magnitude", -np.inf, 1),
+    ],
+)  # fmt: skip
+def test_what_lies_more_than_half_a_step_beyond_the_last_level_is_clipped(code, x, clipped):
+    """Three bits: levels from -1 to 3/4 in steps of 1/4, or from -1 to 1 in steps of 1/3."""
+    assert as_numbers(Quantiser(3, 1.0, code=code)).clips(x) == clipped
+
+
+@given(floats(-20, 20), integers(2, 12), floats(0.01, 10))
+def test_what_is_not_clipped_moves_by_half_a_step_at_most(x, bits, limit):
+    made, step = quantiser(bits, limit, "nearest"), limit / 2 ** (bits - 1)
+    moved = abs(made.convert(x, (0.5,)) - x)
+    assert (moved >= 0.5 * step * 0.999999) if made.clips(x) else (moved <= 0.5 * step * 1.000001)
 
 
 @given(floats(-20, 20), integers(2, 16), floats(0.01, 10))
@@ -115,6 +157,8 @@ def test_what_is_infinite_saturates(x):
         (Quantiser(1, code="sign-magnitude"), r"^Quantiser\.bits must be at least 2 in sign and magnitude, got 1: "),
         (Quantiser(limit=0.0), r"limit must be a number greater than 0"),
         (Quantiser(gain_error=-1.0), r"gain_error must be a number from -0\.5 to 0\.5 \(share\), got -1\.0\."),
+        (Quantiser(gain_spread=-0.1), r"gain_spread must be a number from 0 to 0\.5 \(share\), got -0\.1\."),
+        (Quantiser(offset_spread=1.5), r"offset_spread must be a number from 0 to 1 \(share of the limit\), got 1\.5\."),
         (Quantiser(offset=2.0), r"offset must be a number from -1 to 1 \(share of the limit\), got 2\.0\."),
     ],
 )

@@ -97,6 +97,15 @@ def test_json_is_one_object_with_every_key_of_the_design(folder):
     assert written == {key: value for key, value in found.items() if key != "out"}
 
 
+def test_what_saturated_is_a_warning_and_stays_in_the_folder(folder):
+    narrow = ["--rule", "anp", "--set", "chip.dac.kind=quantiser", "--set", "chip.dac.limit=0.01"]
+    done = neurosim("train", *QUICK, *narrow, "--json", "--out", "narrow")
+    assert done.exit_code == 0 and done.stderr.startswith("neurosim: chip.dac saturated while learning (")
+    share = json.loads(done.stdout)["saturation"]["dac"]["input to hidden"]
+    clipped, of = load("narrow").progress["saturation"]["dac"]["input to hidden"]
+    assert of == 2 * 60 * 2 and share == clipped / of > 0.5  # epochs, steps, passes
+
+
 def test_equal_seeds_give_equal_json_in_folders_of_their_own():
     found = [json.loads(train("--json", "--seed", seed).stdout) for seed in (1, 1, 2)]
     a, b, c = ({key: value for key, value in one.items() if key not in TIMES} for one in found)
