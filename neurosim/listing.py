@@ -23,9 +23,13 @@ def first_sentence(thing) -> str:
 
 def rules() -> Rows:
     modules = {"wp": weight_perturbation, "np": node_perturbation, "anp": activity_perturbation}
+    sentences = {method: first_sentence(module) for method, module in modules.items()}
+    sentences["nrl"] = (
+        "Noise-based reward-modulated learning: correlate the change of a neuron's activity with reward less its running mean."
+    )
     family = []
     for name, options in DEFAULTS.items():
-        says = first_sentence(modules[options["method"]]).rstrip(".")
+        says = sentences[options["method"]].rstrip(".")
         family.append((name, f"{says}{'; hidden activity is decorrelated.' if name.startswith('d') else '.'}"))
     window = "gradient of the whole sequence", "gradient over windows of rule.k steps"
     return family + [(name, f"Not local: backpropagation through time, exact {says}.") for name, says in zip(("bptt", "tbptt"), window)]

@@ -2,11 +2,11 @@
 
 from neurosim.loop.ageing import grow_older
 from neurosim.loop.place import look, place_cells, place_columns, place_neurons
-from neurosim.loop.records import Decorrelator, Group, Parts, Plan, Projection, Record, Scratch, Tally
+from neurosim.loop.records import Decorrelator, Group, Parts, Plan, Prediction, Projection, Record, Scratch, Tally
 from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import MANY
 
 __all__ = [
-    "MANY", "Decorrelator", "Group", "Parts", "Plan", "Projection", "Record", "Scratch", "Tally",
+    "MANY", "Decorrelator", "Group", "Parts", "Plan", "Prediction", "Projection", "Record", "Scratch", "Tally",
     "grow_older", "look", "place_cells", "place_columns", "place_neurons", "sequence",
 ]  # fmt: skip
