@@ -11,7 +11,7 @@ from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import DEFAULTS, activity_perturbation, node_perturbation, weight_perturbation
+from neurosim.rules import DEFAULTS, GRADIENTS, activity_perturbation, node_perturbation, weight_perturbation
 
 Rows = list[tuple[str, str]]
 
@@ -31,8 +31,7 @@ def rules() -> Rows:
     for name, options in DEFAULTS.items():
         says = sentences[options["method"]].rstrip(".")
         family.append((name, f"{says}{'; hidden activity is decorrelated.' if name.startswith('d') else '.'}"))
-    window = "gradient of the whole sequence", "gradient over windows of rule.k steps"
-    return family + [(name, f"Not local: backpropagation through time, exact {says}.") for name, says in zip(("bptt", "tbptt"), window)]
+    return family + list(GRADIENTS.items())
 
 
 LISTS: dict[str, Callable[[], Rows]] = {

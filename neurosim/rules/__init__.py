@@ -1,7 +1,7 @@
 """Learning rules by name, and the options each name starts from."""
 
 from neurosim.rules.perturbation import KINDS, Learning, Perturbation
-from neurosim.rules.reference import Gradient
+from neurosim.rules.reference import GRADIENTS, Gradient
 
 #: What each name of the perturbation family stands for; the rates are those that the documentation's tables were made with.
 DEFAULTS = {
@@ -26,4 +26,4 @@ def _named(name):
 
 WP, NP, ANP, NRL, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
 
-__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "KINDS", "NP", "NRL", "WP", "Gradient", "Learning", "Perturbation"]
+__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "GRADIENTS", "KINDS", "NP", "NRL", "WP", "Gradient", "Learning", "Perturbation"]
