@@ -71,7 +71,8 @@ class Perturbation(NamedTuple):
     ----------
     method : "wp", "np", "anp" or "nrl"
         What is perturbed and what is correlated with reward. "nrl" correlates changes of activity with the reward of the perturbed pass
-        less the running mean of such rewards, which the chip keeps once: no clean pass is ever judged.
+        less the running mean of such rewards, which the chip keeps once: no clean pass is ever judged. What the loss does from step to step
+        is then noise to every neuron: rates of a thousandth of the perturbation's variance are a start, and larger perturbations learn faster.
     lr : float
         Rate of input and recurrent weights. With `normalise` it is free of scale; 0 leaves them as they are.
     readout_lr : float
