@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError, check
+from neurosim import eprop, random
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
@@ -135,7 +136,8 @@ def gradients(
 class GradientLearner:
     """A network that learns by reference gradients, used like a `Simulator`, which evaluates it.
 
-    With "tbptt" a sequence is cut into windows of k steps that do not overlap; the state is carried from window to window, and each
+    With "eprop" and "rflo" the gradient runs forward, its eligibilities are carried from window to window, and RFLO's feedback weights are
+    drawn once like those of the readout. With "tbptt" a sequence is cut into windows of k steps that do not overlap; the state is carried from window to window, and each
     ends in one update with the gradient of its loss per counted step (summed over outputs, mean over sequences). A window in which no
     step counts changes nothing. "bptt" is one window.
 
@@ -175,6 +177,7 @@ class GradientLearner:
         self._loss = lower(loss if loss is not None else SquaredError(), self._number)
         self._weights = [w.astype(self._number) for w in network.weights(seed)]
         _layers(network, self._weights)  # refuses a neuron without derivative now rather than in the first step
+        self._feedback = self._random_feedback() if rule.method == "rflo" else None
         self._means, self._squares = ([np.zeros_like(w) for w in self._weights] for _ in range(2))
         self._updates = np.zeros(1, np.int64)
         self.clock = np.zeros(2, np.int64)
@@ -205,7 +208,7 @@ class GradientLearner:
         with np.errstate(over="ignore", invalid="ignore"):  # said in the outcome
             while finite and done < steps:
                 u, target, counts = (a[:, done : done + window] for a in (inputs, targets, counted))
-                added, found, state = gradients(self.network, self._weights, u, target, counts, self._loss, state)
+                added, found, state = self._gradients(rule, u, target, counts, state)
                 loss += added
                 done += counts.shape[1]
                 finite = all(np.isfinite(a).all() for a in (added, *found))
@@ -246,6 +249,17 @@ class GradientLearner:
         self._simulator.program(self._weights)
         self._simulator.clock[:] = self.clock
         return self._simulator
+
+    def _gradients(self, rule, inputs, targets, counted, state):
+        if rule.method in ("bptt", "tbptt"):
+            return gradients(self.network, self._weights, inputs, targets, counted, self._loss, state)
+        layers, diagonal = _layers(self.network, self._weights), rule.method == "eprop" and rule.eligibility == "diagonal"
+        return eprop.gradients(layers, inputs, targets, counted, self._loss, state, diagonal, self._feedback)
+
+    def _random_feedback(self) -> list[FloatArray]:
+        """From the outputs to every hidden layer, normal with the standard deviation of Xavier's weights between the two."""
+        draw, outputs = random.generator(self.seed, random.FEEDBACK), self.network.outputs
+        return [((2 / (outputs + n)) ** 0.5 * draw.standard_normal((outputs, n))).astype(self._number) for n in self.network.layers]
 
     def _update(self, found, rule):
         self._updates += 1

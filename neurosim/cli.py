@@ -30,7 +30,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Rule = Annotated[str | None, typer.Option(help="wp np anp dwp dnp danp bptt tbptt, or path/to/file.py:Class for your own.")]
+Rule = Annotated[str | None, typer.Option(help="wp np anp nrl dwp dnp danp bptt tbptt eprop rflo, or path/to/file.py:Class for your own.")]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from hw_models.parts import InputError, build, nearest
 from neurosim import tasks
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
-from neurosim.rules import DEFAULTS, Gradient, Perturbation
+from neurosim.rules import DEFAULTS, GRADIENTS, Gradient, Perturbation
 from neurosim.tasks import Dataset
 from neurosim.train import Experiment, Settings, rule_name
 
@@ -31,8 +31,6 @@ SHOWCASE = {
 
 #: What `neurosim train` does when nothing at all is said.
 NOTHING_SAID = {**SHOWCASE, "train": {"epochs": 20}}
-
-GRADIENTS = ("bptt", "tbptt")
 
 
 class Plan(NamedTuple):

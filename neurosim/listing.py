@@ -11,7 +11,7 @@ from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import DEFAULTS, activity_perturbation, node_perturbation, weight_perturbation
+from neurosim.rules import DEFAULTS, GRADIENTS, activity_perturbation, node_perturbation, weight_perturbation
 
 Rows = list[tuple[str, str]]
 
@@ -23,12 +23,15 @@ def first_sentence(thing) -> str:
 
 def rules() -> Rows:
     modules = {"wp": weight_perturbation, "np": node_perturbation, "anp": activity_perturbation}
+    sentences = {method: first_sentence(module) for method, module in modules.items()}
+    sentences["nrl"] = (
+        "Noise-based reward-modulated learning: correlate the change of a neuron's activity with reward less its running mean."
+    )
     family = []
     for name, options in DEFAULTS.items():
-        says = first_sentence(modules[options["method"]]).rstrip(".")
+        says = sentences[options["method"]].rstrip(".")
         family.append((name, f"{says}{'; hidden activity is decorrelated.' if name.startswith('d') else '.'}"))
-    window = "gradient of the whole sequence", "gradient over windows of rule.k steps"
-    return family + [(name, f"Not local: backpropagation through time, exact {says}.") for name, says in zip(("bptt", "tbptt"), window)]
+    return family + list(GRADIENTS.items())
 
 
 LISTS: dict[str, Callable[[], Rows]] = {

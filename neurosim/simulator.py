@@ -14,6 +14,7 @@ from neurosim.jit import compiled
 from neurosim.locality import check_declared, reads_of
 from neurosim.losses import SquaredError
 from neurosim.protocols import Neuron, Rule
+from neurosim.rules import Learning
 
 RECORDABLE = ("x", "h", "y")
 
@@ -33,6 +34,9 @@ class Frozen(NamedTuple):
 
     def change(self, w, r, pre, a, reward):
         return a
+
+
+STILL = Learning("still", Frozen(), Frozen(), (False,))
 
 
 class Outcome(NamedTuple):
@@ -100,6 +104,7 @@ class Simulator:
         decorrelated = learning is not None and learning.decorrelation_lr > 0
         self.matrices = [self._matrix(layer, n if decorrelated else 0) for layer, n in enumerate(network.layers)]
         self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
+        self.prediction = self._arrays(loop.Prediction, 1)
 
     # ------------------------------------------------------------ what a person does
 
@@ -214,11 +219,12 @@ class Simulator:
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Put back what `state` gave; a state of another network, chip, rule or arithmetic is refused and changes nothing."""
-        replicas = next((np.shape(a)[0] for name, a in kept.items() if name.startswith("memories")), 1)
+        batched = ("memories", "prediction")
+        replicas = next((np.shape(a)[0] for name, a in kept.items() if name.startswith(batched)), 1)
 
         def kind(name, array):
             shape = np.shape(array)  # rules keep memories for each replica: the size of the batch may differ
-            return np.asarray(array).dtype, (replicas, *shape[1:]) if name.startswith("memories") else shape
+            return np.asarray(array).dtype, (replicas, *shape[1:]) if name.startswith(batched) else shape
 
         wanted, given = ({name: kind(name, array) for name, array in arrays.items()} for arrays in (self._live(), kept))
         if wanted != given:
@@ -232,6 +238,8 @@ class Simulator:
     def _live(self) -> dict[str, np.ndarray]:
         groups = {"planes": self.planes, "columns": self.columns, "dacs": self.dacs, "adcs": self.adcs, "neurons": self.neurons}
         groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "memories": self.memories}
+        if self.learning is not None and self.learning.prediction > 0:
+            groups["prediction"] = [self.prediction]
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
         return {"clock": self.clock, **kept}
 
@@ -253,6 +261,8 @@ class Simulator:
                 f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
                 "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
             )
+        if self.learning:
+            self._check_passes(rule, self.learning)
         if self.learning and getattr(type(chip.noise), "silent", False):
             self._check_silent(rule)
         if self.learning and not self.learning.every_step and getattr(chip.wire, "delay", 0) > 0:
@@ -269,9 +279,42 @@ class Simulator:
                     "choose a rule without it or a chip with more memory."
                 )
 
+    def _check_passes(self, rule, learning):
+        """Whether the passes are in an order that the loop knows, and whether a rule can meet its rewards in the neuron."""
+        noisy, layers = tuple(learning.passes), len(self.network.layers) + 1
+        if noisy not in ((True,), (False, *(True,) * (len(noisy) - 1)), (True,) * (len(noisy) - len(noisy) % 2)) or noisy == (False,):
+            raise InputError(
+                f"A rule's passes must be a clean one and then perturbed ones, pairs of perturbed ones or a single perturbed one, got {noisy}."
+            )
+        if noisy == (True,) and not learning.prediction > 0:
+            raise InputError(
+                "A single pass has no other one to compare its loss with; give the learning a rate of prediction, such as 0.01."
+            )
+        if learning.by_layer and learning.samples != layers:
+            raise InputError(
+                f'rule.perturb is "layer" and the network has {layers - 1} hidden layers and a readout: set rule.samples to {layers}, '
+                f"one perturbed pass for each; got {learning.samples}."
+            )
+        if rule.site == "weight" and (learning.folds or learning.antithetic or noisy == (True,)):
+            raise InputError(
+                f"{type(rule).__name__} perturbs every weight, which the loop does for one perturbed pass and one independent base; "
+                'use rule.samples 1, rule.momentum 0 and rule.passes "clean-noisy" or "noisy-noisy".'
+            )
+        if learning.samples > 1 and not learning.fold_reward and rule.Register is not Nothing:
+            names = ", ".join(rule.Register._fields)
+            raise InputError(
+                f"{type(rule).__name__} keeps a register in every synapse ({names}), but with {learning.samples} numbers on the reward wire it "
+                "would need one for each; use rule.samples 1, or a rule without registers."
+            )
+
     def _check_silent(self, rule):
         """Whether a rule can learn from the chip's own noise, and whether there is any."""
         chip, name = self.chip, type(rule).__name__
+        if self.learning and self.learning.antithetic:
+            raise InputError(
+                f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, which nobody can give again with the other "
+                'sign; use rule.passes "noisy-noisy".'
+            )
         if rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"]):
             raise InputError(
                 f"{name} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
@@ -330,6 +373,8 @@ class Simulator:
         """Rules keep memories for each replica; a batch of another size starts them anew."""
         if self.memories[0]._fields and self.memories[0][0].shape[0] != replicas:
             self.memories = [self._arrays(type(m), (replicas, m[0].shape[1])) for m in self.memories]
+        if len(self.prediction.mean) != replicas:
+            self.prediction = self._arrays(loop.Prediction, replicas)
 
     # ------------------------------------------------------------ one sequence
 
@@ -343,9 +388,12 @@ class Simulator:
                 f"inputs have {inputs.shape[:2]} sequences and steps, targets {targets.shape[:2]} and counted {counted.shape}: these must be equal."
             )
         replicas, steps, _ = inputs.shape
-        silent = getattr(type(self.chip.noise), "silent", False)  # the chip's own noise spares no pass
-        noisy = tuple(silent or perturbed for perturbed in learning.passes) if learning else (False,)
+        how = learning or STILL._replace(raw_recurrence=self.learning.raw_recurrence if self.learning else True)
+        silent = learning and getattr(type(self.chip.noise), "silent", False)  # the chip's own noise spares no pass
+        noisy = tuple(bool(silent or perturbed) for perturbed in how.passes)
         passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
+        spread = 2.0 if how.antithetic else 2.0**0.5 if noisy[0] and passes > 1 else 1.0  # of what is compared, in sigmas
+        heard = np.full((passes, replicas), 0.0 if how.folds else 1.0, number)
         rule, readout_rule = self.parts.rule, self.parts.readout_rule
         if learning:
             self._remember(replicas)
@@ -358,7 +406,8 @@ class Simulator:
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
                 self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n),
-                zeros(passes, replicas, n), zeros(replicas, n), zeros(replicas, n), zeros(replicas), k, self._count(parts.circuit),
+                zeros(passes, replicas, n), zeros(passes, replicas, n), heard, zeros(replicas, n), zeros(replicas), k,
+                self._count(parts.circuit),
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
@@ -368,39 +417,37 @@ class Simulator:
             loop.Projection(
                 self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
-                zeros(pre, post) if learning and not learning.at_once else zeros(0, 0), number(self.scales[k]), k, min(pre, rows),
+                zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, min(pre, rows),
                 self._count(parts.dac), self._count(parts.adc),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
-        rate = number(learning.decorrelation_lr if learning else 0.0)
         decorrelators = tuple(
             loop.Decorrelator(
                 matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), zeros(replicas, n),
-                number(self._matrix_scale()), rate, MATRICES + k,
+                number(self._matrix_scale()), number(how.decorrelation_lr), MATRICES + k,
             )
             for k, (matrix, n) in enumerate(zip(self.matrices, layers, strict=True))
         )  # fmt: skip
-        needs = rule.needs if learning else ()
         plan = loop.Plan(
-            learning is not None, np.array(noisy), learning.every_step if learning else True, learning.at_once if learning else True,
-            learning.perturb_readout if learning else False,
-            learning.raw_recurrence if learning else (self.learning.raw_recurrence if self.learning else True),
-            "layer_energy" in needs, "input_energy" in needs, number(self.chip.noise.sigma * max(sum(noisy), 1) ** 0.5),
-            number(learning.carry if learning else 1.0), number(self.chip.step_s),
+            learning is not None, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
+            number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), number(how.prediction), how.every_step, how.at_once,
+            how.perturb_readout, how.raw_recurrence, "layer_energy" in how.rule.needs, "input_energy" in how.rule.needs,
+            number(self.chip.noise.sigma * spread), number(how.carry), number(self.chip.step_s),
         )  # fmt: skip
         longest = max(sizes)
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), zeros(passes, replicas, self.network.inputs), zeros(replicas), zeros(replicas), zeros(replicas),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), zeros(passes, replicas, self.network.inputs),
+            zeros(passes, replicas), zeros(replicas), zeros(replicas),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
         kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))
-        wires = self._arrays(parts.wire.State, replicas)
+        wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         self._go(
-            loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first,
+            loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, self.prediction, inputs, targets, counted, first,
             np.uint64(key), clock, scratch, kept, self._one,
         )  # fmt: skip
         asked, swallowed, done, failed = (int(n) for n in kept.counts)

@@ -101,6 +101,12 @@ def collect(parts, p, currents, first, key, step, one):
 # ---------------------------------------------------------------- neurons
 
 
+@inline
+def concerns(plan, group, q):
+    """Whether a pass is there for this layer."""
+    return not plan.by_layer or group.number == q - 1
+
+
 @passage
 def shake_currents(rule, parts, plan, group, first, key, step, one):
     """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
@@ -108,16 +114,21 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
     k = stream(key, random.NOISE, group.number, step)
     group.xi[:] = one - one
     for q in range(passes):
-        if plan.noisy[q]:
-            sign = one if q > 0 else -one
+        if plan.noisy[q] and concerns(plan, group, q):
             for b in range(replicas):
                 u, v = halves(fold(fold(k, q), first + b))
-                state, current, given = row(row(group.noise, q), b), group.current[q, b], group.xi[b]
-                for i in range(n):
-                    s, xi = next_noise(parts.noise, at(state, i), draw_next(parts.noise, u, v, i, one))
-                    put(state, i, s)
-                    current[i] += xi
-                    given[i] += sign * xi
+                state, current, given = row(row(group.noise, q), b), group.current[q, b], group.xi[q, b]
+                if plan.antithetic and plan.sends[q]:
+                    base = group.xi[plan.base[q], b]
+                    for i in range(n):
+                        given[i] = -base[i]
+                        current[i] += given[i]
+                else:
+                    for i in range(n):
+                        s, xi = next_noise(parts.noise, at(state, i), draw_next(parts.noise, u, v, i, one))
+                        put(state, i, s)
+                        current[i] += xi
+                        given[i] = xi
 
 
 @passage
@@ -202,42 +213,50 @@ def fire(circuit, neuron, group):
 
 @passage
 def listen(rule, plan, group, sigma, one):
-    """Each neuron turns what it knows of itself into its local signal."""
-    replicas, n = group.a.shape
-    last, zero = group.activity.shape[0] - 1, one - one
-    for b in range(replicas):
-        size, energy = as_number(n, one), zero
-        noisy, clean, out = group.activity[last, b], group.activity[0, b], group.out[0, b]
-        if plan.layer_energy:
-            for i in range(n):
-                energy += (noisy[i] - clean[i]) * (noisy[i] - clean[i])
-        extra = Extra(energy, size, group.energy[b])
-        memory, xi, a = row(group.memory, b), group.xi[b], group.a[b]
-        for i in range(n):
-            m, a[i] = signal(rule, at(memory, i), Own(xi[i], noisy[i] - clean[i], out[i], sigma), extra)
-            put(memory, i, m)
+    """Each neuron turns what it knows of itself into its local signal: one for each pass that is compared, summed as it was told to."""
+    passes, replicas, n = group.activity.shape
+    zero = one - one
+    group.a[:] = zero
+    for q in range(passes):
+        if plan.sends[q] and concerns(plan, group, q):
+            r = plan.base[q]
+            other = zero if r == q else one  # a pass that stands alone has nothing to take off
+            for b in range(replicas):
+                size, energy = as_number(n, one), zero
+                noisy, base, out = group.activity[q, b], group.activity[r, b], group.out[0, b]
+                if plan.layer_energy:
+                    for i in range(n):
+                        energy += (noisy[i] - base[i]) * (noisy[i] - base[i])
+                extra = Extra(energy, size, group.energy[b])
+                memory, xi, xi_base, a, heard = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.a[b], group.heard[q, b]
+                for i in range(n):
+                    m, own = signal(rule, at(memory, i), Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma), extra)
+                    put(memory, i, m)
+                    a[i] += heard * own
 
 
 @passage
-def towards(x, carry):
-    """Bring every other pass of an array closer to the first."""
-    for q in range(1, x.shape[0]):
-        for b in range(x.shape[1]):
-            for i in range(x.shape[2]):
-                x[q, b, i] = x[0, b, i] + carry * (x[q, b, i] - x[0, b, i])
+def towards(x, base, carry):
+    """Bring every pass of an array closer to the one that it is compared with."""
+    for q in range(x.shape[0]):
+        if base[q] != q:
+            for b in range(x.shape[1]):
+                for i in range(x.shape[2]):
+                    x[q, b, i] = x[base[q], b, i] + carry * (x[q, b, i] - x[base[q], b, i])
 
 
 @passage
-def rejoin(group, d, carry):
-    """Perturbed passes forget a part of how they differ from the clean one: each neuron holds both, so that this is local."""
-    towards(group.out, carry)
+def rejoin(group, d, base, carry):
+    """Perturbed passes forget a part of how they differ from their base: each neuron holds both, so that this is local."""
+    towards(group.out, base, carry)
     if d.planes[0].shape[0] > 0:  # else D x is x itself
-        towards(d.hat, carry)
-    for q in range(1, group.out.shape[0]):
-        for b in range(group.out.shape[1]):
-            clean, state = row(row(group.state, 0), b), row(row(group.state, q), b)
-            for i in range(group.out.shape[2]):
-                put(state, i, mix(at(clean, i), at(state, i), carry))
+        towards(d.hat, base, carry)
+    for q in range(group.out.shape[0]):
+        if base[q] != q:
+            for b in range(group.out.shape[1]):
+                other, state = row(row(group.state, base[q]), b), row(row(group.state, q), b)
+                for i in range(group.out.shape[2]):
+                    put(state, i, mix(at(other, i), at(state, i), carry))
 
 
 @passage

@@ -62,7 +62,8 @@ class Group(NamedTuple):
     current: np.ndarray  #: (pass, replica, neuron)
     activity: np.ndarray  #: (pass, replica, neuron) what rules see the difference of
     out: np.ndarray  #: (pass, replica, neuron)
-    xi: np.ndarray  #: (replica, neuron) perturbation of the last pass, less that of the first
+    xi: np.ndarray  #: (pass, replica, neuron) the perturbation that was given
+    heard: np.ndarray  #: (pass, replica) what a neuron multiplies its signal of that pass by; all groups share it
     a: np.ndarray  #: (replica, neuron) the neuron's local signal in the last step
     energy: np.ndarray  #: (replica,) sum of the squared inputs
     number: int
@@ -86,6 +87,13 @@ class Plan(NamedTuple):
 
     learn: bool
     noisy: np.ndarray  #: (pass,) bool: this pass is perturbed
+    base: np.ndarray  #: (pass,) int: the pass that this one is compared with
+    sends: np.ndarray  #: (pass,) bool: how this pass compares is broadcast
+    antithetic: bool  #: a pass that sends is given what its base is given, with the other sign
+    by_layer: bool  #: pass k perturbs layer k - 1 alone, and that layer alone learns from it
+    folds: bool  #: neurons multiply their signals with the rewards and sum over passes; synapses are told that it is time
+    share: Any  #: of each pass in that sum
+    average: Any  #: rate of the running prediction that losses are compared with; 0 if with the loss of the base
     every_step: bool  #: the loss change is sent every step, else summed and sent at the end of the sequence
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
     perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
@@ -104,6 +112,13 @@ class Tally(NamedTuple):
     moved: Any  #: (longest post,) int32
 
 
+class Prediction(NamedTuple):
+    """The chip's running mean of its losses, one for each replica; unused where they are compared with another pass."""
+
+    mean: Any  #: (replica,)
+    known: Any  #: (replica,) 1 after the first loss
+
+
 class Scratch(NamedTuple):
     """Work space; it carries nothing from one step to the next except `reward`."""
 
@@ -113,9 +128,9 @@ class Scratch(NamedTuple):
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
     tally: Tally
     source: np.ndarray  #: (pass, replica, input)
-    value: np.ndarray  #: (replica,) loss change since the last broadcast
-    reward: np.ndarray  #: (replica,) what the wire delivered
-    arrived: np.ndarray  #: (replica,) 1 where it delivered something, 0 where not
+    value: np.ndarray  #: (pass, replica) loss change since the last broadcast
+    reward: np.ndarray  #: (replica,) what synapses hear
+    arrived: np.ndarray  #: (replica,) 1 where the wire delivered something, 0 where not
 
 
 class Record(NamedTuple):

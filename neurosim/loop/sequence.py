@@ -6,14 +6,14 @@ This is plain Python; `jit.compiled` runs the same source compiled, and both giv
    weight is touched once a step;
 2. `fire`: the column's sums pass the tile and the ADC, meet the perturbation, and the neuron answers;
 3. `decorrelate`: where asked for, what the next weights see is D x, and D learns (a declared layer operation);
-4. `broadcast`: the loss change of each replica goes over the reward wire; then `listen`: each neuron forms its local signal.
+4. `broadcast`: how each perturbed pass compares goes over the reward wire; then `listen`: each neuron forms its local signal.
 """
 
 import numpy as np
 
 from hw_models.protocols import Wire
 from neurosim import random
-from neurosim.jit import at, chosen, copy, fill, kernel, passage, put
+from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
@@ -40,34 +40,75 @@ idle = chosen(lambda wire: hasattr(wire, "wait"), hear, hear_nothing)  # a step 
 
 
 @passage
-def broadcast(parts, plan, wires, group, targets, counted, t, first, key, step, scratch, record, one):
-    """Account the loss, send each replica's loss change if it is time, and hear the wire. Returns what the next step does to the synapses."""
+def compare(parts, plan, y, base, target, one):
+    """What a pass is judged by: by how much its loss differs from that of its base, or its loss itself."""
+    value = one - one
+    for i in range(y.shape[0]):
+        if plan.average > 0:
+            value += loss_value(parts.loss, y[i], target[i])
+        else:
+            value += loss_change(parts.loss, base[i], y[i] - base[i], target[i])
+    return value
+
+
+@passage
+def surprise(plan, prediction, b, value, one):
+    """A loss less the chip's running prediction of it, which learns from it; the first one is no surprise."""
+    if prediction.known[b] < one:
+        prediction.mean[b], prediction.known[b] = value, one
+    error = value - prediction.mean[b]
+    prediction.mean[b] += plan.average * error
+    return error
+
+
+@passage
+def deliver(plan, scratch, heard, b, q, received, arrived, one):
+    """Tell synapses the reward; or, where signals are folded, neurons the reward and synapses that it is time."""
+    if plan.folds:
+        heard[q, b] = plan.share * received if arrived else one - one
+    elif arrived:
+        scratch.reward[b] = received
+    if arrived:
+        scratch.arrived[b] = one
+        if plan.folds:
+            scratch.reward[b] = one
+
+
+@passage
+def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first, key, step, scratch, record, one):
+    """Account the loss, send what each pass is judged by if it is time, and hear the wire. Returns what the next step does to the synapses."""
     passes, replicas, n = group.out.shape
-    last, valid, zero, final = passes - 1, False, one - one, t == targets.shape[1] - 1
-    k = stream(key, random.SEND, 0, step)
+    valid, zero, final = False, one - one, t == targets.shape[1] - 1
     for b in range(replicas):
         target, counts = targets[b, t], counted[b, t]
         if counts:
-            clean, noisy, loss, value = group.out[0, b], group.out[last, b], zero, zero
+            y, loss = group.out[0, b], zero
             for i in range(n):
-                loss += loss_value(parts.loss, clean[i], target[i])
-                value += loss_change(parts.loss, clean[i], noisy[i] - clean[i], target[i])
+                loss += loss_value(parts.loss, y[i], target[i])
             record.loss[b] += loss
-            if not np.isfinite(loss + value):
+            if not np.isfinite(loss):
                 record.counts[3] = 1
-            scratch.value[b] += value
         scratch.reward[b] = scratch.arrived[b] = zero
-        if plan.learn:
-            if counts if plan.every_step else final:
-                u, v = halves(fold(k, first + b))
-                s, received, arrived = send(parts.wire, at(wires, b), -scratch.value[b], draw_send(parts.wire, u, v, 0, one))
-                scratch.value[b] = zero
-            else:
-                s, received, arrived = idle(parts.wire, at(wires, b), one)
-            put(wires, b, s)
-            if arrived:
-                scratch.reward[b], scratch.arrived[b] = received, one
-                valid = True
+        for q in range(passes):
+            if plan.sends[q]:
+                k, wire = stream(key, random.SEND, passes - 1 - q, step), row(wires, q)
+                if counts:
+                    scratch.value[q, b] += compare(parts, plan, group.out[q, b], group.out[plan.base[q], b], target, one)
+                    if not np.isfinite(scratch.value[q, b]):
+                        record.counts[3] = 1
+                if counts if plan.every_step else final:
+                    value = scratch.value[q, b]
+                    if plan.average > 0:
+                        value = surprise(plan, prediction, b, value, one)
+                    u, v = halves(fold(k, first + b))
+                    s, received, arrived = send(parts.wire, at(wire, b), -value, draw_send(parts.wire, u, v, 0, one))
+                    scratch.value[q, b] = zero
+                else:
+                    s, received, arrived = idle(parts.wire, at(wire, b), one)
+                put(wire, b, s)
+                deliver(plan, scratch, group.heard, b, q, received, arrived, one)
+        if scratch.arrived[b] > zero:
+            valid = True
     return WRITE if valid else TRACE
 
 
@@ -85,7 +126,23 @@ def show(values, kept, t, offset):
 
 
 def sequence(
-    parts, plan, hidden, readout, projections, decorrelators, wires, inputs, targets, counted, first, key, clock, scratch, record, one
+    parts,
+    plan,
+    hidden,
+    readout,
+    projections,
+    decorrelators,
+    wires,
+    prediction,
+    inputs,
+    targets,
+    counted,
+    first,
+    key,
+    clock,
+    scratch,
+    record,
+    one,
 ):
     """Run one sequence for every replica; learn on the way if the plan says so.
 
@@ -102,9 +159,11 @@ def sequence(
     begin(parts, parts.readout_neuron, readout, first, key, clock[0], one)
     for k in range(len(projections)):
         fill(projections[k].registers, zero)
-    for b in range(replicas):
-        u, v = halves(fold(stream(key, random.WIRE, 0, clock[0]), first + b))
-        put(wires, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
+    for q in range(passes):
+        wire = row(wires, q)
+        for b in range(replicas):
+            u, v = halves(fold(stream(key, random.WIRE, passes - 1 - q, clock[0]), first + b))
+            put(wire, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
     scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = zero
     for t in range(steps + 1):
         # the last broadcast has no step to ride on: one more turn, in which weights learn and nothing is read
@@ -167,7 +226,7 @@ def sequence(
                 perturb(parts.readout_rule, parts, plan, readout, first, key, step, one)
             fire(parts.circuit, parts.readout_neuron, readout)
             show(readout.out, record.y, t, 0)
-            what = broadcast(parts, plan, wires, readout, targets, counted, t, first, key, step, scratch, record, one)
+            what = broadcast(parts, plan, wires, prediction, readout, targets, counted, t, first, key, step, scratch, record, one)
             clock[0] += 1
             record.counts[2] += 1
             if record.counts[3] > 0:
@@ -176,7 +235,7 @@ def sequence(
                 for layer in range(layers):
                     listen(parts.rule, plan, hidden[layer], plan.sigma, one)
                     if plan.carry != one:
-                        rejoin(hidden[layer], decorrelators[layer], plan.carry)
+                        rejoin(hidden[layer], decorrelators[layer], plan.base, plan.carry)
                 listen(parts.readout_rule, plan, readout, plan.sigma, one)
             else:
                 what = READ

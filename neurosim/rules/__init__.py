@@ -1,13 +1,14 @@
 """Learning rules by name, and the options each name starts from."""
 
 from neurosim.rules.perturbation import KINDS, Learning, Perturbation
-from neurosim.rules.reference import Gradient
+from neurosim.rules.reference import GRADIENTS, Gradient
 
 #: What each name of the perturbation family stands for; the rates are those that the documentation's tables were made with.
 DEFAULTS = {
     "wp": {"method": "wp", "lr": 1e-9, "readout_lr": 1e-4},
     "np": {"method": "np", "lr": 1e-4, "readout_lr": 3e-3, "carry": 0.5},
     "anp": {"method": "anp", "perturb": "hidden", "carry": 0.9},
+    "nrl": {"method": "nrl", "lr": 1e-9, "readout_lr": 1e-8, "norm": "expected", "trace": 0.5},
     "dwp": {"method": "wp", "lr": 1e-9, "readout_lr": 1e-4, "decorrelation_lr": 3e-3},
     "dnp": {"method": "np", "lr": 1e-4, "readout_lr": 3e-3, "carry": 0.5, "decorrelation_lr": 3e-3},
     "danp": {"method": "anp", "perturb": "hidden", "readout_lr": 0.2, "carry": 0.9, "decorrelation_lr": 3e-3},
@@ -23,6 +24,6 @@ def _named(name):
     return make
 
 
-WP, NP, ANP, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
+WP, NP, ANP, NRL, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
 
-__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "KINDS", "NP", "WP", "Gradient", "Learning", "Perturbation"]
+__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "GRADIENTS", "KINDS", "NP", "NRL", "WP", "Gradient", "Learning", "Perturbation"]

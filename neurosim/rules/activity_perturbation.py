@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 
 from hw_models.parts import Bits
 from neurosim.protocols import Nothing
-from neurosim.rules.synapse import AtOnce, Traced, pair
+from neurosim.rules.synapse import family
 
 
 class Power(NamedTuple):
@@ -64,9 +64,6 @@ class OverRunning:
         return Power(v), own.delta / (max(v, own.sigma * own.sigma) * energy)
 
 
-ANPLayer = pair("ANPLayer", __name__, OverLayer, AtOnce)
-ANPExpected = pair("ANPExpected", __name__, OverExpected, AtOnce)
-ANPRunning = pair("ANPRunning", __name__, OverRunning, AtOnce)
-ANPLayerTrace = pair("ANPLayerTrace", __name__, OverLayer, Traced)
-ANPExpectedTrace = pair("ANPExpectedTrace", __name__, OverExpected, Traced)
-ANPRunningTrace = pair("ANPRunningTrace", __name__, OverRunning, Traced)
+ANPLayer, ANPLayerTrace, ANPLayerSign, ANPLayerSignTrace = family("ANPLayer", __name__, OverLayer)
+ANPExpected, ANPExpectedTrace, ANPExpectedSign, ANPExpectedSignTrace = family("ANPExpected", __name__, OverExpected)
+ANPRunning, ANPRunningTrace, ANPRunningSign, ANPRunningSignTrace = family("ANPRunning", __name__, OverRunning)

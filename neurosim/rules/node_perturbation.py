@@ -1,7 +1,7 @@
 """Node perturbation: correlate the noise a neuron was given with the change of the loss."""
 
 from neurosim.protocols import Nothing
-from neurosim.rules.synapse import AtOnce, Traced, pair
+from neurosim.rules.synapse import family
 
 
 class GivenNoise:
@@ -18,5 +18,4 @@ class GivenNoise:
         return m, own.xi / (own.sigma * own.sigma * energy)
 
 
-NP = pair("NP", __name__, GivenNoise, AtOnce)
-NPTrace = pair("NPTrace", __name__, GivenNoise, Traced)
+NP, NPTrace, NPSign, NPSignTrace = family("NP", __name__, GivenNoise)

@@ -9,17 +9,23 @@ from neurosim.rules import weight_perturbation as wp
 
 Rate = Annotated[float, Range("", 0.0)]
 
+#: Four classes each: at once, with a trace, and both with the sign of their change alone.
 KINDS = {
-    "wp": (wp.WP, wp.WPTrace),
-    "np": (np_.NP, np_.NPTrace),
-    "anp layer": (anp.ANPLayer, anp.ANPLayerTrace),
-    "anp expected": (anp.ANPExpected, anp.ANPExpectedTrace),
-    "anp running": (anp.ANPRunning, anp.ANPRunningTrace),
+    "wp": (wp.WP, wp.WPTrace, wp.WPSign, wp.WPSignTrace),
+    "np": (np_.NP, np_.NPTrace, np_.NPSign, np_.NPSignTrace),
+    "anp layer": (anp.ANPLayer, anp.ANPLayerTrace, anp.ANPLayerSign, anp.ANPLayerSignTrace),
+    "anp expected": (anp.ANPExpected, anp.ANPExpectedTrace, anp.ANPExpectedSign, anp.ANPExpectedSignTrace),
+    "anp running": (anp.ANPRunning, anp.ANPRunningTrace, anp.ANPRunningSign, anp.ANPRunningSignTrace),
 }
 
 
 class Learning(NamedTuple):
-    """What the simulator needs to know to learn: made by `Perturbation.learning`, or from a rule class of your own."""
+    """What the simulator needs to know to learn: made by `Perturbation.learning`, or from a rule class of your own.
+
+    Passes come in one of three orders: a clean one that all perturbed ones are compared with, pairs of perturbed ones whose second is
+    compared with the first, or a single one whose loss is compared with a running prediction of it. Each comparison is a number of its
+    own on the reward wire.
+    """
 
     name: str
     rule: Any  #: of the recurrent layers
@@ -31,6 +37,31 @@ class Learning(NamedTuple):
     raw_recurrence: bool = True
     perturb_readout: bool = True
     carry: float = 1.0
+    antithetic: bool = False  #: the second of a pair is given the first one's perturbation with the other sign
+    by_layer: bool = False  #: pass k perturbs layer k - 1 alone, the readout being the last layer
+    fold_reward: bool = False  #: neurons multiply their signals with the reward, so that a trace sums changes: momentum
+    prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
+
+    @property
+    def base(self) -> tuple[int, ...]:
+        """For each pass, the one that it is compared with; itself if with none."""
+        pairs = self.passes[0]
+        return tuple(q - q % 2 if pairs else 0 for q in range(len(self.passes)))
+
+    @property
+    def sends(self) -> tuple[bool, ...]:
+        """For each pass, whether how it compares goes over the reward wire."""
+        return tuple(self.passes == (True,) or q != base for q, base in enumerate(self.base))
+
+    @property
+    def samples(self) -> int:
+        """Numbers that a broadcast sends to every neuron."""
+        return sum(self.sends)
+
+    @property
+    def folds(self) -> bool:
+        """Whether neurons hear the rewards, and synapses only that it is time; with more than one number it cannot be otherwise."""
+        return self.fold_reward or self.samples > 1
 
 
 class Perturbation(NamedTuple):
@@ -38,8 +69,10 @@ class Perturbation(NamedTuple):
 
     Parameters
     ----------
-    method : "wp", "np" or "anp"
-        What is perturbed and what is correlated with reward.
+    method : "wp", "np", "anp" or "nrl"
+        What is perturbed and what is correlated with reward. "nrl" correlates changes of activity with the reward of the perturbed pass
+        less the running mean of such rewards, which the chip keeps once: no clean pass is ever judged. What the loss does from step to step
+        is then noise to every neuron: rates of a thousandth of the perturbation's variance are a start, and larger perturbations learn faster.
     lr : float
         Rate of input and recurrent weights. With `normalise` it is free of scale; 0 leaves them as they are.
     readout_lr : float
@@ -49,28 +82,46 @@ class Perturbation(NamedTuple):
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
-        Rate of the running mean that norm "running" keeps.
+        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl" and passes "noisy".
     trace : float
         Decay of an eligibility trace per step; 0 is no trace, 1 a plain sum.
     reward : "step" or "sequence"
         Whether the loss change is broadcast every step, or its sum once at the end of a sequence.
     update : "step" or "sequence"
         Whether weights are written when the reward comes, or what they should change is summed and written at the end.
-    passes : "clean-noisy" or "noisy-noisy"
-        Whether the first pass is undisturbed or perturbed too (for chips that cannot switch their noise off).
+    passes : "clean-noisy", "noisy-noisy", "antithetic" or "noisy"
+        What is compared: a perturbed pass with a clean one, with another perturbed one (for chips that cannot switch their noise off), or
+        with one that is given the same perturbation with the other sign, so that terms of even order in it cancel; or a single pass, whose
+        loss is compared with the running mean of its losses.
+    samples : int
+        Comparisons that are made side by side in every step. Each takes one more perturbed pass (two, where pairs are compared) and one
+        more number on the reward wire; a neuron averages reward times signal over them, which divides the variance by their number.
     carry : float
-        Share of its difference to the clean pass that the perturbed pass takes into the next step: 1 as published, 0 starts every step
-        from the clean state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
-    perturb : "all" or "hidden"
+        Share of its difference to its base that the perturbed pass takes into the next step: 1 as published, 0 starts every step
+        from the base's state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
+    perturb : "all", "hidden" or "layer"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
-        from the differences that reach it from below, which activity perturbation can and node perturbation cannot.
+        from the differences that reach it from below, which activity perturbation can and node perturbation cannot. "layer" is iterative:
+        one sample for each layer and one for the readout, which perturbs it alone.
+    momentum : float
+        Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse; 0 is none. For
+        this the neuron multiplies its signal with the reward before the synapse sees it.
+    sign : bool
+        Change a weight by its rate in the direction of its change, whatever the size of that.
     decorrelation_lr : float
         Rate at which the matrix D learns to decorrelate what the next weights see; 0 is no decorrelation.
     decorrelate : "readout" or "all"
         Who sees decorrelated activity: the readout and the next layer, or the recurrent weights too (as published).
+
+    References
+    ----------
+    Dalm, Ahmad, van Gerven 2023, arXiv:2310.00965: node, iterative and activity perturbation.
+    Garcia Fernandez, Ahmad, van Gerven 2025, arXiv:2503.23972: "nrl". Theirs weighs each step's product with how the noise changes the
+    log-probability of a sampled action; here the perturbed output is the action, so that its reward needs no such weight.
+    Fiete, Seung 2006, doi:10.1103/PhysRevLett.97.048104: a single pass and a running mean of the reward.
     """
 
-    method: Literal["wp", "np", "anp"] = "anp"
+    method: Literal["wp", "np", "anp", "nrl"] = "anp"
     lr: Rate = 0.003
     readout_lr: Rate = 0.1
     norm: Literal["layer", "expected", "running"] = "layer"
@@ -79,11 +130,14 @@ class Perturbation(NamedTuple):
     trace: Annotated[float, Range("", 0.0, 1.0)] = 0.0
     reward: Literal["step", "sequence"] = "step"
     update: Literal["step", "sequence"] = "step"
-    passes: Literal["clean-noisy", "noisy-noisy"] = "clean-noisy"
+    passes: Literal["clean-noisy", "noisy-noisy", "antithetic", "noisy"] = "clean-noisy"
     carry: Annotated[float, Range("", 0.0, 1.0)] = 1.0
-    perturb: Literal["all", "hidden"] = "all"
+    perturb: Literal["all", "hidden", "layer"] = "all"
     decorrelation_lr: Rate = 0.0
     decorrelate: Literal["readout", "all"] = "readout"
+    samples: Annotated[int, Range("", 1, 64)] = 1
+    momentum: Annotated[float, Range("", 0.0, 0.999)] = 0.0
+    sign: bool = False
 
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:
@@ -91,10 +145,29 @@ class Perturbation(NamedTuple):
                 'rule.reward is "sequence" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit '
                 "earlier steps; set rule.trace above 0 (1 sums over the whole sequence)."
             )
-
         if self.method == "np" and self.perturb == "hidden":
             raise InputError(
                 'rule.perturb is "hidden", but node perturbation correlates with the noise that a neuron was given: use "all".'
+            )
+        if self.trace > 0 and (self.samples > 1 or self.momentum > 0):
+            what = f"rule.samples is {self.samples}" if self.samples > 1 else f"rule.momentum is {self.momentum:g}"
+            raise InputError(
+                f"{what} and rule.trace is {self.trace:g}: the reward then meets the signal in the neuron, before a trace could wait for it; "
+                "set rule.trace to 0, or rule.samples to 1 and rule.momentum to 0."
+            )
+        if self.method == "wp" and (self.samples > 1 or self.momentum > 0 or self.passes in ("antithetic", "noisy")):
+            raise InputError(
+                "Weight perturbation meets its reward in the synapse, which holds no noise for later: rule.samples must be 1, rule.momentum 0 "
+                'and rule.passes "clean-noisy" or "noisy-noisy"; or choose np or anp.'
+            )
+        if self.passes == "noisy" and (self.method != "np" or self.samples > 1 or self.perturb == "layer"):
+            raise InputError(
+                'rule.passes is "noisy", a single pass: there is no other one to measure a change of activity or to make more samples with; '
+                'use rule np with rule.samples 1 and rule.perturb "all", or two passes.'
+            )
+        if self.perturb == "layer" and (self.passes != "clean-noisy" or self.method == "wp"):
+            raise InputError(
+                'rule.perturb is "layer", which compares a pass for each layer with a clean one: use rule.passes "clean-noisy" and a rule other than wp.'
             )
 
     @property
@@ -104,18 +177,26 @@ class Perturbation(NamedTuple):
 
     def learning(self) -> Learning:
         """The rule as the loop runs it."""
-        kind = KINDS[f"anp {self.norm}" if self.method == "anp" else self.method][self.trace > 0]
-        options = {"lr": self.lr, "normalise": self.normalise, "average": self.average, "decay": self.trace}
+        predicted = self.method == "nrl" or self.passes == "noisy"
+        decay = self.trace or self.momentum  # momentum is a trace of changes in place of signals
+        kind = KINDS[f"anp {self.norm}" if self.method in ("anp", "nrl") else self.method][(decay > 0) + 2 * self.sign]
+        fresh = 1.0 if self.sign else 1.0 - self.momentum  # what a running mean takes of each change
+        options = {"lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay}
         rule = kind(**{key: value for key, value in options.items() if key in kind._fields})
+        noisy = {"clean-noisy": (False, *(True,) * self.samples), "noisy": (True,)}.get(self.passes, (True,) * 2 * self.samples)
         return Learning(
             self.name,
             rule,
-            rule._replace(lr=self.readout_lr),
-            (self.passes == "noisy-noisy", True),
+            rule._replace(lr=self.readout_lr * fresh),
+            noisy,
             self.reward == "step",
             self.update == "step",
             self.decorrelation_lr,
             self.decorrelate == "readout",
-            self.perturb == "all",
+            self.perturb != "hidden",
             self.carry,
+            self.passes == "antithetic",
+            self.perturb == "layer",
+            self.momentum > 0,
+            self.average if predicted else 0.0,
         )

@@ -4,39 +4,59 @@ from typing import Annotated, Literal, NamedTuple
 
 from hw_models.parts import Range
 
+#: What each name stands for.
+GRADIENTS = {
+    "bptt": "Not local: backpropagation through time, exact gradient of the whole sequence.",
+    "tbptt": "Not local: backpropagation through time, exact gradient over windows of rule.k steps.",
+    "eprop": "Not local: e-prop, the error sent down by transposed weights times an eligibility of every weight that runs forward.",
+    "rflo": "Not local: random-feedback local online learning, the error sent to every neuron by fixed random weights.",
+}
+
 
 class Gradient(NamedTuple):
-    """Backpropagation through time, over the whole sequence or truncated: what local rules are measured against.
+    """Gradients computed from the error of every output: what local rules are measured against.
 
-    It needs what no chip gives a synapse: the error of every output, the transpose of every weight matrix, and the history of all
-    neurons over a window. `neurosim.bptt` computes it.
+    Back-propagation through time needs what no chip gives a synapse: the error of every output, the transpose of every weight matrix, and
+    the history of all neurons over a window; `neurosim.bptt` computes it. E-prop and RFLO keep no history: they run forward with an
+    eligibility in every synapse and ask for the errors, e-prop for the transposes too; `neurosim.eprop` computes them.
 
     Parameters
     ----------
-    method : "bptt" or "tbptt"
-        One exact gradient of the whole sequence and one update, or one of each per window of k steps.
+    method : "bptt", "tbptt", "eprop" or "rflo"
+        One exact gradient of the whole sequence and one update; one of each per window of k steps; or an approximate one that runs forward,
+        with an update every k steps.
     lr : float
         Learning rate of all weights; the default suits Adam.
     k : int, steps
-        Window of "tbptt"; "bptt" does not use it. 1 is what the code released with doi:10.3389/fnins.2024.1439155 calls BPTT.
+        Window of "tbptt", and steps between updates of "eprop" and "rflo"; "bptt" does not use it. 1 under "tbptt" is what the code released
+        with doi:10.3389/fnins.2024.1439155 calls BPTT.
     optimizer : "adam" or "sgd"
         Adam with the usual constants, or w <- w - lr * gradient.
+    eligibility : "diagonal" or "factorised"
+        Whether the eligibility of "eprop" passes through a neuron's own recurrent weight, or is a filtered input that all weights from
+        one neuron share. That of "rflo" is always factorised.
 
     References
     ----------
     Werbos, Proc. IEEE 78:1550 (1990), doi:10.1109/5.58337.
     Williams, Peng, Neural Comput. 2:490 (1990), doi:10.1162/neco.1990.2.4.490: truncation.
+    Bellec et al. 2020, doi:10.1038/s41467-020-17236-y: e-prop.
+    Murray 2019, doi:10.7554/eLife.43299: RFLO.
     Kingma, Ba 2015, arXiv:1412.6980: Adam.
     """
 
-    method: Literal["bptt", "tbptt"] = "tbptt"
+    method: Literal["bptt", "tbptt", "eprop", "rflo"] = "tbptt"
     lr: Annotated[float, Range("", 0.0)] = 1e-4
     k: Annotated[int, Range("steps", 1)] = 50
     optimizer: Literal["sgd", "adam"] = "adam"
+    eligibility: Literal["diagonal", "factorised"] = "diagonal"
 
-    needs = ("error", "transpose", "history")  # no annotation: an attribute of the class, not an option
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it asks for that no synapse or neuron can know."""
+        return {"rflo": ("error",), "eprop": ("error", "transpose")}.get(self.method, ("error", "transpose", "history"))
 
     @property
     def name(self) -> str:
-        """The name by which the rule is chosen, ``bptt`` or ``tbptt``."""
+        """The name by which the rule is chosen, such as ``tbptt``."""
         return self.method

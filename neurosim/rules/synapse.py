@@ -1,7 +1,7 @@
 """The half of a rule that lives in the synapse: what comes from below times the post signal times the broadcast.
 
 A rule is one class of scalar methods. The built-in ones pair a signal (what the post neuron contributes) with a synapse (what is done
-with it), and `pair` makes the class; a rule of your own is simply a `NamedTuple` with all three methods.
+with it), `pair` makes the class and `family` those of one signal; a rule of your own is simply a `NamedTuple` with all three methods.
 """
 
 from typing import Annotated, NamedTuple
@@ -45,6 +45,37 @@ class Traced:
         return self.lr * reward * r.e
 
 
+class Sign:
+    """``dW = lr * sign(reward * pre * a)``: only the direction counts; no register."""
+
+    lr: float
+
+    Register = Nothing
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        d = (reward * pre) * a
+        return self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0)
+
+
+class SignTraced:
+    """``e <- decay * e + pre * a; dW = lr * sign(reward * e)``: one register a synapse."""
+
+    lr: float
+    decay: float
+
+    Register = Eligibility
+
+    def trace(self, r, pre, a):
+        return Eligibility(self.decay * r.e + pre * a)
+
+    def change(self, w, r, pre, a, reward):
+        d = reward * r.e
+        return self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0)
+
+
 def pair(name: str, module: str, signal: type, synapse: type) -> type:
     """The rule class that has the fields, methods and declarations of a signal and of a synapse."""
     fields = {**synapse.__annotations__, **getattr(signal, "__annotations__", {})}
@@ -55,3 +86,13 @@ def pair(name: str, module: str, signal: type, synapse: type) -> type:
                 setattr(cls, key, value)
     cls.__module__, cls.__doc__ = module, f"{signal.__doc__}\n\n{synapse.__doc__}"
     return cls
+
+
+def family(name: str, module: str, signal: type) -> tuple[type, type, type, type]:
+    """The classes of one signal: at once, with a trace, and either with the sign of its change alone."""
+    return (
+        pair(name, module, signal, AtOnce),
+        pair(f"{name}Trace", module, signal, Traced),
+        pair(f"{name}Sign", module, signal, Sign),
+        pair(f"{name}SignTrace", module, signal, SignTraced),
+    )

@@ -1,7 +1,7 @@
 """Weight perturbation: correlate the noise a weight was given with the change of the loss."""
 
 from neurosim.protocols import Nothing
-from neurosim.rules.synapse import AtOnce, Traced, pair
+from neurosim.rules.synapse import family
 
 
 class OwnNoise:
@@ -15,5 +15,4 @@ class OwnNoise:
         return m, own.xi
 
 
-WP = pair("WP", __name__, OwnNoise, AtOnce)
-WPTrace = pair("WPTrace", __name__, OwnNoise, Traced)
+WP, WPTrace, WPSign, WPSignTrace = family("WP", __name__, OwnNoise)

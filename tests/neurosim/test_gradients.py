@@ -88,12 +88,21 @@ def test_the_two_gradients_differ():
     assert 0.3 < cosine(one_step(), whole()) < 0.95
 
 
-@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy"])
-def test_node_perturbation_follows_the_one_step_gradient(passes):
-    """Two noisy passes too, whose difference has twice the variance."""
-    mean = change(learning("np", passes=passes))
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy", "antithetic"])
+def test_node_perturbation_follows_the_one_step_gradient(passes, samples):
+    """Two noisy passes too, whose difference has twice or, mirrored, four times the variance; and more than one comparison."""
+    mean = change(learning("np", passes=passes, samples=samples))
     assert cosine(mean, one_step()) > 0.9995
     assert cosine(mean, whole()) < 0.95
+
+
+def test_a_single_pass_follows_the_whole_gradient():
+    """What the loss is less than its running mean, once a sequence; the first loss of each replica teaches nothing."""
+    mean = change(learning("np", trace=1.0, reward="sequence", passes="noisy", average=0.05))
+    assert cosine(mean, whole()) > 0.999
+    calls = DRAWS // BATCH
+    assert abs(size(mean, whole()) * calls / (calls - 1) - 1) < 4 * np.sqrt(2 * 48 / DRAWS)  # the mean is noisy too: twice the variance
 
 
 @pytest.mark.parametrize("reward", ["sequence", "step"])
@@ -117,12 +126,33 @@ def test_weight_perturbation_with_a_trace_follows_the_whole_gradient():
     assert cosine(mean, one_step()) < 0.95
 
 
-@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy"])
-@pytest.mark.parametrize("method", ["np", "wp"])
-def test_the_mean_change_is_as_large_as_the_gradient(method, passes):
-    """Along the gradient, one estimate has a standard deviation of sqrt(K) gradients at most."""
-    k = 48 if method == "np" else 360
-    assert abs(size(change(learning(method, passes=passes)), one_step()) - 1) < 4 * np.sqrt(k / DRAWS)
+@pytest.mark.parametrize(
+    ("method", "passes", "samples"),
+    [(method, passes, 1) for method in ("np", "wp") for passes in ("clean-noisy", "noisy-noisy")]
+    + [("np", "antithetic", 1), ("np", "antithetic", 2), ("np", "noisy-noisy", 2), ("np", "clean-noisy", 2)],
+)
+def test_the_mean_change_is_as_large_as_the_gradient(method, passes, samples):
+    """Along the gradient, one estimate has a standard deviation of sqrt(K) gradients at most, the mean of two sqrt(K / 2)."""
+    k = 48 / samples if method == "np" else 360
+    assert abs(size(change(learning(method, passes=passes, samples=samples)), one_step()) - 1) < 4 * np.sqrt(k / DRAWS)
+
+
+def test_iterative_node_perturbation_follows_the_one_step_gradient():
+    """A pass for the hidden layer and one for the readout: fewer noisy numbers behind each loss."""
+    mean = change(learning("np", perturb="layer", samples=2))
+    assert cosine(mean, one_step()) > 0.9995
+    assert abs(size(mean, one_step()) - 1) < 4 * np.sqrt(48 / DRAWS)
+
+
+def test_reward_modulated_learning_follows_the_one_step_gradient_where_nothing_is_carried_on():
+    """Hidden weights: with every step started from the clean state, what a hidden neuron measures is its own noise."""
+    mean = change(learning("nrl", norm="expected", trace=1.0, reward="sequence", carry=0.0, average=0.05))
+    hidden = slice(0, 2 * 6 + 6 * 6)
+    expected, calls = one_step()[hidden], DRAWS // BATCH
+    assert cosine(mean[hidden], expected) > 0.995
+    assert abs(size(mean[hidden], expected) * calls / (calls - 1) - 1) < 4 * np.sqrt(
+        2 * 48 * 6 / DRAWS
+    )  # a trace sums the noise of six steps
 
 
 LEAKY = NETWORK._replace(neuron=Leaky(1.0), readout=Leaky(1.0))  # a tanh neuron, its readout too

@@ -245,7 +245,7 @@ def watched(simulator, data):
 
     def listen(rule, plan, group, sigma, one):
         if group.number == 0:
-            given.append(float(group.xi[0, 0]))
+            given.append(float(group.xi[1, 0, 0]))
             differences.append(float(group.activity[1, 0, 0] - group.activity[0, 0, 0]))
         original(rule, plan, group, sigma, one)
 

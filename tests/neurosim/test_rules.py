@@ -12,7 +12,7 @@ from neurosim.network import Network
 from neurosim.protocols import Extra, Nothing, Own
 from neurosim.rules import KINDS, Learning, Perturbation
 from neurosim.rules import activity_perturbation as anp
-from neurosim.rules.node_perturbation import NP, NPTrace
+from neurosim.rules.node_perturbation import NP, NPSign, NPSignTrace, NPTrace
 from neurosim.rules.synapse import Eligibility
 from neurosim.rules.weight_perturbation import WP, WPTrace
 from neurosim.simulator import Simulator
@@ -65,6 +65,14 @@ def test_a_trace_decays_and_is_what_a_change_uses(kind):
     assert rule.change(7.0, e, 100.0, 100.0, 0.5) == pytest.approx(0.1 * 0.5 * 10)
 
 
+@pytest.mark.parametrize(("a", "step"), [(3.0, 0.1), (-1e-9, -0.1), (0.0, 0.0)])
+def test_the_sign_of_a_change_is_all_that_counts(a, step):
+    assert NPSign(0.1, False).change(7.0, Nothing(), 2.0, a, 0.5) == step
+    rule = NPSignTrace(0.1, 0.8, False)
+    assert rule.change(7.0, rule.trace(Eligibility(0.0), 2.0, a), 100.0, 100.0, 0.5) == step
+    assert rule.change(7.0, rule.trace(Eligibility(0.0), 2.0, a), 100.0, 100.0, -0.5) == -step
+
+
 @pytest.mark.parametrize("normalise", [False, True])
 def test_the_published_step_of_activity_perturbation(normalise):
     """-eta sqrt(N_tot) dL dh / |dh|**2 z with lr = eta sqrt(N_tot) / N."""
@@ -101,12 +109,27 @@ def test_options_make_the_rule_the_loop_runs():
 
 
 @pytest.mark.parametrize("method", KINDS)
-def test_every_kind_has_one_class_with_and_one_without_a_trace(method):
+def test_every_kind_has_a_class_with_and_without_a_trace_and_a_sign(method):
     name, _, norm = method.partition(" ")
     options = {"norm": norm} if norm else {}
-    kinds = tuple(type(Perturbation(name, trace=trace, **options).learning().rule) for trace in (0.0, 0.5))
-    assert kinds == KINDS[method]
-    assert kinds[0].Register == Nothing and kinds[1].Register == Eligibility
+    made = [Perturbation(name, trace=trace, sign=sign, **options).learning().rule for sign in (False, True) for trace in (0.0, 0.5)]
+    assert tuple(map(type, made)) == KINDS[method]
+    assert [rule.Register for rule in made] == [Nothing, Eligibility] * 2
+
+
+@pytest.mark.parametrize(("name", "kind"), [("np", NPTrace), ("anp", anp.ANPLayerTrace)])
+def test_momentum_is_a_trace_of_what_the_neuron_has_multiplied_with_the_reward(name, kind):
+    made = Perturbation(name, 0.5, 0.2, momentum=0.75).learning()
+    assert made.folds and made.rule == kind(**{**made.rule._asdict(), "lr": 0.125, "decay": 0.75}) and made.readout_rule.lr == 0.2 * 0.25
+    assert Perturbation(name, 0.5, momentum=0.75, sign=True).learning().rule.lr == 0.5  # a sign has no size to take a share of
+    assert not Perturbation(name).learning().folds
+
+
+def test_a_reward_modulated_rule_predicts_its_reward():
+    made = rules.NRL().learning()
+    assert made.prediction == Perturbation().average and made.passes == (False, True) and made.rule.needs == ("input_energy",)
+    assert Perturbation("np", passes="noisy", average=0.2).learning().prediction == 0.2
+    assert Perturbation("np").learning().prediction == 0
 
 
 @pytest.mark.parametrize("name", rules.DEFAULTS)
@@ -123,8 +146,16 @@ def test_names_of_the_family(name):
     [
         (Perturbation(reward="sequence"), r'rule\.reward is "sequence" but rule\.trace is 0: .*set rule\.trace above 0'),
         (Perturbation("np", perturb="hidden"), r'rule\.perturb is "hidden", but node perturbation .*: use "all"'),
+        (Perturbation(trace=0.5, samples=2), r"rule\.samples is 2 and rule\.trace is 0\.5: .*set rule\.trace to 0"),
+        (Perturbation(trace=0.5, momentum=0.9), r"rule\.momentum is 0\.9 and rule\.trace is 0\.5: .*rule\.momentum to 0"),
+        (Perturbation("wp", samples=2), r"rule\.samples must be 1, .*choose np or anp"),
+        (Perturbation("wp", passes="antithetic"), r"rule\.passes .*choose np or anp"),
+        (Perturbation("wp", momentum=0.5), r"rule\.momentum 0 .*choose np or anp"),
+        (Perturbation("anp", passes="noisy"), r'rule\.passes is "noisy", a single pass: .*use rule np'),
+        (Perturbation("np", passes="noisy", samples=2), r"use rule np with rule\.samples 1"),
+        (Perturbation("np", passes="antithetic", perturb="layer"), r'rule\.perturb is "layer", .*use rule\.passes "clean-noisy"'),
     ],
-    ids=["reward", "perturb"],
+    ids=["reward", "perturb", "samples", "momentum", "wp samples", "wp antithetic", "wp momentum", "single anp", "single samples", "layer"],
 )
 def test_options_that_do_not_go_together(rule, message):
     with pytest.raises(InputError, match=message):

@@ -1,0 +1,309 @@
+"""Which passes are compared, what a neuron makes of several rewards, and what losses are compared with where there is no clean pass."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from hw_models.chip import Chip, load
+from hw_models.noise import Bernoulli, Gaussian, Silent
+from hw_models.parts import InputError
+from hw_models.reward import DigitalWire
+from neurosim import loop, rules
+from neurosim.network import Network
+from neurosim.neurons import Linear, Tanh
+from neurosim.rules import Learning, Perturbation
+from neurosim.simulator import Simulator
+
+SEED = 3
+SMALL = Network(2, 3, 2, Linear())
+SIGMA = 0.25
+LOUD = Chip(noise=Gaussian(SIGMA))
+
+
+def series(network=SMALL, replicas=1, steps=3, seed=5):
+    rng = np.random.default_rng(seed)
+    inputs, targets = (rng.standard_normal((replicas, steps, width)) for width in (network.inputs, network.outputs))
+    return inputs, targets, np.ones((replicas, steps), bool)
+
+
+def watched(simulator, data):
+    """Learn with the plain loop; of each step and group, the perturbations, outputs, rewards and signals."""
+    module, seen = importlib.import_module(loop.sequence.__module__), []
+    original = module.listen
+
+    def listen(rule, plan, group, sigma, one):
+        original(rule, plan, group, sigma, one)
+        seen.append((group.number, group.xi.copy(), group.out.copy(), group.heard.copy(), group.a.copy(), sigma))
+
+    module.listen = listen
+    try:
+        simulator.learn(*data)
+    finally:
+        module.listen = original
+    return seen
+
+
+def simulator(rule, network=SMALL, chip=LOUD, plain=True, dtype="float64"):
+    return Simulator(network, chip, SEED, rule.learning() if isinstance(rule, Perturbation) else rule, dtype=dtype, plain=plain)
+
+
+def estimates(rule, replicas, data=None, network=SMALL, chip=LOUD):
+    """Reward times signal of every hidden neuron in one step, an estimate a replica: (replica, neuron)."""
+    inputs, targets, _ = data or series(network, 1, 1)
+    one = simulator(rule, network, chip)
+    seen = watched(one, (np.repeat(inputs, replicas, 0), np.repeat(targets, replicas, 0), np.ones((replicas, 1), bool)))
+    (_, _, _, _, a, _), (_, _, out, heard, _, _) = seen
+    if one.learning.folds:
+        return a
+    value, base = (((out[q] - targets[:, 0]) ** 2).sum(1) for q in (1, 0))
+    return a * (base - value)[:, None] * heard[1][:, None]
+
+
+TINY = Network(1, 2, 1, Linear())
+TINY_DATA = series(TINY, steps=1)
+
+
+def check_gradient(found):
+    """Whether the mean of estimates is minus the gradient of the loss of a single step."""
+    (inputs, targets, _), (a, _, b) = TINY_DATA, simulator(Perturbation("np"), TINY).weights
+    gradient = 2 * (inputs[0, 0] @ a @ b - targets[0, 0]) @ b.T
+    assert abs(gradient).max() > 10 * found.std(0).max() / np.sqrt(len(found))  # or nothing would be asked
+    assert (abs(found.mean(0) + gradient) < 5 * found.std(0) / np.sqrt(len(found))).all()
+
+
+# ---------------------------------------------------------------- which passes are compared
+
+
+@pytest.mark.parametrize(
+    ("rule", "passes", "base", "sends"),
+    [
+        (Perturbation("np"), (0, 1), (0, 0), (0, 1)),
+        (Perturbation("np", samples=3), (0, 1, 1, 1), (0, 0, 0, 0), (0, 1, 1, 1)),
+        (Perturbation("np", passes="noisy-noisy"), (1, 1), (0, 0), (0, 1)),
+        (Perturbation("np", passes="antithetic", samples=2), (1, 1, 1, 1), (0, 0, 2, 2), (0, 1, 0, 1)),
+        (Perturbation("np", passes="noisy"), (1,), (0,), (1,)),
+    ],
+)
+def test_who_is_compared_with_whom(rule, passes, base, sends):
+    made = rule.learning()
+    assert made.passes == tuple(map(bool, passes)) and made.base == base and made.sends == tuple(map(bool, sends))
+    assert made.samples == sum(sends) and made.folds == (sum(sends) > 1)
+
+
+@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy", "antithetic"])
+def test_a_neuron_averages_reward_times_signal_over_its_samples(passes):
+    """Every reward by hand from what the passes put out, and each neuron's signal from what it was given."""
+    rule = Perturbation("np", 0.0, 0.0, normalise=False, passes=passes, samples=3)
+    data, learning = series(), rule.learning()
+    seen = watched(simulator(rule), data)
+    outputs = {t: out for t, (number, _, out, *_) in enumerate(seen) if number == 1}
+    variance = SIGMA**2 * {"clean-noisy": 1, "noisy-noisy": 2, "antithetic": 4}[passes]
+    tips = [(q, base) for q, base in enumerate(learning.base) if learning.sends[q]]
+    assert len(tips) == 3
+    for turn, (_, xi, _, _, a, sigma) in enumerate(seen):
+        assert sigma**2 == pytest.approx(variance)
+        out, target = outputs[turn | 1], data[1][0, turn // 2]  # groups take turns: hidden, readout
+        losses = ((out[:, 0] - target) ** 2).sum(1)
+        expected = sum((losses[base] - losses[q]) * (xi[q, 0] - xi[base, 0]) for q, base in tips) / (3 * variance)
+        np.testing.assert_allclose(a[0], expected, rtol=1e-9, atol=1e-12)
+        if passes == "antithetic":
+            for q, base in tips:
+                np.testing.assert_array_equal(xi[q], -xi[base])
+        assert len({float(xi[q, 0, 0]) for q, _ in tips}) == 3
+
+
+def test_samples_change_the_weights_by_what_neurons_heard():
+    """One step: what a weight gains is rate times input times the neuron's averaged signal."""
+    rule = Perturbation("np", 0.01, 0.02, normalise=False, samples=4)
+    data, one = series(steps=1), simulator(rule)
+    before = one.weights
+    (_, _, _, _, hidden, _), (_, _, _, _, readout, _) = watched(one, data)
+    u, x = data[0][0, 0], np.asarray(data[0][0, 0]) @ before[0]
+    for w, w0, expected in zip(one.weights, before, (np.outer(u, 0.01 * hidden[0]), 0.0, np.outer(x, 0.02 * readout[0])), strict=True):
+        np.testing.assert_allclose(w - w0, expected, rtol=1e-9, atol=1e-15)
+
+
+def test_the_variance_falls_with_the_number_of_samples_and_the_mean_stays():
+    """1,000 estimates with one and with four samples; the spread of a variance is taken from the estimates' own fourth moments."""
+    n, found = 1000, {}
+    for samples in (1, 4):
+        found[samples] = estimates(Perturbation("np", 0.0, 0.0, normalise=False, samples=samples), n, TINY_DATA, TINY)
+    one, four = found[1], found[4]
+    error = np.sqrt((one.var(0) + four.var(0)) / n)
+    assert (abs(one.mean(0) - four.mean(0)) < 5 * error).all()
+    ratio = 4 * four.var(0) / one.var(0)
+    spread = sum(((x - x.mean(0)) ** 4).mean(0) / x.var(0) ** 2 - 1 for x in (one, four)) / n
+    assert (abs(np.log(ratio)) < 5 * np.sqrt(spread)).all(), ratio
+
+
+def test_antithetic_perturbations_cancel_what_is_even_in_them():
+    """At the minimum of a quadratic loss, all that a perturbation changes is even in it."""
+    inputs, _, counted = series(steps=1)
+    target = simulator(Perturbation("np")).run(inputs)["y"]
+    for samples in (1, 2):
+        options = {"normalise": False, "samples": samples}
+        plain = estimates(Perturbation("np", 0.0, 0.0, **options), 20, (inputs, target, counted))
+        mirrored = estimates(Perturbation("np", 0.0, 0.0, passes="antithetic", **options), 20, (inputs, target, counted))
+        assert abs(plain).min() > 1e-6 and abs(mirrored).max() < 1e-13
+
+
+def test_antithetic_perturbations_estimate_the_gradient_of_a_quadratic_loss():
+    """Mean over 1,000, within five standard errors of minus the gradient."""
+    found = estimates(Perturbation("np", 0.0, 0.0, normalise=False, passes="antithetic"), 1000, TINY_DATA, TINY)
+    check_gradient(found)
+
+
+def test_pairs_part_from_their_own_base():
+    """With nothing carried on, the second of a pair starts every step where the first one is."""
+    rule = Perturbation("np", 0.0, 0.0, passes="noisy-noisy", samples=2, carry=0.0)
+    seen = [entry for entry in watched(simulator(rule), series()) if entry[0] == 0]
+    for _, xi, out, *_ in seen:
+        for q, base in ((1, 0), (3, 2)):
+            np.testing.assert_allclose(out[q] - out[base], xi[q] - xi[base], rtol=1e-9, atol=1e-12)
+    assert not np.allclose(seen[-1][2][2] - seen[-1][2][0], seen[-1][1][2] - seen[-1][1][0])
+
+
+def test_iterative_perturbation_shakes_one_layer_a_pass():
+    """Two hidden layers and a readout: each is perturbed in a pass of its own and learns from that one alone."""
+    network = Network(2, (3, 2), 2, Linear())
+    rule = Perturbation("np", 0.0, 0.0, normalise=False, perturb="layer", samples=3)
+    data = series(network, steps=1)
+    seen = watched(simulator(rule, network), data)
+    out = seen[-1][2]
+    losses = ((out[:, 0] - data[1][0, 0]) ** 2).sum(1)
+    for number, xi, _, _, a, _ in seen:
+        assert [bool(np.any(xi[q])) for q in range(4)] == [q == number + 1 for q in range(4)]
+        np.testing.assert_allclose(a[0], (losses[0] - losses[number + 1]) * xi[number + 1, 0] / SIGMA**2, rtol=1e-9)
+
+
+def test_a_coin_perturbs_as_well_as_a_bell_curve():
+    """Bernoulli noise: minus the gradient on average, within five standard errors over 1,000."""
+    check_gradient(estimates(Perturbation("np", 0.0, 0.0, normalise=False), 1000, TINY_DATA, TINY, Chip(noise=Bernoulli(SIGMA))))
+
+
+# ---------------------------------------------------------------- momentum
+
+
+def test_momentum_adds_a_running_mean_of_changes():
+    """Three steps by hand: m <- 0.75 m + 0.25 rate * input * reward * signal, and each m is added once."""
+    rule = Perturbation("np", 0.01, 0.01, normalise=False, momentum=0.75)
+    data, one = series(), simulator(rule)
+    before = one.weights[0]
+    signals = [a[0] for number, _, _, _, a, _ in watched(one, data) if number == 0]
+    m, w = 0.0, before
+    for u, a in zip(data[0][0], signals, strict=True):
+        m = 0.75 * m + 0.25 * 0.01 * np.outer(u, a)
+        w = w + m
+    np.testing.assert_allclose(one.weights[0] - before, w - before, rtol=1e-8)
+
+
+# ---------------------------------------------------------------- a prediction in place of a clean pass
+
+
+def test_a_loss_is_compared_with_the_running_mean_of_losses():
+    """A single pass by hand: the first loss is no surprise; of each later one, a tenth enters the mean; it outlives the sequence."""
+    rule = Perturbation("np", 0.0, 0.0, normalise=False, passes="noisy", average=0.1)
+    one, mean = simulator(rule), None
+    for seed in (1, 2):
+        data = series(seed=seed)
+        seen = watched(one, data)
+        for t in range(3):
+            (_, xi, _, _, a, _), (_, _, out, heard, _, _) = seen[2 * t : 2 * t + 2]
+            loss = ((out[0, 0] - data[1][0, t]) ** 2).sum()
+            mean = loss if mean is None else mean
+            assert heard[0, 0] == 1
+            np.testing.assert_allclose(a[0], xi[0, 0] / SIGMA**2, rtol=1e-12)
+            mean += 0.1 * (loss - mean)
+    assert one.state()["prediction.0.mean"] == pytest.approx(mean, rel=1e-12)
+
+
+def test_a_prediction_is_part_of_the_state():
+    one, other = (simulator(Perturbation("np", 1e-3, 1e-3, passes="noisy")) for _ in range(2))
+    one.learn(*series(replicas=2))
+    other.restore(one.state())
+    for each in (one, other):
+        each.learn(*series(replicas=2, seed=6))
+    np.testing.assert_equal(other.state(), one.state())
+    assert "prediction.0.mean" not in simulator(Perturbation("np")).state()
+    with pytest.raises(InputError, match="another network, chip, rule"):
+        other.restore(simulator(Perturbation("np")).state())
+
+
+# ---------------------------------------------------------------- compiled against plain
+
+LATE = Chip(noise=Gaussian(0.1), wire=DigitalWire(bits=24, limit=16.0, delay=3))
+ODD = Network(2, 5, 3)
+CASES = {
+    "np, samples": (ODD, Chip(), Perturbation("np", 0.1, 0.1, samples=3), 1),
+    "np, layers": (ODD, Chip(), Perturbation("np", 0.1, 0.1, perturb="layer", samples=2, carry=0.5), 1),
+    "np, antithetic, pairs, batch": (ODD, Chip(), Perturbation("np", 0.1, 0.1, passes="antithetic", samples=2, carry=0.5), 3),
+    "np, antithetic, one pair": (ODD, Chip(), Perturbation("np", 0.1, 0.1, passes="antithetic"), 1),
+    "np, one pass": (ODD, Chip(), Perturbation("np", 0.1, 0.1, passes="noisy"), 2),
+    "nrl, late reward": (Network(1, 5, 1, Tanh()), LATE, Perturbation("nrl", 0.1, 0.1, norm="expected", trace=0.8), 2),
+    "anp, momentum, late and lossy": (
+        Network(1, 5, 1, Tanh()),
+        LATE.replace(wire=DigitalWire(bits=12, limit=16.0, delay=1, lost=0.3)),
+        Perturbation("anp", 0.1, 0.1, norm="expected", momentum=0.5, samples=2),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_plain_and_compiled_runs_have_the_same_bits(case):
+    network, chip, rule, batch = CASES[case]
+    data = [a.astype("float32") if a.dtype == float else a for a in series(network, batch, 6)]
+    plain, fast = (simulator(rule, network, chip, plain, "float32") for plain in (True, False))
+    start = plain.weights
+    for _ in range(2):
+        np.testing.assert_equal(fast.learn(*data), plain.learn(*data))
+    np.testing.assert_equal(fast.state(), plain.state())
+    assert all(not np.array_equal(a, b) for a, b in zip(plain.weights, start, strict=True))
+
+
+def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
+    """The output should be half the input, which changes its sign at random. A trace of 1e-6 credits the step at hand alone."""
+    rng = np.random.default_rng(0)
+    inputs = rng.choice([-1.0, 1.0], (1, 20_000, 1)).astype("float32")
+    counted, ends = np.ones(inputs.shape[:2], bool), {}
+    for method, trace in (("nrl", 0.8), ("nrl", 1e-6), ("anp", 1e-6)):
+        one = simulator(Perturbation(method, 0.0, 1e-3, norm="expected", trace=trace), Network(1, 5, 1, Tanh()), LATE, False, "float32")
+        before = one.evaluate(inputs, 0.5 * inputs, counted).loss[0]
+        one.learn(inputs, 0.5 * inputs, counted)
+        ends[method, trace] = one.evaluate(inputs, 0.5 * inputs, counted).loss[0] / before
+    assert ends["nrl", 0.8] < 0.05, ends  # measured: 0.009
+    assert min(ends["nrl", 1e-6], ends["anp", 1e-6]) > 1, ends
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("learning", "chip", "message"),
+    [
+        (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(True, True, True)), LOUD, r"passes must be a clean one"),
+        (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(False,)), LOUD, r"passes must be a clean one"),
+        (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(True,)), LOUD, r"single pass .*rate of prediction"),
+        (Perturbation("np", perturb="layer", samples=3).learning(), LOUD, r"1 hidden layers and a readout: set rule\.samples to 2"),
+        (Learning("wp", *[Perturbation("wp").learning().rule] * 2, antithetic=True), LOUD, r"WP perturbs every weight"),
+        (
+            Learning("np", *[Perturbation("np", trace=0.5).learning().rule] * 2, passes=(False, True, True)),
+            LOUD,
+            r"NPTrace keeps a register in every synapse \(e\), but with 2 numbers",
+        ),
+        (
+            Perturbation("anp", passes="antithetic").learning(),
+            load("analog-noisy")._replace(noise=Silent()),
+            r'give again with the other sign; use rule\.passes "noisy-noisy"',
+        ),
+    ],
+    ids=["three noisy", "clean alone", "no prediction", "layers", "weights", "registers", "silent"],
+)
+def test_passes_that_cannot_be(learning, chip, message):
+    with pytest.raises(InputError, match=message):
+        Simulator(SMALL, chip, SEED, learning, plain=True)
+
+
+def test_names():
+    assert rules.NRL().name == "nrl" and rules.NRL(decorrelation_lr=1e-3).name == "dnrl"
