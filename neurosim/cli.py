@@ -102,6 +102,7 @@ def train(
         typer.echo(files.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
     else:
         _print_losses(run, compared)
+        _print_cost(run)
         typer.echo(f"Everything about this run is in {folder.path}")
     for sentence in run.warnings:
         typer.echo(f"neurosim: {sentence}", err=True)
@@ -409,6 +410,19 @@ def _print_losses(run, compared) -> None:
         bold=f"this run, on {chip}",
     )
     typer.echo(f"Losses are in {run.dataset.unit}, best first.")
+
+
+def _print_cost(run) -> None:
+    """What the training would have taken on the chip, as far as it is priced."""
+    from hw_models.parts import InputError
+
+    try:
+        estimate = run.estimate()
+    except InputError:
+        return
+    for kind in estimate.energy.kinds:
+        said = estimate.energy.said("J", kind)
+        typer.echo(f"On {estimate.chip} this training would take {said} at {kind} prices: a projection, see neurosim cost.")
 
 
 def _print_table(header, rows, bold=None) -> None:

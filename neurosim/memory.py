@@ -34,9 +34,9 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     )
     counted = {"weights": synapses * chip.cell.stored_bits, "state": state * batch}
     if isinstance(rule, Gradient):
-        window = steps if rule.method == "bptt" else min(rule.k, steps)
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
-        return {**counted, "passes": 0, "learning": window * every * WORD * batch + synapses * WORD + moments, "reward": 0, "random": 0}
+        kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch
+        return {**counted, "passes": 0, "learning": kept, "reward": 0, "random": 0}
     if rule.decorrelation_lr > 0:
         counted["weights"] += sum(n * n for n in network.layers) * chip.decorrelation.stored_bits
     register, memory = sum(bits(rule.rule.Register).values()), sum(bits(rule.rule.Memory).values())
@@ -45,9 +45,20 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         **counted,
         "passes": state * batch * (len(rule.passes) - 1),
         "learning": (register * synapses + (memory + WORD) * every) * batch + waiting,  # a word a neuron for its signal
-        "reward": getattr(chip.wire, "bits", WORD) * batch,
+        "reward": (getattr(chip.wire, "bits", WORD) * rule.samples + (WORD if rule.prediction > 0 else 0)) * batch,
         "random": 2 * 64,
     }
+
+
+def _kept(network, rule: Gradient, steps: int) -> int:
+    """Numbers that a reference gradient remembers of one sequence: a window of history, or eligibilities."""
+    hidden = sum(network.layers)
+    if rule.method in ("bptt", "tbptt"):
+        return (steps if rule.method == "bptt" else min(rule.k, steps)) * (hidden + network.outputs)
+    if rule.method == "eprop" and rule.eligibility == "diagonal":
+        return sum(pre * post for pre, post in network.shapes()[:-1])
+    fixed = hidden * network.outputs if rule.method == "rflo" else 0  # the random weights that errors come back through
+    return sum(pre for pre, _ in network.shapes()) + fixed
 
 
 def memory_over_steps(network, chip, steps: int) -> dict[str, int]:

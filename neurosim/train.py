@@ -11,6 +11,7 @@ from hw_models.chip import Chip
 from hw_models.parts import InputError, Range, check
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
+from neurosim.cost import Estimate, epoch_of, estimate
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
@@ -134,9 +135,30 @@ class Run:
             "wall_s": self.seconds,
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
             "equality": "exact",
-            "cost": None,  # no chip of the catalogue has prices yet
+            "cost": self.cost,
             "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, self.dataset.train.inputs.shape[1]),
         }
+
+    def estimate(self) -> Estimate:
+        """What this training would have cost on the chip: a projection from events by formula and published prices; see `neurosim.cost`.
+
+        Raises
+        ------
+        InputError
+            If there is no formula for the rule's events.
+        """
+        e, settings = self.experiment, self.experiment.settings
+        rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
+        moves = 1 - self.swallowed / self.asked if self.asked else 1.0
+        return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """`estimate` as plain values; without figures, and with the reason among the caveats, if there is none."""
+        try:
+            return self.estimate().table()
+        except InputError as error:
+            return {"energy_J": None, "latency_s": None, "caveats": [str(error)]}
 
     def save(self, folder) -> None:
         """Write the run folder; see `neurosim.runs`."""

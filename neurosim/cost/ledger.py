@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
-from hw_models.parts import bits
+from hw_models.parts import InputError, bits
 from hw_models.reward import DigitalWire
 from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
@@ -119,6 +119,13 @@ def count(network, chip, learning: Learning | Gradient | None, work: Workload) -
     -------
     Ledger
     """
+    if isinstance(learning, Gradient) and learning.method not in ("bptt", "tbptt"):
+        raise InputError(f"The events of {learning.name} are not counted yet; the cost of bptt and of the perturbation family is known.")
+    if isinstance(learning, Learning) and (learning.folds or learning.prediction > 0 or learning.by_layer):
+        raise InputError(
+            f"The events of {learning.name} are counted for one comparison a step alone, of a perturbed pass with another one: no momentum, one "
+            "layer at a time, single pass or several comparisons yet."
+        )
     if work.counted < 0 or work.counted > work.steps:
         work = work._replace(counted=work.steps)
     ledger = _Sequence(network, chip, learning, work).ledger.times(work.sequences)
