@@ -16,6 +16,11 @@ next_noise = kernel(Noise.next)
 trace, change = kernel(Rule.trace), kernel(Rule.change)
 draw_write, draw_read, draw_next = draws["write"], draws["read"], draws["next"]
 
+
+def says_its_chance(cell):
+    return getattr(cell, "chance", None) is not None  # None in a class that is derived from one which says it
+
+
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
 # In millionths (2**-20): where a cell of a row may move as often as every 64th time, asking each costs less than skipping; every fourth
 # time, if a write needs more than one uniform number, for then it costs ten times as much.
@@ -173,7 +178,7 @@ def learn_either(
         )  # fmt: skip
 
 
-learn_four = chosen(lambda cell: hasattr(cell, "chance"), learn_either, learn_each)
+learn_four = chosen(says_its_chance, learn_either, learn_each)
 
 
 @passage
@@ -271,7 +276,7 @@ def write_by_chance(cell, cells, dw, share, now, key, j, counts, one):
     counts[1] += asked - write_some(cell, cells, dw, peak, now, key, j, one)
 
 
-write_row = chosen(lambda cell: hasattr(cell, "chance"), write_by_chance, write_each)
+write_row = chosen(says_its_chance, write_by_chance, write_each)
 
 
 @passage

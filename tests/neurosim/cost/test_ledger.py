@@ -33,7 +33,8 @@ def watched(part, calls, name, *methods):
 
         return call
 
-    cls = type(type(part).__name__, (type(part),), {method: watch(method) for method in methods})
+    body = {method: watch(method) for method in methods}
+    cls = type(type(part).__name__, (type(part),), body | ({"chance": None} if "write" in methods else {}))  # every cell is asked
     return cls(*part)
 
 
