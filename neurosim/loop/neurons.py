@@ -241,8 +241,9 @@ def towards(x, base, carry):
     for q in range(x.shape[0]):
         if base[q] != q:
             for b in range(x.shape[1]):
+                own, other = x[q, b], x[base[q], b]
                 for i in range(x.shape[2]):
-                    x[q, b, i] = x[base[q], b, i] + carry * (x[q, b, i] - x[base[q], b, i])
+                    own[i] = other[i] + carry * (own[i] - other[i])
 
 
 @passage
