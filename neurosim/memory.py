@@ -65,7 +65,7 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     """Bits that learning takes beyond weights and one pass, for sequences of so many steps, rule by rule; one sequence at a time.
 
     Perturbation takes O(neurons) only in lock step with a reward every step: a reward at the end needs a trace in every synapse, or a log
-    that grows with the sequence. Rules that this simulator does not have are counted from their equations with the same widths:
+    that grows with the sequence. What follows is counted from equations, as a chip would hold it, with the same widths:
 
     - ``nrl``: one noisy pass; a running mean and a signal a neuron, one mean reward, a trace a synapse (our reading; from memory);
     - ``e-prop``: a trace a recurrent or input synapse, a feedback weight from each output to each neuron, a signal a neuron (from memory);
