@@ -424,10 +424,18 @@ def nonzero(x):
     return np.int32(x != 0)
 
 
-@twin(lambda p: np.int32(min(p, np.float32(1.0)) * np.float32(2.0**20)), lambda p: np.int32(min(p, 1.0) * 2.0**20))
+def _grains32(p):
+    return np.int32((p if p < np.float32(1.0) else np.float32(1.0)) * np.float32(2.0**20))
+
+
+def _grains64(p):
+    return np.int32((p if p < 1.0 else 1.0) * 2.0**20)
+
+
+@twin(_grains32, _grains64)
 def grains(p):
-    """Whole millionths (2**-20) of a probability, 1 if it is larger: the largest of whole numbers is found eight at a time."""
-    return np.int32(min(float(p), 1.0) * 2.0**20)
+    """Whole millionths (2**-20) of a probability, 1 if it is larger or not a number: the largest of whole numbers is found eight at a time."""
+    return np.int32((p if p < 1.0 else 1.0) * 2.0**20)
 
 
 @twin(lambda count, one: np.float32(count), lambda count, one: np.float64(count))

@@ -11,7 +11,7 @@ from hw_models.parts import InputError
 from hw_models.testing import check_cell
 from neurosim import random
 from neurosim.cast import lower
-from neurosim.jit import compiled
+from neurosim.jit import compiled, grains
 from neurosim.loop.synapses import often, write_some
 
 ONE = np.float32(1)
@@ -77,6 +77,11 @@ def test_gaps_are_geometric():
     assert abs((gaps == 0).mean() - 0.01) < 5 * np.sqrt(0.01 * 0.99 / n)
     # the variance of the variance of a geometric number is that of its fourth moment: kurtosis 9 + p**2 / (1 - p)
     assert abs(gaps.var() - spread**2) < 5 * spread**2 * np.sqrt(8 / n)
+
+
+def test_a_chance_that_is_not_a_number_is_certain():
+    for p, whole in ((0.25, 2**18), (7.0, 2**20), (np.inf, 2**20), (np.nan, 2**20)):
+        assert grains(np.float32(p)) == grains(np.float64(p)) == whole
 
 
 class Wrong(NamedTuple):
