@@ -5,12 +5,12 @@ from neurosim.rules.reference import GRADIENTS, Gradient
 
 #: What each name of the perturbation family stands for; the rates are those that the documentation's tables were made with.
 DEFAULTS = {
-    "wp": {"method": "wp", "lr": 1e-9, "readout_lr": 1e-4},
-    "np": {"method": "np", "lr": 1e-4, "readout_lr": 3e-3, "carry": 0.5},
+    "wp": {"method": "wp", "lr": 1e-9, "readout_lr": 3e-4, "carry": 0.0},
+    "np": {"method": "np", "lr": 1e-4, "readout_lr": 1e-2, "carry": 0.0},
     "anp": {"method": "anp", "perturb": "hidden", "carry": 0.9},
     "nrl": {"method": "nrl", "lr": 1e-9, "readout_lr": 1e-8, "norm": "expected", "trace": 0.5},
-    "dwp": {"method": "wp", "lr": 1e-9, "readout_lr": 1e-4, "decorrelation_lr": 3e-3},
-    "dnp": {"method": "np", "lr": 1e-4, "readout_lr": 3e-3, "carry": 0.5, "decorrelation_lr": 3e-3},
+    "dwp": {"method": "wp", "lr": 1e-9, "readout_lr": 3e-4, "carry": 0.0, "decorrelation_lr": 3e-3},
+    "dnp": {"method": "np", "lr": 1e-4, "readout_lr": 1e-2, "carry": 0.0, "decorrelation_lr": 3e-3},
     "danp": {"method": "anp", "perturb": "hidden", "readout_lr": 0.2, "carry": 0.9, "decorrelation_lr": 3e-3},
 }
 
