@@ -67,7 +67,6 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     Perturbation takes O(neurons) only in lock step with a reward every step: a reward at the end needs a trace in every synapse, or a log
     that grows with the sequence. What follows is counted from equations, as a chip would hold it, with the same widths:
 
-    - ``nrl``: one noisy pass; a running mean and a signal a neuron, one mean reward, a trace a synapse (our reading; from memory);
     - ``e-prop``: a trace a recurrent or input synapse, a feedback weight from each output to each neuron, a signal a neuron (from memory);
     - ``e-prop factorised``: three traces a neuron, as on ReckOn, and the same signals;
     - ``rtrl``: the influence of each recurrent or input weight on each neuron, and a gradient.
@@ -92,7 +91,7 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     return {
         "anp, reward every step": beyond(Perturbation("anp").learning()),
         "anp, reward at the end": beyond(Perturbation("anp", trace=1.0, reward="sequence").learning()),
-        "nrl": 2 * (hidden + outputs) * WORD + WORD + synapses * trace,
+        "nrl": beyond(Perturbation("nrl", norm="expected", trace=0.5).learning()),
         "e-prop": inside * trace + feedback,
         "e-prop factorised": (network.inputs + 2 * hidden + outputs) * trace + feedback,
         "rtrl": hidden * inside * WORD + synapses * WORD,

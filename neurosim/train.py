@@ -20,6 +20,7 @@ from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, baselines, ridge
 from neurosim.tasks import check as check_dataset
 
+SINGLE_PULSES = "A write of several pulses is counted as one pulse: what updates take, and how they wear devices out, is a lower bound."
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
 SATURATED = 0.01  # a share of numbers beyond a part's range that is worth a warning
 
@@ -150,14 +151,16 @@ class Run:
         """
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
-        moves = 1 - self.swallowed / self.asked if self.asked else 1.0
+        moves = 1 - self.swallowed / self.asked if self.asked else 1.0  # of several pulses in one write, one is counted
         return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
 
     @property
     def cost(self) -> dict[str, Any]:
         """`estimate` as plain values; without figures, and with the reason among the caveats, if there is none."""
         try:
-            return self.estimate().table()
+            found = self.estimate().table()
+            pulsed = hasattr(self.experiment.chip.cell, "longest")
+            return found | ({"caveats": [*found["caveats"], SINGLE_PULSES]} if pulsed else {})
         except InputError as error:
             return {"energy_J": None, "latency_s": None, "caveats": [str(error)]}
 

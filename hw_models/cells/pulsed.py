@@ -135,14 +135,15 @@ def coincidences(slots, p, u):
     p = min(p, 1.0)
     rare = min(p, 1.0 - p)
     odds = rare / (1.0 - rare)
-    share = powers(1.0 - rare, slots)[1]  # of n of the rarer; first of none
+    total, share = powers(1.0 - rare, slots)  # share of n of the rarer; first of none
     v = u if p > 0.5 else 1.0 - u
     below, n, k = share, 0.0, 0.0
     for _ in range(31):
         share = share * odds * ((slots - k) / (k + 1.0))
         n, k = n + 1.0 if v > below else n, k + 1.0
         below = below + share
-    return slots - n if p > 0.5 else n
+    seldom = max(n, 1.0) if u < rare * total else 0.0  # as `some` says: 1 - u has lost the digits of a small u
+    return slots - n if p > 0.5 else seldom
 
 
 # ---------------------------------------------------------------- n pulses at once

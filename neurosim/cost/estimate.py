@@ -92,7 +92,8 @@ def estimate(
     seconds = work.steps * work.sequences * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
     chain = (len(network.layers) + 1) * work.steps * work.sequences * work.batch * epochs  # each layer waits for the one below
-    noisy = sum(learning.passes) if isinstance(learning, Learning) else 0
+    silent = getattr(type(chip.noise), "silent", False)  # the chip's own noise spares no pass
+    noisy = (len(learning.passes) if silent else sum(learning.passes)) if isinstance(learning, Learning) else 0
     clean = len(learning.passes) - noisy if isinstance(learning, Learning) else 1
     in_turn = {Phase.CLEAN: clean * chain, Phase.PERTURBED: noisy * chain, Phase.UPDATE: 0 if isinstance(learning, Learning) else chain}
     return Estimate(

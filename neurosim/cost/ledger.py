@@ -234,7 +234,8 @@ class _Sequence:
             return
         if shaken:
             given = self.synapses if at_weights else self.every - (0 if learning.perturb_readout else self.network.outputs)
-            self.noise(phase, given * times)
+            if not (learning.antithetic and q % 2):  # the second of a pair is given the first one's numbers
+                self.noise(phase, given * times)
             self.add(phase, Event.ADD, given * times)
         if q > 0 and learning.carry != 1.0:  # perturbed passes are brought closer to the first
             held = 1 + len(self.network.neuron.State._fields) + (learning.decorrelation_lr > 0)

@@ -192,8 +192,8 @@ def write_some(cell, cells, dw, peak, now, key, j, one):
     moved = np.int32(0)
     if peak >= often(cell):
         for i in range(dw.shape[0]):
-            s, hit = write(cell, at(cells, i, 0), dw[i], now, draw_write(cell, u, v, i, one))
-            put(cells, i, s, 0)
+            s, hit = write(cell, at(cells, i), dw[i], now, draw_write(cell, u, v, i, one))
+            put(cells, i, s)
             moved = np.int32(moved + nonzero(hit))
         return moved
     top = as_number(peak + 1, one) / as_number(grains(one), one)

@@ -91,7 +91,7 @@ def test_memory_of_learning_beyond_weights_and_one_pass():
     assert found == {
         "anp, reward every step": second_pass + 11 * 32 + reward + KEY_AND_COUNTER,
         "anp, reward at the end": second_pass + 120 * 16 + 11 * 32 + reward + KEY_AND_COUNTER,
-        "nrl": 2 * 11 * 32 + 32 + 120 * 16,
+        "nrl": second_pass + 120 * 16 + 11 * 32 + reward + 32 + KEY_AND_COUNTER,  # and the mean of rewards
         "e-prop": 110 * 16 + 10 * 32 + 11 * 32,
         "e-prop factorised": (1 + 20 + 1) * 16 + 10 * 32 + 11 * 32,
         "rtrl": 10 * 110 * 32 + 120 * 32,
