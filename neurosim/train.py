@@ -152,7 +152,12 @@ class Run:
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
         moves = 1 - self.swallowed / self.asked if self.asked else 1.0  # of several pulses in one write, one is counted
-        return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
+        try:
+            return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
+        except InputError:
+            raise
+        except Exception as error:  # a rule of one's own is run on numbers that count, and may do anything; no result is lost for that
+            raise InputError(f"The events of {rule.name} cannot be counted: {type(error).__name__}: {error}.") from error
 
     @property
     def cost(self) -> dict[str, Any]:
