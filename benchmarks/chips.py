@@ -29,6 +29,26 @@ RULES = {
     "anp, own noise": ns.rules.ANP(passes="noisy-noisy"),
     "anp, two noisy": ns.rules.ANP(passes="noisy-noisy"),
 }
+PAGE = """# What learns on which chip
+
+Made by `python benchmarks/chips.py`, which keeps every run in `chips.json` beside this page. Each rule runs at the rates it starts from;
+none is tuned to a chip. A dash is a combination that has not been run.
+
+## Reversed Mackey-Glass
+
+<!-- mackey-glass-reversed -->
+<!-- end -->
+
+## Forecasting Mackey-Glass
+
+<!-- mackey-glass -->
+<!-- end -->
+
+## Forecasting the weather
+
+<!-- forecast-csv -->
+<!-- end -->
+"""
 TARGET = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
 
 
@@ -92,7 +112,7 @@ if __name__ == "__main__":
             path.write_text(json.dumps(rows, indent=1))
             print(row["rule"], row["chip"], row["seed"], row.get("loss", row.get("refused")), flush=True)
     chosen = [row for row in rows if row["task"] == options.task and (row["hidden"], row["epochs"]) == how]
-    before, rest = page.read_text().split(f"<!-- {options.task} -->\n", 1)
+    before, rest = (page.read_text() if page.exists() else PAGE).split(f"<!-- {options.task} -->\n", 1)
     after = rest.split("<!-- end -->\n", 1)[1]
     made = f"N = {options.hidden}, {options.epochs} epochs, seeds {options.seeds}: median test loss and its range; `inf` is a run that diverged."
     shown = [rule for rule in RULES if any(row["rule"] == rule for row in chosen)]
