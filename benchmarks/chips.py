@@ -1,120 +1,253 @@
-"""Every chip of the catalogue, every rule of the family: the tables in docs/chips.md, made from runs of this script.
+"""Every chip of the catalogue, every rule of the family, two tasks: the tables in docs/chips.md, made from runs of this script.
 
-    python benchmarks/chips.py [--task mackey-glass-reversed] [--rules danp,anp] [--chips NAME,...] [--csv weather.csv]
+    python benchmarks/chips.py --csv weather.csv [--workers 2] [--minutes 60] [--chips NAME,...] [--rules "danp;anp"]
 
-Test loss after the last epoch, over seeds, at the rates that each rule starts from; none is tuned to a chip. Beside the rules stands the
-run of danp in which only the readout learns. Two more columns perturb by what the devices do anyway: anp with no source but the chip's
-own read noise, and anp with two perturbed passes. What a chip or a rule refuses is said in the table. Results are kept in a JSON file as
-they come, so that an interrupted run goes on where it stopped.
+Test loss after the last epoch, over seeds, at the rates that each rule starts from; none is tuned to a chip. Beside the rules stand the run
+of danp in which only the readout learns and a ridge readout of the untrained network on the same chip. Two more columns perturb by what
+the devices do anyway: anp with no source but the chip's own noise, and anp with two perturbed passes.
+
+Every run is a line of docs/chips.jsonl as soon as it ends, so that the script may be stopped and started again: only what is missing is
+run. A run that fails is a line too, and is tried again the next time. The runs of a chip that compile to the same code stand together,
+one such group a worker. With --minutes no run begins later than that; with 0 only the page is made anew.
 """
 
 import argparse
 import json
 import pathlib
 import statistics
-from concurrent.futures import ProcessPoolExecutor
+import time
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import numpy as np
 
 import hw_models as hw
 import neurosim as ns
-from hw_models.noise import ALL_NOISES
 from hw_models.parts import InputError
-from neurosim.train import train, with_rates
+from neurosim.tasks import PARTS, baselines, ridge
+from neurosim.train import Experiment, Settings, as_learning, make_learner, train, with_rates
 
+OWN = "anp, own noise"
 RULES = {
     "wp": ns.rules.WP(),
     "np": ns.rules.NP(),
     "anp": ns.rules.ANP(),
     "danp": ns.rules.DANP(),
     "readout-only": with_rates(ns.rules.DANP(), 0.0, 1.0),
-    "anp, own noise": ns.rules.ANP(passes="noisy-noisy"),
+    OWN: ns.rules.ANP(passes="noisy-noisy"),
     "anp, two noisy": ns.rules.ANP(passes="noisy-noisy"),
 }
+RESERVOIR, NO_NETWORK = "reservoir", "no network"
+COLUMNS = [*RULES, RESERVOIR]
+TASKS = {
+    "mackey-glass-reversed": "Reversed Mackey-Glass",
+    "mackey-glass": "Forecasting Mackey-Glass",
+    "forecast-csv": "Forecasting the weather",
+}
+TARGET = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
+KEY = ("task", "rule", "chip", "seed", "hidden", "epochs")
+
 PAGE = """# What learns on which chip
 
-Made by `python benchmarks/chips.py`, which keeps every run in `chips.json` beside this page. Each rule runs at the rates it starts from;
-none is tuned to a chip. A dash is a combination that has not been run.
-
-## Reversed Mackey-Glass
-
-<!-- mackey-glass-reversed -->
-<!-- end -->
-
-## Forecasting Mackey-Glass
-
-<!-- mackey-glass -->
-<!-- end -->
-
-## Forecasting the weather
-
-<!-- forecast-csv -->
-<!-- end -->
+Made by `python benchmarks/chips.py --csv weather.csv`, which keeps every run in `chips.jsonl` beside this page. Each rule runs at the rates
+it starts from; none is tuned to a chip. A number is the median of the test loss over the seeds, with its range; `inf` is a run that diverged,
+a dash a combination that has not been run. **Bold** is below `readout-only` on the same chip for every seed: there the recurrent weights
+have learned something that the readout alone does not reach. `reservoir` is a ridge regression on the states of the untrained
+network. "{own}" has no source of perturbation but the chip's own read noise or random rounding; "anp, two noisy" compares two perturbed passes.
 """
-TARGET = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
 
 
-def one(job) -> dict:
-    task, rule, chip, seed, hidden, epochs, csv = job
-    made = ns.tasks.by_name[task](**({"csv": csv, **TARGET} if task == "forecast-csv" else {}))
-    there = hw.load(chip)
-    if rule == "anp, own noise":
-        there = there.replace(noise=ALL_NOISES["none"]())
-    row = {"task": task, "rule": rule, "chip": chip, "seed": seed, "hidden": hidden, "epochs": epochs}
-    try:
-        width = made.load(seed).train.inputs.shape[2]
-        metrics = train(ns.Network(width, hidden, 1), made, RULES[rule], there, epochs=epochs, seed=seed, baselines=False).metrics
-    except InputError as error:
-        return {**row, "refused": str(error)}
-    return {**row, "loss": None if metrics["diverged"] else metrics["final_test_loss"], "swallowed": metrics["swallowed_updates"]}
+def task_of(name, csv):
+    return ns.tasks.by_name[name](**({"csv": csv, **TARGET} if name == "forecast-csv" else {}))
 
 
-def said(rows) -> str:
+def experiment(task, dataset, rule, chip, row) -> Experiment:
+    width = dataset.train.inputs.shape[2]
+    return Experiment(
+        task, ns.Network(width, row["hidden"], 1), rule, chip, Settings(epochs=row["epochs"], seed=row["seed"], baselines=False)
+    )
+
+
+def untrained(e: Experiment, dataset) -> float:
+    """Test loss of a ridge readout of the untrained network."""
+    learner, number = make_learner(e), np.dtype(e.settings.dtype).type
+    series = {part: getattr(dataset, part) for part in PARTS}
+    states = {
+        part: learner.evaluate(s.inputs.astype(number), s.targets.astype(number), s.counted, record=("x",)).records["x"]
+        for part, s in series.items()
+    }
+    return ridge(states, dataset)[0]["test"]
+
+
+def outcome(row, csv) -> dict:
+    """What one run gave."""
+    task = task_of(row["task"], csv)
+    dataset = task.load(row["seed"])
+    if row["rule"] == NO_NETWORK:
+        return {"losses": {name: losses["test"] for name, losses in baselines(dataset).items()}}
+    chip = hw.load(row["chip"])
+    if row["rule"] == OWN:
+        chip = chip.replace(noise=hw.Silent(sigma=chip.noise.sigma))
+    if row["rule"] == RESERVOIR:
+        return {"loss": untrained(experiment(task, dataset, RULES["anp"], chip, row), dataset)}
+    e = experiment(task, dataset, RULES[row["rule"]], chip, row)
+    metrics = train(e.network, task, e.rule, chip, **e.settings._asdict()).metrics
+    return {"loss": None if metrics["diverged"] else metrics["final_test_loss"], "swallowed": metrics["swallowed_updates"]}
+
+
+def run_group(rows, csv, path, deadline) -> int:
+    """Run what compiles to the same code, one after the other; each result is appended to the file in one write."""
+    done = 0
+    for row in rows:
+        if time.time() > deadline:
+            break
+        start = time.perf_counter()
+        try:
+            found = outcome(row, csv)
+        except InputError as error:
+            found = {"refused": str(error)}
+        except Exception as error:  # a bug in one combination must not cost the others
+            traceback.print_exc()
+            found = {"failed": f"{type(error).__name__}: {error}"}
+        line = json.dumps({**row, **found, "wall_s": round(time.perf_counter() - start, 1)})
+        with path.open("a") as file:
+            file.write(f"\n{line}\n")  # an earlier line may have been cut off
+        done += 1
+        print(*[row[key] for key in KEY[:4]], *[f"{key} {value}" for key, value in found.items()], sep="  ", flush=True)
+    return done
+
+
+def read(path) -> dict:
+    """The last result of each run; lines that were cut off are left out."""
+    rows = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        rows[tuple(row[key] for key in KEY)] = row
+    return rows
+
+
+def grouped(rows) -> list[list[dict]]:
+    """Rows by what their code is compiled for: the chip, the rule's class and whether the noise source is replaced."""
+    groups: dict = {}
+    for row in rows:
+        rule = None if row["rule"] == NO_NETWORK else type(as_learning(RULES.get(row["rule"], RULES["anp"])).rule)
+        groups.setdefault((row["chip"], rule, row["rule"] == OWN), []).append(row)
+    return list(groups.values())
+
+
+# ---------------------------------------------------------------- the page
+
+
+def losses_of(rows) -> list[float]:
+    return [float("inf") if row["loss"] is None else row["loss"] for row in rows if "loss" in row]
+
+
+def number(x) -> str:
+    return f"{x:#.3g}".rstrip(".") if 1e-4 <= abs(x) < 1e4 else f"{x:.2g}"
+
+
+def said(rows, readout, seeds) -> str:
     """A cell of the table: median and range over seeds, or why there is none."""
     if not rows:
         return "-"
-    if "refused" in rows[0]:
-        return "refused"
-    losses = [float("inf") if row["loss"] is None else row["loss"] for row in rows]
-    return f"{statistics.median(losses):.4f} ({min(losses):.4f} to {max(losses):.4f})"
+    losses = losses_of(rows)
+    if not losses:
+        return "refused" if "refused" in rows[0] else "failed"
+    text = f"{number(statistics.median(losses))} ({number(min(losses))} to {number(max(losses))})" if len(losses) > 1 else number(losses[0])
+    pairs = [
+        (row["loss"], other["loss"]) for row in rows for other in readout if row["seed"] == other["seed"] and losses_of([row, other])[1:]
+    ]
+    better = rows[0]["rule"] in RULES and len(pairs) == len(losses) and all(a is not None and (b is None or a < b) for a, b in pairs)
+    return (f"**{text}**" if better else text) + (f", {len(losses)} of {len(seeds)} seeds" if len(losses) < len(seeds) else "")
 
 
-def table(rows, rules) -> str:
-    lines = [f"| chip | {' | '.join(rules)} |", f"|---|{'---|' * len(rules)}"]
-    for chip in hw.chip.catalogue():
-        cells = [said([row for row in rows if (row["chip"], row["rule"]) == (chip, rule)]) for rule in rules]
-        if any(cell != "-" for cell in cells):
-            lines.append(f"| {chip} | {' | '.join(cells)} |")
-    reasons = dict.fromkeys(f"- {row['rule']} on {row['chip']}: {row['refused']}" for row in rows if "refused" in row)
-    return "\n".join([*lines, *(["", "Refused:", *reasons] if reasons else [])])
+def markdown(header, lines) -> list[str]:
+    return [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(line)} |" for line in lines)]
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", default="mackey-glass-reversed", choices=["mackey-glass-reversed", "mackey-glass", "forecast-csv"])
-    parser.add_argument("--rules", default=";".join(RULES), help="separated by semicolons")
-    parser.add_argument("--chips", default=",".join(hw.chip.catalogue()))
+def section(task, rows, seeds, hidden, epochs) -> list[str]:
+    """The tables of one task."""
+    columns = [name for name in COLUMNS if any(row["rule"] == name for row in rows)]
+    chips = [name for name in ["ideal", *(n for n in hw.catalogue() if n != "ideal")] if any(row["chip"] == name for row in rows)]
+    at = lambda chip, rule: [row for row in rows if (row["chip"], row["rule"]) == (chip, rule)]  # noqa: E731
+    lines = [f"\n## {TASKS[task]}\n", f"N = {hidden}, {epochs} epochs, seeds {', '.join(map(str, seeds))}.\n"]
+    trivial = [row["losses"] for row in rows if "losses" in row]
+    if trivial:
+        medians = {name: statistics.median(losses[name] for losses in trivial) for name in trivial[0]}
+        lines += [f"Without a network: {', '.join(f'{name} {number(loss)}' for name, loss in medians.items())}.\n"]
+    lines += markdown(
+        ["chip", *columns], [[chip, *(said(at(chip, rule), at(chip, "readout-only"), seeds) for rule in columns)] for chip in chips]
+    )
+    learned = [name for name in columns if name in RULES]
+    shares = {(c, r): statistics.median(row["swallowed"] for row in at(c, r) if "swallowed" in row) for c in chips for r in learned
+              if any("swallowed" in row for row in at(c, r))}  # fmt: skip
+    swallowing = [chip for chip in chips if any(shares.get((chip, rule), 0) > 0 for rule in learned)]
+    if swallowing:
+        share = lambda chip, rule: f"{shares[chip, rule]:.1%}" if (chip, rule) in shares else "-"  # noqa: E731
+        lines += ["\nShare of the changes asked for that the cells swallowed (median); chips that are not named swallowed none:\n"]
+        lines += markdown(["chip", *learned], [[chip, *(share(chip, rule) for rule in learned)] for chip in swallowing])
+    for why in ("refused", "failed"):
+        reasons: dict[str, list[str]] = {}
+        for row in rows:
+            if why in row:
+                reasons.setdefault(row[why], []).append(f"{row['rule']} on {row['chip']}")
+        lines += [f"\n{why.capitalize()}:\n"] * bool(reasons)
+        lines += [f"- {'; '.join(dict.fromkeys(where))}: {reason}" for reason, where in reasons.items()]
+    return lines
+
+
+def page(rows, tasks, seeds, hidden, epochs) -> str:
+    chosen = [row for row in rows if (row["hidden"], row["epochs"]) == (hidden, epochs) and row["seed"] in seeds]
+    lines = PAGE.format(own=OWN).splitlines()
+    for task in tasks:
+        of_task = [row for row in chosen if row["task"] == task]
+        lines += section(task, of_task, seeds, hidden, epochs) if of_task else []
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tasks", default="mackey-glass-reversed,forecast-csv", help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--rules", default=";".join(COLUMNS), help="separated by semicolons")
+    parser.add_argument("--chips", default=",".join(hw.catalogue()))
     parser.add_argument("--seeds", default="42,101,300,482,708")
     parser.add_argument("--hidden", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--csv", help="hourly weather records, for forecast-csv")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="begin no run later than this")
     parser.add_argument("--out", default="docs/chips")
     options = parser.parse_args()
-    path, page = (pathlib.Path(f"{options.out}.{kind}") for kind in ("json", "md"))
-    rows = json.loads(path.read_text()) if path.exists() else []
-    seeds, rules = [int(seed) for seed in options.seeds.split(",")], options.rules.split(";")
-    how = (options.hidden, options.epochs)
-    done = {(row["task"], row["rule"], row["chip"], row["seed"], row["hidden"], row["epochs"]) for row in rows}
-    # seed after seed of one combination, so that it is compiled once
-    wanted = [(options.task, rule, chip, seed, *how, options.csv) for chip in options.chips.split(",") for rule in rules for seed in seeds]
-    with ProcessPoolExecutor(options.workers) as pool:
-        for row in pool.map(one, [job for job in wanted if job[:6] not in done], chunksize=len(seeds)):
-            rows.append(row)
-            path.write_text(json.dumps(rows, indent=1))
-            print(row["rule"], row["chip"], row["seed"], row.get("loss", row.get("refused")), flush=True)
-    chosen = [row for row in rows if row["task"] == options.task and (row["hidden"], row["epochs"]) == how]
-    before, rest = (page.read_text() if page.exists() else PAGE).split(f"<!-- {options.task} -->\n", 1)
-    after = rest.split("<!-- end -->\n", 1)[1]
-    made = f"N = {options.hidden}, {options.epochs} epochs, seeds {options.seeds}: median test loss and its range; `inf` is a run that diverged."
-    shown = [rule for rule in RULES if any(row["rule"] == rule for row in chosen)]
-    page.write_text(f"{before}<!-- {options.task} -->\n{made}\n\n{table(chosen, shown)}\n<!-- end -->\n{after}")
-    print(table(chosen, shown))
+    kept = pathlib.Path(f"{options.out}.jsonl")
+    tasks, rules, chips = options.tasks.split(","), options.rules.split(";"), options.chips.split(",")
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    for name, known in [(tasks, TASKS), (rules, COLUMNS), (chips, hw.catalogue())]:
+        if set(name) - set(known):
+            parser.error(f"unknown: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}")
+    how = {"hidden": options.hidden, "epochs": options.epochs}
+    wanted = [{"task": task, "rule": NO_NETWORK, "chip": "", "seed": seed, **how} for task in tasks for seed in seeds]
+    wanted += [
+        {"task": task, "rule": rule, "chip": chip, "seed": seed, **how}
+        for chip in chips for rule in rules for task in tasks for seed in seeds
+    ]  # fmt: skip
+    before = read(kept)
+    missing = [row for row in wanted if "failed" in before.get(tuple(row[key] for key in KEY), {"failed": ""})]
+    minutes = options.minutes if options.minutes is not None else float("inf")
+    if minutes > 0 and options.csv is None and any(row["task"] == "forecast-csv" for row in missing):
+        parser.error("forecast-csv needs --csv with the weather records; or leave the task out with --tasks mackey-glass-reversed")
+    deadline, done = time.time() + 60 * minutes, 0
+    if minutes > 0:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with ProcessPoolExecutor(options.workers) as pool:
+            for future in as_completed([pool.submit(run_group, rows, options.csv, kept, deadline) for rows in grouped(missing)]):
+                done += future.result()
+    made = page(list(read(kept).values()), [task for task in TASKS if task in tasks], seeds, options.hidden, options.epochs)
+    pathlib.Path(f"{options.out}.md").write_text(made)
+    print(f"{done} of {len(missing)} missing runs done; the page is {options.out}.md")
+
+
+if __name__ == "__main__":
+    main()
