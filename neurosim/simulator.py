@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     finite: bool
     steps: int
     asked: int  #: nonzero changes asked of cells that can swallow them
-    swallowed: int  #: of these, how many changed nothing
+    swallowed: int  #: of these, how many moved no device: lost, unless the cell keeps them
     #: numbers beyond the range of a part of the chip, and of how many, by part and place
     saturation: dict[str, dict[str, tuple[int, int]]] = {}
 
@@ -91,7 +91,7 @@ class Simulator:
         )  # fmt: skip
         self.parts = loop.Parts(*[lower(part, number) for part in parts])
         self.clock = np.zeros(2, np.int64)
-        self.scales = [sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()]
+        self.scales = np.array([sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()])
         self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
         shapes, sizes = network.shapes(), [*network.layers, network.outputs]
         tile, dac, adc, circuit = self.parts.tile, self.parts.dac, self.parts.adc, self.parts.circuit
@@ -155,7 +155,9 @@ class Simulator:
         inputs, targets, counted = (np.zeros(shape, kind) for shape, kind in zip(shapes, (self._number, self._number, bool), strict=True))
         self.evaluate(inputs, targets, counted)
         if self.learning is not None:
+            held = self.memories, self.prediction  # a batch of another size than was learned with must not start them anew
             self.learn(inputs, targets, counted)
+            self.memories, self.prediction = held
 
     @property
     def weights(self) -> list[FloatArray]:
@@ -206,10 +208,9 @@ class Simulator:
         Joshi et al. 2020, "Accurate deep neural network inference using computational phase-change memory",
         doi:10.1038/s41467-020-16108-9.
         """
-        now = self.strength()
-        self.scales = [
-            scale * (before / after if after > 0 else 1.0) for scale, before, after in zip(self.scales, strength, now, strict=True)
-        ]
+        for k, (before, after) in enumerate(zip(strength, self.strength(), strict=True)):
+            if after > 0:
+                self.scales[k] *= before / after
 
     # ------------------------------------------------------------ state that outlives a run
 
@@ -241,7 +242,7 @@ class Simulator:
         if self.learning is not None and self.learning.prediction > 0:
             groups["prediction"] = [self.prediction]
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
-        return {"clock": self.clock, **kept}
+        return {"clock": self.clock, "scales": self.scales, **kept}
 
     # ------------------------------------------------------------ placing the network on the chip
 

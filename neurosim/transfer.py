@@ -79,10 +79,10 @@ def over_time(learners: Iterable, dataset, later: list[tuple[str, float]]) -> di
             continue
         if not isinstance(learner, Simulator):
             raise InputError("--at asks how devices change with time, but this run has none: it is a reference gradient on ideal memory.")
-        fresh, scales, passed = learner.strength(), list(learner.scales), 0.0
+        fresh, scales, passed = learner.strength(), learner.scales.copy(), 0.0
         for name, seconds in later:
             learner.wait(seconds - passed)
-            passed, learner.scales = seconds, list(scales)
+            passed, learner.scales[:] = seconds, scales
             plain[name].append(loss(learner, dataset))
             learner.compensate(fresh)
             compensated[name].append(loss(learner, dataset))

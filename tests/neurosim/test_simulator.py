@@ -141,12 +141,37 @@ def test_learning_in_two_halves_is_learning_in_one_go(chip, learning, network):
     np.testing.assert_equal(second.evaluate(*series(network)), whole.evaluate(*series(network)))
 
 
+def test_a_pause_after_compensation_goes_on_to_the_same_bits():
+    """The factors of the digital outputs are part of the state, as are drifted devices."""
+    chip = Chip(cell=Fading(), step_s=0.5)
+    whole, second = (plain(chip=chip) for _ in range(2))
+    whole.learn(*series())
+    strength = whole.strength()
+    whole.wait(3.0)
+    whole.compensate(strength)
+    second.restore(kept(whole))
+    np.testing.assert_equal(second.evaluate(*series()), whole.evaluate(*series()))
+    for one in (whole, second):
+        one.learn(*series(seed=1))
+    np.testing.assert_equal(second.state(), whole.state())
+    fresh = plain(chip=chip)
+    assert np.all(whole.state()["scales"] > fresh.state()["scales"])
+
+
 def test_a_batch_of_another_size_starts_memories_anew():
     one = plain(learning=LEAVES_MORE)
     one.learn(*series(replicas=2))
     assert one.state()["memories.0.v"].shape == (2, 5) and one.state()["memories.0.v"].all()
     one.learn(*series(replicas=3))
     assert one.state()["memories.0.v"].shape == (3, 5)
+
+
+def test_preparing_for_another_batch_leaves_memories_alone():
+    one = plain(learning=LEAVES_MORE)
+    one.learn(*series(replicas=2))
+    before = kept(one)
+    one.prepare(5)
+    np.testing.assert_equal(one.state(), before)
 
 
 @pytest.mark.parametrize("chip", [IDEAL, DIGITAL, ANALOG], ids=lambda chip: chip.name)
