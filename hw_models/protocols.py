@@ -16,8 +16,9 @@ class Cell(Protocol):
     """What a memory does to one number. Cells hold -1..1; the layer's digital scale turns that into a weight.
 
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
-    layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Property ``stored_bits``: bits of memory
-    that one cell takes. With `chance` the loop skips to the cells that move.
+    layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Properties: ``stored_bits``, bits of memory that
+    one cell takes; ``keeps``, True if changes for which no pulse is delivered add up inside the cell, unseen, so that its state changes
+    with hit 0 and nothing is lost. With `chance` the loop skips to the cells that move.
     """
 
     optional = ("age", "chance")
@@ -26,7 +27,7 @@ class Cell(Protocol):
     def program(self, s, w, now, u): ...  # -> s            initial weights
     def write(
         self, s, dw, now, u
-    ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed or dw was 0
+    ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed, waits, or dw was 0
     def chance(self, dw): ...  # -> p            `write` moves a cell just when u[0] < p (or not, at its bound): the loop then skips
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds

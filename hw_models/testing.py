@@ -37,7 +37,7 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
         At the first thing that is not as the contract says.
     """
     bench = Bench(cell, Cell, seed)
-    cls = type(cell)
+    cls, keeps = type(cell), getattr(cell, "keeps", False)
     bits(check_record(cls, "State"))
     _check_flags(cls, bench)
     full = 1.0 if cls.bounded else 3.0
@@ -62,7 +62,7 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
         before = [bench.programmed(w) for w in np.linspace(-0.9, 0.9, devices)]
         after = [bench.written(s, dw) for s in before]
         for s, (changed, hit) in zip(before, after, strict=True):
-            if not hit and changed != s:
+            if not hit and changed != s and not keeps:
                 bench.refuse("write", f"says hit = 0, that the change was swallowed, but {s} became {changed}")
             if not hit and dw and not getattr(cls, "swallows", True):
                 bench.refuse("write", f"swallowed a change of {dw:g} although the class says swallows = False")
@@ -75,6 +75,8 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
                 f"changed the weight by {drift.mean():.3g} on average although none was asked for (bound {bound:.2g}, {devices} cells)",
             )
 
+    if keeps:
+        _check_keeps(bench, devices, tolerance)
     if hasattr(cls, "chance"):
         _check_chance(bench, devices)
     if getattr(cls, "ages", False):
@@ -83,6 +85,24 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
                 [bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))]
             )
             bench.check_bounds("age", seen, tolerance)
+
+
+def _check_keeps(bench, devices, tolerance):
+    """Whether small changes that no pulse came of are not seen, but add up to what was asked for."""
+    seen = []
+    for s in [bench.programmed(0.0) for _ in range(devices)]:
+        for _ in range(256):
+            before, (s, hit) = s, bench.written(s, 0.5 / 256)
+            if not hit and not bench.cls.draws.get("read") and bench.read(s) != bench.read(before):
+                bench.refuse(
+                    "write", f"says hit = 0, that the change waits, but a cell that read {bench.read(before)} reads {bench.read(s)}"
+                )
+        seen.append(bench.read(s))
+    if abs(np.mean(seen) - 0.5) > 2 * tolerance:
+        bench.refuse(
+            "write",
+            f"should keep small changes, as keeps says, but 256 that sum to 0.5 moved {devices} cells from 0 to {np.mean(seen):.3g} on average",
+        )
 
 
 def _check_chance(bench, devices):
@@ -227,6 +247,8 @@ def _check_flags(cls, bench):
     for name, needed in (("bounded", True), ("ages", False), ("swallows", False)):
         if (needed or hasattr(cls, name)) and not isinstance(getattr(cls, name, None), bool):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be True or False, got {getattr(cls, name, None)!r}.")
+    if not isinstance(keeps := getattr(bench.part, "keeps", False), bool):
+        raise InputError(f"{where(cls)}: {cls.__name__}.keeps must be True or False, got {keeps!r}.")
     stored = getattr(bench.part, "stored_bits", None)
     if not isinstance(stored, int) or isinstance(stored, bool) or stored < 0:
         raise InputError(

@@ -97,6 +97,11 @@ class Run:
         return bool(self.message)
 
     @property
+    def _unmoved(self) -> float:
+        """Share of the changes asked for that moved no cell: swallowed, or kept until there are more."""
+        return self.swallowed / self.asked if self.asked else 0.0
+
+    @property
     def warnings(self) -> list[str]:
         """What the run met that its losses do not show, a sentence each."""
         found = []
@@ -132,7 +137,7 @@ class Run:
             "baselines": self.baselines,
             "diverged": self.diverged,
             "message": self.message,
-            "swallowed_updates": self.swallowed / self.asked if self.asked else 0.0,
+            "swallowed_updates": 0.0 if getattr(e.chip.cell, "keeps", False) else self._unmoved,
             "saturation": {part: {place: n / max(of, 1) for place, (n, of) in places.items()} for part, places in self.saturation.items()},
             "wall_s": self.seconds,
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
@@ -151,7 +156,7 @@ class Run:
         """
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
-        moves = 1 - self.swallowed / self.asked if self.asked else 1.0  # of several pulses in one write, one is counted
+        moves = 1 - self._unmoved  # of several pulses in one write, one is counted
         try:
             return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
         except InputError:

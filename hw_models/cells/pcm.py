@@ -4,14 +4,17 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from hw_models.cells.programmed import Programmed, Target, Waiting, asked
+from hw_models.cells.pulsed import named_tuple
 from hw_models.parts import Bits, Range
 from hw_models.scalars import log, power, scalar
 
 
 class PCMPair(NamedTuple):
-    """A differential pair: the weight asked for, both conductances as programmed, what sets each device's drift, when, and what shows."""
+    """A differential pair: changes that wait, the weight asked for, both conductances as programmed, what sets their drift, when, and what shows."""
 
-    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the devices with it
+    waiting: Waiting
+    target: Target
     plus: Annotated[float, Bits(0)]  #: share of full conductance
     minus: Annotated[float, Bits(0)]
     z_plus: Annotated[float, Bits(0)]  #: place of a device's exponent in the spread of exponents, standard deviations
@@ -100,10 +103,11 @@ def programmed(fit, error, drift, noise, s, w, now, u):
     plus = max(up + error * programming_spread(fit, up) * u[0], 0.0)
     minus = max(down + error * programming_spread(fit, down) * u[1], 0.0)
     seen = visible(fit, drift, noise, w, plus, minus, s.z_plus, s.z_minus, 0.0, u[2], u[3])
-    return PCMPair(w, plus, minus, s.z_plus, s.z_minus, now, seen)
+    return PCMPair(0.0, w, plus, minus, s.z_plus, s.z_minus, now, seen)
 
 
-class PCM(NamedTuple):
+@named_tuple
+class PCM(Programmed):
     """Differential pair of phase-change devices that miss their target, drift, and carry 1/f noise.
 
     Both devices of a pair are programmed together in a closed loop: one takes ``max(w, 0)`` of full conductance, the other
@@ -116,16 +120,13 @@ class PCM(NamedTuple):
     accumulated since programming: it is drawn when the pair is programmed or ages, not when it is read (a crossbar's ``read_noise``
     stands for the fast part). A pair shows ``g_plus - g_minus``, cut to -1..1.
 
-    Every write programs the pair anew, to the target it had plus the change: it costs a full programming error however small the
-    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the pair.
+    Every write programs the pair anew: see `hw_models.cells.programmed`.
 
     Parameters
     ----------
     fit : "joshi", "hermes-1" or "hermes-2"
         Which measurement: a million devices of 25 uS (t_0 = 20 s, t_r = 250 ns), or the HERMES chip with one (10.35 uS, 200 s) or two
         devices (20.7 uS, 300 s) a conductance (t_r = 512 ns).
-    deadband : float, share of full scale
-        Changes of at most this size are not written.
     program_noise : float, times the fit
         Programming error; 0 is none, 1 as measured.
     drift : float, times the fit
@@ -141,32 +142,25 @@ class PCM(NamedTuple):
     """
 
     fit: Literal["joshi", "hermes-1", "hermes-2"] = "joshi"
-    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
     program_noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
     drift: Annotated[float, Range("times the fit", 0.0, 10.0)] = 1.0
     noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
 
     State = PCMPair
     draws = {"make": "nn", "program": "nnnn", "write": "nnnn", "age": "nn"}
-    bounded = True
     ages = True
 
-    @property
-    def stored_bits(self) -> int:
-        """The target: the conductances take devices instead of bits."""
-        return 16
-
     def make(self, u):
-        return PCMPair(0.0 * u[0], 0.0 * u[0], 0.0 * u[0], u[0], u[1], 0.0 * u[0], 0.0 * u[0])
+        return PCMPair(0.0, 0.0, 0.0, 0.0, u[0], u[1], 0.0, 0.0)
 
     def program(self, s, w, now, u):
         return programmed(self.fit, self.program_noise, self.drift, self.noise, s, min(max(w, -1.0), 1.0), now, u)
 
     def write(self, s, dw, now, u):
-        w = min(max(s.target + dw, -1.0), 1.0)
-        if abs(dw) > self.deadband and w != s.target:
+        w, due, waiting = asked(self, s, dw)
+        if due:
             return programmed(self.fit, self.program_noise, self.drift, self.noise, s, w, now, u), 2.0
-        return s, 0.0
+        return PCMPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
         return s.seen
@@ -175,4 +169,4 @@ class PCM(NamedTuple):
         # a function of the time since programming alone: any row of steps ends where one step does
         t = max(now - s.since, 0.0)
         seen = visible(self.fit, self.drift, self.noise, s.target, s.plus, s.minus, s.z_plus, s.z_minus, t, u[0], u[1])
-        return PCMPair(s.target, s.plus, s.minus, s.z_plus, s.z_minus, s.since, seen)
+        return PCMPair(s.waiting, s.target, s.plus, s.minus, s.z_plus, s.z_minus, s.since, seen)

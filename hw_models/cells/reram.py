@@ -4,14 +4,17 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from hw_models.cells.programmed import Programmed, Target, Waiting, asked
+from hw_models.cells.pulsed import named_tuple
 from hw_models.parts import Bits, Range
 from hw_models.scalars import log, scalar
 
 
 class ReRAMPair(NamedTuple):
-    """A differential pair: the weight asked for, how each device came out, when it was programmed, and what shows."""
+    """A differential pair: changes that wait, the weight asked for, how each device came out, when it was programmed, and what shows."""
 
-    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the devices with it
+    waiting: Waiting
+    target: Target
     z_plus: Annotated[float, Bits(0)]  #: place of a device in the spread of conductances, standard deviations
     z_minus: Annotated[float, Bits(0)]
     since: Annotated[float, Bits(0)]  #: moment of programming, s
@@ -39,7 +42,8 @@ def relaxed(error, w, z_plus, z_minus, t):
     return min(max(plus - minus, -1.0), 1.0)
 
 
-class WanReRAM(NamedTuple):
+@named_tuple
+class WanReRAM(Programmed):
     """Differential pair of ReRAM devices as in the NeuRRAM chip, whose conductances spread after programming.
 
     One device takes ``max(w, 0)`` of full conductance (40 uS), the other ``max(-w, 0)``. With r the target::
@@ -53,13 +57,10 @@ class WanReRAM(NamedTuple):
 
     The noise of a read, about 1 % of full conductance a device, is independent from read to read: give it to the crossbar.
 
-    Every write programs the pair anew, to the target it had plus the change: it costs a full programming error however small the
-    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the pair.
+    Every write programs the pair anew: see `hw_models.cells.programmed`.
 
     Parameters
     ----------
-    deadband : float, share of full scale
-        Changes of at most this size are not written.
     error : float, times the fit
         Spread of conductances; 0 is none, 1 as measured.
 
@@ -68,31 +69,24 @@ class WanReRAM(NamedTuple):
     Wan et al. 2022, "A compute-in-memory chip based on resistive random-access memory", doi:10.1038/s41586-022-04992-8.
     """
 
-    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
     error: Annotated[float, Range("times the fit", 0.0)] = 1.0
 
     State = ReRAMPair
     draws = {"program": "nn", "write": "nn"}
-    bounded = True
     ages = True
 
-    @property
-    def stored_bits(self) -> int:
-        """The target: the conductances take devices instead of bits."""
-        return 16
-
     def make(self, u):
-        return ReRAMPair(0.0, 0.0, 0.0, 0.0, 0.0)
+        return ReRAMPair(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
         w = min(max(w, -1.0), 1.0)
-        return ReRAMPair(w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0))
+        return ReRAMPair(0.0, w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0))
 
     def write(self, s, dw, now, u):
-        w = min(max(s.target + dw, -1.0), 1.0)
-        if abs(dw) > self.deadband and w != s.target:
-            return ReRAMPair(w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0)), 2.0
-        return s, 0.0
+        w, due, waiting = asked(self, s, dw)
+        if due:
+            return ReRAMPair(0.0, w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0)), 2.0
+        return ReRAMPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
         return s.seen
@@ -100,13 +94,14 @@ class WanReRAM(NamedTuple):
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
         seen = relaxed(self.error, s.target, s.z_plus, s.z_minus, max(now - s.since, 0.0))
-        return ReRAMPair(s.target, s.z_plus, s.z_minus, s.since, seen)
+        return ReRAMPair(s.waiting, s.target, s.z_plus, s.z_minus, s.since, seen)
 
 
 class HfOxDevice(NamedTuple):
-    """One device: the weight asked for, its conductance as programmed, which way it relaxes, when it was programmed, and what shows."""
+    """One device: changes that wait, the weight asked for, its conductance as programmed, which way it relaxes, when it was programmed, and what shows."""
 
-    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the device with it
+    waiting: Waiting
+    target: Target
     g: Annotated[float, Bits(0)]  #: uS
     z: Annotated[float, Bits(0)]  #: place of the device in the spread of relaxations, standard deviations
     since: Annotated[float, Bits(0)]  #: moment of programming, s
@@ -146,10 +141,11 @@ def placed(acceptance, error, drift, noise, w, now, u):
     """The device after it was programmed for the weight w."""
     target = 9.0 + (w + 1.0) * 39.6
     g = min(max(target + error * placed_spread(acceptance, target) * u[0], 9.0), 88.2)
-    return HfOxDevice(w, g, u[1], now, shown(drift, noise, g, u[1], 0.0, u[2]))
+    return HfOxDevice(0.0, w, g, u[1], now, shown(drift, noise, g, u[1], 0.0, u[2]))
 
 
-class HfOxReRAM(NamedTuple):
+@named_tuple
+class HfOxReRAM(Programmed):
     """Single conductive-metal-oxide/HfOx device against a fixed reference, which relaxes and carries 1/f noise.
 
     A weight of -1 is 9 uS, of +1 88.2 uS. In uS, with n fresh standard normal numbers and z drawn whenever the device is programmed::
@@ -161,15 +157,12 @@ class HfOxReRAM(NamedTuple):
     with t the seconds since programming, at least 1, and t_r = 1 us; every line is cut to 9..88.2 uS. The noise is what accumulated since
     programming: it is drawn when the device is programmed or ages, not when it is read.
 
-    Every write programs the device anew, to the target it had plus the change: it costs a full programming error however small the
-    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the device.
+    Every write programs the device anew: see `hw_models.cells.programmed`.
 
     Parameters
     ----------
     acceptance : "0.2 %" or "2 %"
         How near its target the programming loop accepts a device.
-    deadband : float, share of full scale
-        Changes of at most this size are not written.
     error : float, times the fit
         Programming error; 0 is none, 1 as measured.
     drift : float, times the fit
@@ -183,32 +176,25 @@ class HfOxReRAM(NamedTuple):
     """
 
     acceptance: Literal["0.2 %", "2 %"] = "2 %"
-    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
     error: Annotated[float, Range("times the fit", 0.0)] = 1.0
     drift: Annotated[float, Range("times the fit", 0.0)] = 1.0
     noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
 
     State = HfOxDevice
     draws = {"program": "nnn", "write": "nnn", "age": "n"}
-    bounded = True
     ages = True
 
-    @property
-    def stored_bits(self) -> int:
-        """The target: the conductance takes a device instead of bits."""
-        return 16
-
     def make(self, u):
-        return HfOxDevice(0.0, 48.6, 0.0, 0.0, 0.0)
+        return HfOxDevice(0.0, 0.0, 48.6, 0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
         return placed(self.acceptance, self.error, self.drift, self.noise, min(max(w, -1.0), 1.0), now, u)
 
     def write(self, s, dw, now, u):
-        w = min(max(s.target + dw, -1.0), 1.0)
-        if abs(dw) > self.deadband and w != s.target:
+        w, due, waiting = asked(self, s, dw)
+        if due:
             return placed(self.acceptance, self.error, self.drift, self.noise, w, now, u), 1.0
-        return s, 0.0
+        return HfOxDevice(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
         return s.seen
@@ -216,4 +202,4 @@ class HfOxReRAM(NamedTuple):
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
         seen = shown(self.drift, self.noise, s.g, s.z, max(now - s.since, 0.0), u[0])
-        return HfOxDevice(s.target, s.g, s.z, s.since, seen)
+        return HfOxDevice(s.waiting, s.target, s.g, s.z, s.since, seen)

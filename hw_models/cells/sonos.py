@@ -4,14 +4,17 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from hw_models.cells.programmed import Programmed, Target, Waiting, asked
+from hw_models.cells.pulsed import named_tuple
 from hw_models.parts import Bits, Range
 from hw_models.scalars import power, scalar
 
 
 class SonosPair(NamedTuple):
-    """A differential pair: the weight asked for, how each device came out, when it was programmed, what shows and how noisily."""
+    """A differential pair: changes that wait, the weight asked for, how each device came out, when it was programmed, what shows and how noisily."""
 
-    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the devices with it
+    waiting: Waiting
+    target: Target
     z_plus: Annotated[float, Bits(0)]  #: place of a device in the spread of currents, standard deviations
     z_minus: Annotated[float, Bits(0)]
     since: Annotated[float, Bits(0)]  #: moment of programming, s
@@ -69,16 +72,17 @@ def read_spread(current):
 
 
 @scalar
-def aged(full, error, drift, noise, target, z_plus, z_minus, since, t):
+def aged(full, error, drift, noise, waiting, target, z_plus, z_minus, since, t):
     """The pair t seconds after it was programmed."""
     plus = current_after(full * max(target, 0.0), drift, error, z_plus, t)
     minus = current_after(full * max(-target, 0.0), drift, error, z_minus, t)
     one, other = read_spread(plus), read_spread(minus)
     seen = min(max((plus - minus) / full, -1.0), 1.0)
-    return SonosPair(target, z_plus, z_minus, since, seen, noise * np.sqrt(one * one + other * other) / full)
+    return SonosPair(waiting, target, z_plus, z_minus, since, seen, noise * np.sqrt(one * one + other * other) / full)
 
 
-class Sonos(NamedTuple):
+@named_tuple
+class Sonos(Programmed):
     """Differential pair of 40 nm SONOS cells whose currents miss their target, drift and spread over days, and are noisy at every read.
 
     One cell takes a current of ``full max(w, 0)``, the other of ``full max(-w, 0)``. With I a target and n fresh standard normal
@@ -93,15 +97,12 @@ class Sonos(NamedTuple):
     above 1400 nA too: at 1800 nA the polynomials say -3496 nA after one day and -1162 nA after two, which no cell can do. A pair shows
     the difference of its currents over ``full``, cut to -1..1 before the noise of the read.
 
-    Every write programs the pair anew, to the target it had plus the change: it costs a full programming error however small the
-    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the pair.
+    Every write programs the pair anew: see `hw_models.cells.programmed`.
 
     Parameters
     ----------
     full : float, nA
         Current of a full-scale cell; the spread over days was measured up to 1800 nA.
-    deadband : float, share of full scale
-        Changes of at most this size are not written.
     error : float, times the fit
         Spread of currents; 0 is none, 1 as measured.
     drift : float, times the fit
@@ -115,36 +116,30 @@ class Sonos(NamedTuple):
     """
 
     full: Annotated[float, Range("nA", 0.0, 1800.0, open_low=True)] = 1800.0
-    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
     error: Annotated[float, Range("times the fit", 0.0)] = 1.0
     drift: Annotated[float, Range("times the fit", 0.0)] = 1.0
     noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
 
     State = SonosPair
     draws = {"program": "nn", "write": "nn", "read": "n"}
-    bounded = True
     ages = True
 
-    @property
-    def stored_bits(self) -> int:
-        """The target: the currents take cells instead of bits."""
-        return 16
-
     def make(self, u):
-        return SonosPair(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return SonosPair(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
-        return aged(self.full, self.error, self.drift, self.noise, min(max(w, -1.0), 1.0), u[0], u[1], now, 0.0)
+        return aged(self.full, self.error, self.drift, self.noise, 0.0, min(max(w, -1.0), 1.0), u[0], u[1], now, 0.0)
 
     def write(self, s, dw, now, u):
-        w = min(max(s.target + dw, -1.0), 1.0)
-        if abs(dw) > self.deadband and w != s.target:
-            return aged(self.full, self.error, self.drift, self.noise, w, u[0], u[1], now, 0.0), 2.0
-        return s, 0.0
+        w, due, waiting = asked(self, s, dw)
+        if due:
+            return aged(self.full, self.error, self.drift, self.noise, 0.0, w, u[0], u[1], now, 0.0), 2.0
+        return SonosPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
         return s.seen + s.noise * u[0]
 
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
-        return aged(self.full, self.error, self.drift, self.noise, s.target, s.z_plus, s.z_minus, s.since, max(now - s.since, 0.0))
+        t = max(now - s.since, 0.0)
+        return aged(self.full, self.error, self.drift, self.noise, s.waiting, s.target, s.z_plus, s.z_minus, s.since, t)

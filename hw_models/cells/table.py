@@ -6,6 +6,8 @@ import math
 import pathlib
 from typing import Annotated, NamedTuple
 
+from hw_models.cells.programmed import Programmed, Target, Waiting, asked
+from hw_models.cells.pulsed import named_tuple
 from hw_models.parts import Bits, InputError, Range, check
 from hw_models.scalars import scalar
 
@@ -16,9 +18,10 @@ Spread = Annotated[float, Range("share of full scale", 0.0)]
 
 
 class Placed(NamedTuple):
-    """One memory: the weight asked for and the one that came out."""
+    """One memory: changes that wait, the weight asked for and the one that came out."""
 
-    target: Annotated[float, Bits(16)]  #: kept digitally: the programming loop compares the memory with it
+    waiting: Waiting
+    target: Target
     seen: Annotated[float, Bits(0)]
 
 
@@ -59,22 +62,20 @@ def spread_of(table, w):
 @scalar
 def placed(table, w, n):
     """The memory after it was programmed for the weight w."""
-    return Placed(w, min(max(mean_of(table, w) + spread_of(table, w) * n, -1.0), 1.0))
+    return Placed(0.0, w, min(max(mean_of(table, w) + spread_of(table, w) * n, -1.0), 1.0))
 
 
-class Table(NamedTuple):
+@named_tuple
+class Table(Programmed):
     """Memory made from a measured table of states: what comes out has the mean and the spread of the state asked for.
 
     ``seen <- clip(mean(w) + spread(w) n, -1, 1)`` with n standard normal; mean and spread are linear between the 8 states of the table
     and held outside them. The states must not fall; a last row that repeats stands for nothing. `from_table` makes one from a file.
 
-    Every write programs the memory anew, to the target it had plus the change: it costs a full programming error however small the
-    change. Therefore changes up to ``deadband`` are swallowed. The target is a digital word beside the memory.
+    Every write programs the memory anew: see `hw_models.cells.programmed`.
 
     Parameters
     ----------
-    deadband : float, share of full scale
-        Changes of at most this size are not written.
     state_0 : float, share of full scale
         A weight that was asked for.
     state_1 : float, share of full scale
@@ -125,7 +126,6 @@ class Table(NamedTuple):
         Standard deviation of what came out.
     """
 
-    deadband: Annotated[float, Range("share of full scale", 0.0, 1.0)] = 0.05
     state_0: Share = -1.0
     state_1: Share = -5.0 / 7.0
     state_2: Share = -3.0 / 7.0
@@ -153,31 +153,25 @@ class Table(NamedTuple):
 
     State = Placed
     draws = {"program": "n", "write": "n"}
-    bounded = True
     ages = False
 
-    @property
-    def stored_bits(self) -> int:
-        """The target: what came out takes a device instead of bits."""
-        return 16
-
     def validate(self):
-        states = self[1 : 1 + ROWS]
+        states = [getattr(self, f"state_{k}") for k in range(ROWS)]
         for k, (low, high) in enumerate(itertools.pairwise(states)):
             if high < low:
                 raise InputError(f"Table.state_{k + 1} is {high:g}, below state_{k}, which is {low:g}; give the states in rising order.")
 
     def make(self, u):
-        return Placed(0.0, 0.0)
+        return Placed(0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
         return placed(self, min(max(w, -1.0), 1.0), u[0])
 
     def write(self, s, dw, now, u):
-        w = min(max(s.target + dw, -1.0), 1.0)
-        if abs(dw) > self.deadband and w != s.target:
+        w, due, waiting = asked(self, s, dw)
+        if due:
             return placed(self, w, u[0]), 1.0
-        return s, 0.0
+        return Placed(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
         return s.seen
@@ -204,7 +198,7 @@ def from_table(path, deadband=0.05) -> Table:
     scale = 2.0 / (high - low)
     rows += [rows[-1]] * (ROWS - len(rows))
     states, means = ([(row[k] - low) * scale - 1.0 for row in rows] for k in (0, 1))
-    return check(Table(deadband, *states, *means, *[row[2] * scale for row in rows]))
+    return check(Table(deadband, "direct", *states, *means, *[row[2] * scale for row in rows]))
 
 
 def rows_of(path) -> list[tuple[float, float, float]]:

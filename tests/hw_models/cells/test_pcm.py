@@ -216,8 +216,8 @@ def test_accumulated_noise_is_drawn_once_a_moment_not_once_a_read():
 
 @pytest.mark.parametrize("fit", FITS)
 def test_it_keeps_its_contract(fit):
-    check_cell(PCM(fit))
-    check_cell(PCM(fit, deadband=0.0))
+    check_cell(PCM(fit=fit))
+    check_cell(PCM(fit=fit, deadband=0.0))
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_a_write_places_the_target_plus_the_change_anew(make, devices):
     assert cell.write(s, 1e-6, 9.0, u) == (programmed(cell, 0.250001, u, 9.0), devices)
 
 
-@pytest.mark.parametrize("cell", [WanReRAM(), WanReRAM(deadband=0.0), HfOxReRAM(), HfOxReRAM("0.2 %")], ids=str)
+@pytest.mark.parametrize("cell", [WanReRAM(), WanReRAM(deadband=0.0), HfOxReRAM(), HfOxReRAM(acceptance="0.2 %")], ids=str)
 def test_they_keep_their_contract(cell):
     check_cell(cell)
 

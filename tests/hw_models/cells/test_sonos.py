@@ -11,7 +11,7 @@ import pytest
 from hw_models import InputError, Sonos
 from hw_models.cells.sonos import current_spread, mean_drift, read_spread
 from hw_models.parts import check
-from hw_models.testing import check_cell
+from hw_models.testing import as_numbers, check_cell
 
 N = 5_000
 RNG = np.random.default_rng(5)
@@ -116,7 +116,7 @@ def test_without_errors_it_is_what_was_asked_for():
 
 @pytest.mark.parametrize("number", [np.float64, np.float32])
 def test_one_step_of_time_ends_where_many_end(number):
-    cell = Sonos(*map(number, Sonos()))
+    cell = Sonos(*map(number, as_numbers(Sonos())))
     s = cell.State(*map(number, programmed(Sonos(), 0.5, (1.0, 0.5), now=3.0)))
     walked, then = s, number(3.0)
     for t in map(number, (1e-3, 1.0, 77.0, DAY, 1e7)):
