@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hw_models.chip import Chip
 from hw_models.parts import InputError, check
 from neurosim import eprop, random
+from neurosim.account import Account, Writes
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
@@ -204,19 +205,22 @@ class GradientLearner:
         inputs, targets = (np.asarray(a, self._number) for a in (inputs, targets))
         sequences, steps, _ = inputs.shape
         window = steps if rule.method == "bptt" else rule.k
-        loss, state, finite, done = np.zeros(sequences), None, True, 0
+        loss, state, finite, account = np.zeros(sequences), None, True, Account()
         with np.errstate(over="ignore", invalid="ignore"):  # said in the outcome
-            while finite and done < steps:
-                u, target, counts = (a[:, done : done + window] for a in (inputs, targets, counted))
+            while finite and account.steps < steps:
+                here = slice(account.steps, account.steps + window)
+                u, target, counts = (a[:, here] for a in (inputs, targets, counted))
                 added, found, state = self._gradients(rule, u, target, counts, state)
                 loss += added
-                done += counts.shape[1]
                 finite = all(np.isfinite(a).all() for a in (added, *found))
-                if finite and counts.any():
-                    per_step = sequences / np.count_nonzero(counts)
-                    self._update([g * per_step for g in found], rule)
-        self.clock[0] += done
-        return Outcome(loss, {}, finite, done, 0, 0)
+                judged, seen = int(np.count_nonzero(counts)), counts.shape[1]
+                if updates := finite and judged > 0:
+                    self._update([g * (sequences / judged) for g in found], rule)
+                account = account.plus(Account(seen, clean=seen * sequences, compared=judged, windows=sequences, written=int(updates)))
+        self.clock[0] += account.steps
+        sizes = zip(self.network.projections, self._weights, strict=True)
+        writes = {name: Writes(account.written * w.size, hits=account.written * w.size) for name, w in sizes}
+        return Outcome(loss, {}, finite, account._replace(writes=writes))
 
     @property
     def weights(self) -> list[FloatArray]:

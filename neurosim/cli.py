@@ -261,9 +261,7 @@ def cost(
         typer.echo(files.as_json(found), nl=False)
         return
     e = first.experiment
-    typer.echo(
-        f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.batch * work.steps} steps, estimated and not run:"
-    )
+    typer.echo(f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.steps} steps, estimated and not run:")
     _print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
     if len(estimates) == 1:
         _print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))

@@ -69,6 +69,18 @@ class Network(NamedTuple):
             below = n
         return [*found, (below, self.outputs)]
 
+    @property
+    def populations(self) -> list[str]:
+        """Names of the recurrent layers and of the readout."""
+        deep = len(self.layers) > 1
+        return [*(f"hidden-{k}" if deep else "hidden" for k in range(1, len(self.layers) + 1)), "readout"]
+
+    @property
+    def projections(self) -> list[str]:
+        """Names of the projections, in the order of `shapes`."""
+        names = self.populations
+        return [f"{source} to {name}" for below, name in zip(["input", *names], names) for source in (below, name)][:-1]
+
     def sigmas(self) -> list[float]:
         """Xavier standard deviation of every projection at gain 1."""
         return [float(np.sqrt(2 / (pre + post))) for pre, post in self.shapes()]

@@ -24,10 +24,11 @@ from hw_models import own
 from hw_models.chip import KINDS
 from hw_models.parts import InputError
 from neurosim import config, files
+from neurosim.account import Account
 from neurosim.simulator import MATRICES, Simulator
 from neurosim.train import Epoch, Run
 
-COUNTERS = ("steps", "seconds", "asked", "swallowed", "saturation")
+COUNTERS = ("seconds", "saturation")
 
 
 class Saved(NamedTuple):
@@ -186,7 +187,7 @@ def checkpoint(run: Run) -> bytes:
     """All that a pause must keep, and the weights as plain arrays for whoever has no use for the rest."""
     learner = run.learner
     progress = {"version": neurosim.__version__, "data": data_digest(run.dataset), "epochs": [[float(x) for x in e] for e in run.epochs]}
-    progress |= {name: getattr(run, name) for name in COUNTERS}
+    progress |= {name: getattr(run, name) for name in COUNTERS} | {"account": run.account.table()}
     arrays = {f"state.{name}": array for name, array in learner.state().items()}
     arrays |= {f"weights.{k}": w for k, w in enumerate(learner.weights)}
     arrays |= {f"matrices.{k}": m for k, m in enumerate(_matrices(learner))}
@@ -216,6 +217,7 @@ def _put_back(saved: Saved, run: Run) -> None:
     run.epochs = [Epoch(*losses) for losses in saved.progress["epochs"]]
     for name in COUNTERS:
         setattr(run, name, saved.progress[name])
+    run.account = Account.read(saved.progress["account"])
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

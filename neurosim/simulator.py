@@ -9,6 +9,7 @@ from hw_models.contracts import check_methods
 from hw_models.parts import InputError, bits, check, nearest
 from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
+from neurosim.account import Account, Writes
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
 from neurosim.locality import check_declared, reads_of
@@ -45,11 +46,23 @@ class Outcome(NamedTuple):
     loss: FloatArray  #: (sequence,) summed over counted steps and outputs
     records: dict[str, FloatArray]  #: (sequence, step, neuron) each
     finite: bool
-    steps: int
-    asked: int  #: nonzero changes asked of cells that can swallow them
-    swallowed: int  #: of these, how many moved no device: lost, unless the cell keeps them
+    account: Account  #: how often what was done
     #: numbers beyond the range of a part of the chip, and of how many, by part and place
     saturation: dict[str, dict[str, tuple[int, int]]] = {}
+
+    @property
+    def steps(self) -> int:
+        return self.account.steps
+
+    @property
+    def asked(self) -> int:
+        """Changes other than zero asked of cells that can swallow them."""
+        return sum(writes.asked for writes in self.account.writes.values())
+
+    @property
+    def swallowed(self) -> int:
+        """Of these, how many changed nothing."""
+        return sum(writes.swallowed for writes in self.account.writes.values())
 
 
 class Simulator:
@@ -419,14 +432,14 @@ class Simulator:
                 self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
                 zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, min(pre, rows),
-                self._count(parts.dac), self._count(parts.adc),
+                self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
         decorrelators = tuple(
             loop.Decorrelator(
                 matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), zeros(replicas, n),
-                number(self._matrix_scale()), number(how.decorrelation_lr), MATRICES + k,
+                number(self._matrix_scale()), number(how.decorrelation_lr), MATRICES + k, np.zeros(3, np.int64),
             )
             for k, (matrix, n) in enumerate(zip(self.matrices, layers, strict=True))
         )  # fmt: skip
@@ -444,22 +457,35 @@ class Simulator:
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
-        kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(4, np.int64))
+        kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
         wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         self._go(
             loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, self.prediction, inputs, targets, counted, first,
             np.uint64(key), clock, scratch, kept, self._one,
         )  # fmt: skip
-        asked, swallowed, done, failed = (int(n) for n in kept.counts)
-        saturation = self._saturation((*hidden, readout), projections, done * passes * replicas)
-        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, done, asked, swallowed, saturation)
+        account, failed = self._account(kept, learning, noisy, replicas, projections, decorrelators)
+        saturation = self._saturation((*hidden, readout), projections, account.steps * passes * replicas)
+        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, account, saturation)
+
+    def _account(self, kept, learning, noisy, replicas, projections, decorrelators) -> tuple[Account, bool]:
+        """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
+        steps, compared, sent, arrived, heard, traced, learned, failed = (int(n) for n in kept.counts)
+        written = (learned if learning.at_once else 1) if learning else 0
+        matrices = steps if learning and learning.decorrelation_lr > 0 else 0
+        counted = {name: (written, p, type(self.chip.cell)) for name, p in zip(self.network.projections, projections, strict=True)}
+        if matrices:
+            names = [f"matrix of {name}" for name in self.network.populations]
+            counted |= {name: (matrices, d, type(self.chip.decorrelation)) for name, d in zip(names, decorrelators, strict=False)}
+        writes = {name: _writes(times, array, cell) for name, (times, array, cell) in counted.items()} if learning else {}
+        return Account(
+            steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,
+            heard * replicas * (learning.samples if learning else 0), matrices, traced * replicas, learned * replicas, learned, written, 0, writes,
+        ), bool(failed)  # fmt: skip
 
     def _saturation(self, groups, projections, times):
         """Numbers beyond the range of a circuit or a converter, of how many, by part and place; a part that has no range is left out."""
-        deep = len(self.network.layers) > 1
-        names = [*(f"hidden-{k}" if deep else "hidden" for k in range(1, len(groups))), "readout"]
-        arrows = [f"{source} to {name}" for below, name in zip(["input", *names], names) for source in (below, name)][:-1]
+        names, arrows = self.network.populations, self.network.projections
         held = [(g.saturated, g.out.shape[2] * (2 + len(g.state))) for g in groups]  # the current, the state and the output
         sent = [(p.clipped, p.z.shape[2]) for p in projections]
         summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
@@ -473,6 +499,14 @@ class Simulator:
             for part, (kind, places, counts) in found.items()
             if hasattr(kind, "clips")
         }
+
+
+def _writes(times, array, cell) -> Writes:
+    """Writes to the cells of a projection or a matrix, all of which were asked so many times."""
+    visited, (asked, swallowed, pulses) = times * array.planes[0].size, (int(n) for n in array.writes)
+    if not getattr(cell, "swallows", True):
+        return Writes(visited, hits=visited)
+    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))
 
 
 def _params(part) -> type:

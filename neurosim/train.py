@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError, Range, check
+from neurosim.account import Account
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, epoch_of, estimate
@@ -20,7 +21,6 @@ from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, baselines, ridge
 from neurosim.tasks import check as check_dataset
 
-SINGLE_PULSES = "A write of several pulses is counted as one pulse: what updates take, and how they wear devices out, is a lower bound."
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
 SATURATED = 0.01  # a share of numbers beyond a part's range that is worth a warning
 
@@ -89,17 +89,16 @@ class Run:
         self.experiment, self.dataset, self.learner = experiment, dataset, learner
         self.epochs: list[Epoch] = []
         self.baselines: dict[str, dict[str, float]] = {}
-        self.message, self.steps, self.seconds, self.asked, self.swallowed = "", 0, 0.0, 0, 0
+        self.message, self.seconds, self.account = "", 0.0, Account()
         self.saturation: dict[str, dict[str, tuple[int, int]]] = {}  #: as in `Outcome`, over all that was learned
+
+    @property
+    def steps(self) -> int:
+        return self.account.steps
 
     @property
     def diverged(self) -> bool:
         return bool(self.message)
-
-    @property
-    def _unmoved(self) -> float:
-        """Share of the changes asked for that moved no cell: swallowed, or kept until there are more."""
-        return self.swallowed / self.asked if self.asked else 0.0
 
     @property
     def warnings(self) -> list[str]:
@@ -119,6 +118,8 @@ class Run:
         """The run as plain numbers and lists, ready for JSON except that losses may be infinite."""
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
+        writes = self.account.writes.values()
+        asked, swallowed = sum(w.asked for w in writes), sum(w.swallowed for w in writes)
         best = min(self.epochs, key=lambda epoch: epoch.validation, default=None)
         return {
             "task": e.task.name,
@@ -137,7 +138,7 @@ class Run:
             "baselines": self.baselines,
             "diverged": self.diverged,
             "message": self.message,
-            "swallowed_updates": 0.0 if getattr(e.chip.cell, "keeps", False) else self._unmoved,
+            "swallowed_updates": 0.0 if getattr(e.chip.cell, "keeps", False) or not asked else swallowed / asked,
             "saturation": {part: {place: n / max(of, 1) for place, (n, of) in places.items()} for part, places in self.saturation.items()},
             "wall_s": self.seconds,
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
@@ -147,7 +148,7 @@ class Run:
         }
 
     def estimate(self) -> Estimate:
-        """What this training would have cost on the chip: a projection from events by formula and published prices; see `neurosim.cost`.
+        """What this training would have cost on the chip: a projection from the events it counted and published prices; see `neurosim.cost`.
 
         Raises
         ------
@@ -156,9 +157,10 @@ class Run:
         """
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
-        moves = 1 - self._unmoved  # of several pulses in one write, one is counted
+        visited, hits = (sum(getattr(w, name) for w in self.account.writes.values()) for name in ("visited", "hits"))
+        work = epoch_of(self.dataset.train, settings.batch, hits / visited if visited else 1.0)
         try:
-            return estimate(e.network, e.chip, rule, epoch_of(self.dataset.train, settings.batch, moves), len(self.epochs))
+            return estimate(e.network, e.chip, rule, work, len(self.epochs), account=self.account)
         except InputError:
             raise
         except Exception as error:  # a rule of one's own is run on numbers that count, and may do anything; no result is lost for that
@@ -168,9 +170,7 @@ class Run:
     def cost(self) -> dict[str, Any]:
         """`estimate` as plain values; without figures, and with the reason among the caveats, if there is none."""
         try:
-            found = self.estimate().table()
-            pulsed = hasattr(self.experiment.chip.cell, "longest")
-            return found | ({"caveats": [*found["caveats"], SINGLE_PULSES]} if pulsed else {})
+            return self.estimate().table()
         except InputError as error:
             return {"energy_J": None, "latency_s": None, "caveats": [str(error)]}
 
@@ -323,9 +323,7 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
         for inputs, targets, counted in batches.learning():
             outcome = learner.learn(inputs, targets, counted, learning)
             total += outcome.loss.sum()
-            result.steps += outcome.steps
-            result.asked += outcome.asked
-            result.swallowed += outcome.swallowed
+            result.account = result.account.plus(outcome.account)
             result.saturation = _added(result.saturation, outcome.saturation)
             if not outcome.finite:
                 total = float("inf")

@@ -259,6 +259,11 @@ class Written:
         """None: the value is a conductance, and takes a device instead of bits."""
         return 0
 
+    @property
+    def most_pulses(self) -> int:
+        """That one write gives to the device."""
+        return 1 if self.update == "exact" else self.longest
+
     def chance(self, dw):
         n, update = abs(dw) / self.step, self.update
         often = some(self.longest, n / self.longest) if update == 1.0 else n

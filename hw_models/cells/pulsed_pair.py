@@ -100,6 +100,11 @@ class OneSidedPair(Written):
     State = Pair
     draws = {"make": "nnnn", "write": "un"}
 
+    @property
+    def most_pulses(self) -> int:
+        """That one write gives to the pair, those of a refresh among them."""
+        return (1 if self.update == "exact" else self.longest) + 3
+
     def make(self, u):
         plus_high = self.high * max(1.0 + self.high_spread * u[2], LEAST)
         minus_high = self.high * max(1.0 + self.high_spread * u[3], LEAST)

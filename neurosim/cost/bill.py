@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from hw_models.events import Event, Phase
 from hw_models.parts import InputError
 from hw_models.prices import Price, PriceList
-from neurosim.cost.ledger import Count, Ledger
+from neurosim.account import Count
+from neurosim.cost.ledger import Ledger
 from neurosim.memory import WORD
 
 PROJECTION = "No published chip implements node perturbation or its activity-based form: energy, time and area of learning are projections."
 
-NO_TURNS: Mapping[Phase, int] = {}
+NO_TURNS: Mapping[Phase, float] = {}
 PARTS = ("low", "typical", "high")
 
 
@@ -117,7 +118,7 @@ def energy(ledger: Ledger, prices: PriceList, chip, scale: float = 1.0) -> Bill:
     return _bill(ledger, prices.energy, prices.included, chip, scale, 1)
 
 
-def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mapping[Phase, int] = NO_TURNS) -> Bill:
+def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mapping[Phase, float] = NO_TURNS) -> Bill:
     """The time that what a ledger counts takes, in s, if nothing overlaps but equal cores: one kind of event waits for the other.
 
     Events without a time are listed. Being on, and the clock, are not events that take time.
@@ -129,7 +130,7 @@ def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mappin
     chip : hw_models.Chip
     cores : int
         That share the work.
-    in_turn : mapping of int
+    in_turn : mapping of float
         Products of each phase that must wait for each other: an array that is not full does not take less time for it.
     """
     events = Ledger({key: n for key, n in ledger.items() if key[1] not in (Event.SECOND, Event.CYCLE)})
@@ -143,7 +144,7 @@ def _bill(
     chip,
     scale: float,
     cores: int,
-    in_turn: Mapping[Phase, int] = NO_TURNS,
+    in_turn: Mapping[Phase, float] = NO_TURNS,
 ) -> Bill:
     lines = []
     for phase, event in sorted(ledger, key=lambda key: (list(Phase).index(key[0]), list(Event).index(key[1]))):

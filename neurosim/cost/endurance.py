@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from hw_models.events import Event, Phase
 from hw_models.prices import PriceList
+from neurosim.account import Count
 from neurosim.cost.bill import Interval
-from neurosim.cost.ledger import Count, Ledger
+from neurosim.cost.ledger import Ledger
 
 YEAR = 365.25 * 24 * 3600.0
 

@@ -1,12 +1,16 @@
-"""The whole estimate of one training: counts, energy, time, memory, room, endurance."""
+"""The whole bill of one training, run or not: counts, energy, time, memory, room, endurance."""
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hw_models.events import Phase
 from hw_models.prices import PriceList, prices_of
+from neurosim.account import Account, Count
 from neurosim.cost.bill import PROJECTION, Bill, energy, latency
 from neurosim.cost.endurance import Endurance, endurance
-from neurosim.cost.ledger import Ledger, Workload, count
+from neurosim.cost.forecast import Workload, count, forecast
+from neurosim.cost.ledger import Ledger, events
 from neurosim.cost.neurobench import learning_metrics
 from neurosim.cost.placement import Placement, placement
 from neurosim.memory import memory_bits
@@ -15,15 +19,17 @@ from neurosim.tasks.dataset import Series
 
 
 class Estimate(NamedTuple):
-    """What a training costs on a chip, before it is run."""
+    """What a training costs on a chip, by forecast or as a run counted it."""
 
     rule: str
     chip: str
     prices: PriceList
     work: Workload  #: of one epoch
+    counted: bool  #: in a run, else foretold
     epochs: int
     seconds: float  #: simulated time of all epochs
-    ledger: Ledger  #: of all epochs
+    account: Account  #: of all epochs, like what follows
+    ledger: Ledger
     energy: Bill
     latency: Bill
     memory: dict[str, int]
@@ -37,7 +43,7 @@ class Estimate(NamedTuple):
         energy_table, latency_table = self.energy.table(), self.latency.table()
         return {
             "rule": self.rule, "chip": self.chip, "prices": self.prices.name, "epochs": self.epochs,
-            "workload": self.work._asdict(),
+            "counted": self.counted, "workload": self.work._asdict(),
             "energy_J": energy_table.pop("total"),
             "latency_s": latency_table.pop("total"), **energy_table, "latency": latency_table,
             "memory_bits": self.memory, "placement": self.placement._asdict(),
@@ -46,7 +52,7 @@ class Estimate(NamedTuple):
                 "epochs": self.endurance.epochs._asdict() if self.endurance.epochs else None,
                 "years": self.endurance.years._asdict() if self.endurance.years else None,
             },
-            "learning_metrics": self.learning, "caveats": self.caveats,
+            "learning_metrics": self.learning, "account": self.account.table(), "caveats": self.caveats,
         }  # fmt: skip
 
 
@@ -60,14 +66,16 @@ def epoch_of(series: Series, batch: int, moves: float = 1.0) -> Workload:
     moves : float
         As in `Workload`.
     """
-    learned = series.cut(batch)
-    sequences, steps = learned.counted.shape
-    return Workload(steps, batch, -(-sequences // batch), float(learned.counted.sum() / sequences), moves)
+    counted = series.cut(batch).counted
+    sequences, steps = counted.shape
+    together = [counted[first : first + batch].any(axis=0).sum() for first in range(0, sequences, batch)]
+    return Workload(steps, batch, sequences, float(counted.sum() / sequences), float(np.mean(together)), moves)
 
 
 def estimate(
-    network, chip, learning: Learning | Gradient, work: Workload, epochs: int = 1, prices: PriceList | None = None, scale: float = 1.0
-) -> Estimate:
+    network, chip, learning: Learning | Gradient, work: Workload, epochs: int = 1, prices: PriceList | None = None, scale: float = 1.0,
+    account: Account | None = None,
+) -> Estimate:  # fmt: skip
     """What it costs to train a network on a chip.
 
     Parameters
@@ -82,23 +90,24 @@ def estimate(
         The one that names the chip if not given.
     scale : float
         Factor on all prices of energy.
+    account : Account, optional
+        What a run of so many epochs counted; without it, the epochs are foretold.
     """
     prices = prices_of(chip) if prices is None else prices
     place = placement(network, chip, learning, prices, work.batch, work.steps)
     work = work._replace(cores=place.cores, chips=place.chips, clock_hz=prices.clock_hz)
-    epoch = count(network, chip, learning, work)
-    ledger = epoch.times(epochs)
+    counted = account is not None
+    account = account if account is not None else forecast(network, chip, learning, work).by(epochs)
+    ledger = events(network, chip, learning, account, work.cores, work.chips, work.clock_hz)
     synapses = sum(pre * post for pre, post in network.shapes())
-    seconds = work.steps * work.sequences * chip.step_s
+    seconds = work.steps * work.batches * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
-    chain = (len(network.layers) + 1) * work.steps * work.sequences * work.batch * epochs  # each layer waits for the one below
-    silent = getattr(type(chip.noise), "silent", False)  # the chip's own noise spares no pass
-    noisy = (len(learning.passes) if silent else sum(learning.passes)) if isinstance(learning, Learning) else 0
-    clean = len(learning.passes) - noisy if isinstance(learning, Learning) else 1
-    in_turn = {Phase.CLEAN: clean * chain, Phase.PERTURBED: noisy * chain, Phase.UPDATE: 0 if isinstance(learning, Learning) else chain}
+    clean, perturbed = (Count.of(n).typical * (len(network.layers) + 1) for n in (account.clean, account.perturbed))
+    # products that wait for each other: those of each layer for the one below, and one pass for the other
+    in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.UPDATE: clean if isinstance(learning, Gradient) else 0}
     return Estimate(
-        learning.name, chip.name, prices, work, epochs, epochs * seconds, ledger,
+        learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn),
-        memory, place, endurance(epoch, prices, synapses, seconds),
+        memory, place, endurance(ledger.times(1 / max(epochs, 1)), prices, synapses, seconds),
         learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), [PROJECTION],
     )  # fmt: skip

@@ -49,6 +49,7 @@ class Projection(NamedTuple):
     rows: int  #: rows of one tile; a taller array stands on several, whose sums are added behind the ADC
     clipped: Any  #: Count of numbers beyond the range of the DAC
     clipped_sums: Any  #: and of the ADC
+    writes: np.ndarray  #: (3,) int64: changes asked for, changes swallowed by the cell, pulses delivered
 
 
 class Group(NamedTuple):
@@ -80,6 +81,7 @@ class Decorrelator(NamedTuple):
     scale: Any
     rate: Any
     number: int
+    writes: np.ndarray  #: as those of a projection
 
 
 class Plan(NamedTuple):
@@ -140,4 +142,15 @@ class Record(NamedTuple):
     h: np.ndarray  #: (replica, step, neurons of all hidden layers): currents
     y: np.ndarray  #: (replica, step, output)
     loss: np.ndarray  #: (replica,) float64: loss of the first pass summed over counted steps
-    counts: np.ndarray  #: int64: changes asked for, changes swallowed by the cell, steps done, 1 if the loss was not finite
+    counts: np.ndarray  #: int64: how often what is named below was done
+
+
+STEPS = 0  #: steps of the network
+COMPARED = 1  #: passes judged by their loss, each replica by itself
+SENT = 2  #: numbers given to the reward wire
+ARRIVED = 3  #: and delivered by it
+HEARD = 4  #: steps in which neurons formed their signals
+TRACED = 5  #: steps in which synapses took in what they learn from
+LEARNED = 6  #: steps in which they made a change of it
+FAILED = 7  #: 1 if the loss was not finite
+COUNTS = 8

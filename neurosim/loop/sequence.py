@@ -17,6 +17,7 @@ from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
+from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, SENT, STEPS, TRACED
 from neurosim.loop.synapses import READ, TRACE, WRITE, sweep, write_totals
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
@@ -87,25 +88,28 @@ def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first,
                 loss += loss_value(parts.loss, y[i], target[i])
             record.loss[b] += loss
             if not np.isfinite(loss):
-                record.counts[3] = 1
+                record.counts[FAILED] = 1
         scratch.reward[b] = scratch.arrived[b] = zero
         for q in range(passes):
             if plan.sends[q]:
                 k, wire = stream(key, random.SEND, passes - 1 - q, step), row(wires, q)
                 if counts:
+                    record.counts[COMPARED] += 1
                     scratch.value[q, b] += compare(parts, plan, group.out[q, b], group.out[plan.base[q], b], target, one)
                     if not np.isfinite(scratch.value[q, b]):
-                        record.counts[3] = 1
+                        record.counts[FAILED] = 1
                 if counts if plan.every_step else final:
                     value = scratch.value[q, b]
                     if plan.average > 0:
                         value = surprise(plan, prediction, b, value, one)
                     u, v = halves(fold(k, first + b))
+                    record.counts[SENT] += 1
                     s, received, arrived = send(parts.wire, at(wire, b), -value, draw_send(parts.wire, u, v, 0, one))
                     scratch.value[q, b] = zero
                 else:
                     s, received, arrived = idle(parts.wire, at(wire, b), one)
                 put(wire, b, s)
+                record.counts[ARRIVED] += int(arrived)
                 deliver(plan, scratch, group.heard, b, q, received, arrived, one)
         if scratch.arrived[b] > zero:
             valid = True
@@ -171,6 +175,8 @@ def sequence(
         if not (reading or plan.learn):
             break
         now = seconds(step, plan.step_s)
+        record.counts[TRACED] += int(what != READ)
+        record.counts[LEARNED] += int(what == WRITE)
         if reading:
             if plan.learn:  # a test happens at one moment and leaves the devices alone
                 age_network(parts, projections, decorrelators, plan, clock, key, one)
@@ -206,7 +212,7 @@ def sequence(
                 step,
                 now,
                 scratch,
-                record.counts,
+                p.writes,
                 one,
             )
             if not reading:
@@ -217,7 +223,7 @@ def sequence(
                 perturb(parts.rule, parts, plan, group, first, key, step, one)
                 fire(parts.circuit, parts.neuron, group)
                 if d.planes[0].shape[0] > 0:
-                    decorrelate(parts, plan, d, group.out, key, step, now, scratch, record.counts, one)
+                    decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
                 show(group.out, record.x, t, offset)
                 show(group.current, record.h, t, offset)
                 offset += group.out.shape[2]
@@ -228,10 +234,11 @@ def sequence(
             show(readout.out, record.y, t, 0)
             what = broadcast(parts, plan, wires, prediction, readout, targets, counted, t, first, key, step, scratch, record, one)
             clock[0] += 1
-            record.counts[2] += 1
-            if record.counts[3] > 0:
+            record.counts[STEPS] += 1
+            if record.counts[FAILED] > 0:
                 break
             if plan.learn:
+                record.counts[HEARD] += 1
                 for layer in range(layers):
                     listen(parts.rule, plan, hidden[layer], plan.sigma, one)
                     if plan.carry != one:
@@ -241,4 +248,4 @@ def sequence(
                 what = READ
     if plan.learn and not plan.at_once:
         for k in range(len(projections)):
-            write_totals(parts, projections[k], seconds(clock[0], plan.step_s), key, clock[0], record.counts, one)
+            write_totals(parts, projections[k], seconds(clock[0], plan.step_s), key, clock[0], projections[k].writes, one)

@@ -168,9 +168,9 @@ def test_every_rule_has_an_estimate_on_every_chip(chip):
 
 def test_an_epoch_of_a_series():
     task = MackeyGlass(steps=90, validation_steps=40).load(1).train
-    assert epoch_of(task, 1) == Workload(90, 1, 1, counted=float(task.counted.sum()))
+    assert epoch_of(task, 1) == Workload(90, 1, 1, float(task.counted.sum()), float(task.counted.sum()))
     found = epoch_of(task, 4, moves=0.5)
-    assert (found.steps, found.batch, found.sequences, found.moves) == (22, 4, 1, 0.5)
+    assert (found.steps, found.batch, found.sequences, found.moves) == (22, 4, 4, 0.5)
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0 J"), (1.27, "1.27 J"), (2.5e-3, "2.5 mJ"), (3.3e-13, "330 fJ"), (4e4, "40 kJ")])

@@ -6,15 +6,17 @@ from hw_models.chip import load
 from hw_models.events import Event, Phase
 from hw_models.prices import PriceList
 from hw_models.prices import load as prices
+from neurosim.account import Count
+from neurosim.cost import Workload, count
 from neurosim.cost.endurance import endurance
-from neurosim.cost.ledger import Ledger, Workload, count
+from neurosim.cost.ledger import Ledger
 from neurosim.network import Network
 from neurosim.rules import ANP
 
 
 def epoch(low, typical, high, event=Event.PULSE):
     ledger = Ledger()
-    ledger.add(Phase.UPDATE, event, typical, low, high)
+    ledger.add(Phase.UPDATE, event, 1, Count(low, typical, high))
     return ledger
 
 

@@ -1,4 +1,4 @@
-"""The closed formula against the loop, call by call, for every rule and kind of chip, and against numbers worked out by hand."""
+"""Events of a run against the loop, call by call; the forecast against what a run counts, for every rule, chip and size; numbers by hand."""
 
 import functools
 from collections import Counter
@@ -6,15 +6,21 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from hw_models.chip import Chip, load
+from hw_models.chip import Chip, catalogue, load
 from hw_models.events import Event, Phase
 from hw_models.memory import Unlimited
+from hw_models.noise import Bernoulli, Silent
+from hw_models.protocols import Nothing
 from hw_models.reward import DigitalWire
-from neurosim.cost.ledger import Count, Ledger, Workload, count, is_device
+from neurosim.account import Account, Count
+from neurosim.bptt import GradientLearner
+from neurosim.cost import Workload, count, epoch_of, events, forecast
+from neurosim.cost.ledger import Ledger, is_device
 from neurosim.network import Network
 from neurosim.neurons import Leaky, Linear, ReLU
-from neurosim.rules import ANP, DANP, DNP, NP, WP, Gradient
+from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, WP, Gradient
 from neurosim.simulator import Simulator
+from neurosim.tasks.dataset import Series
 
 SMALL, DEEP = Network(2, 5, 1), Network(2, (5, 6), 3, neuron=Leaky())
 PASSES = (Phase.CLEAN, Phase.PERTURBED)
@@ -38,8 +44,16 @@ def watched(part, calls, name, *methods):
     return cls(*part)
 
 
-def called(network, chip, learning, steps, batch, counted):
-    """Calls of the parts' methods while the plain loop learns one batch of sequences."""
+def learned(network, chip, learning, steps, batch, counted=None):
+    """Outcome of the plain loop that learns one batch of sequences of random numbers."""
+    simulator = Simulator(network, chip, 1, learning, plain=True)
+    rng, shape = np.random.default_rng(1), (batch, steps)
+    counted = np.ones(shape, bool) if counted is None else counted
+    return simulator.learn(rng.standard_normal((*shape, network.inputs)), rng.standard_normal((*shape, network.outputs)), counted)
+
+
+def called(network, chip, learning, steps, batch):
+    """Calls of the parts' methods meanwhile, and what the loop itself counted."""
     calls = Counter()
     seen = chip._replace(
         cell=watched(chip.cell, calls, "cell", "write"),
@@ -54,30 +68,80 @@ def called(network, chip, learning, steps, batch, counted):
     network = network._replace(
         neuron=watched(network.neuron, calls, "neuron", "step"), readout=watched(network.readout, calls, "neuron", "step")
     )
-    simulator = Simulator(network, seen, 1, learning, plain=True)
-    calls.clear()
-    rng = np.random.default_rng(1)
-    shape = (batch, steps)
-    simulator.learn(rng.standard_normal((*shape, network.inputs)), rng.standard_normal((*shape, network.outputs)), counted)
-    return calls
+    return calls, learned(network, seen, learning, steps, batch).account
 
 
 RULES = {
-    "wp": WP(), "np": NP(), "anp": ANP(), "danp": DANP(), "dnp all": DNP(decorrelate="all"), "trace": NP(trace=0.9),
-    "reward at the end": ANP(trace=1.0, reward="sequence"), "update at the end": NP(update="sequence"), "two noisy": ANP(passes="noisy-noisy"),
-    "running": ANP(norm="running"), "wp trace": WP(trace=0.5),
+    "wp": WP(), "np": NP(), "anp": ANP(), "nrl": NRL(), "dwp": DWP(), "dnp all": DNP(decorrelate="all"), "danp": DANP(), "trace": NP(trace=0.9),
+    "wp trace": WP(trace=0.5), "reward at the end": ANP(trace=1.0, reward="sequence"), "update at the end": NP(update="sequence"),
+    "two noisy": ANP(passes="noisy-noisy"), "two noisy np": NP(passes="noisy-noisy"), "wp two noisy": WP(passes="noisy-noisy"),
+    "running": ANP(norm="running"), "expected": ANP(norm="expected"), "samples": NP(samples=3), "danp samples": DANP(samples=2),
+    "antithetic": NP(passes="antithetic"), "antithetic samples": ANP(passes="antithetic", samples=2, perturb="all"),
+    "single": NP(passes="noisy"), "momentum": NP(momentum=0.9), "anp momentum": ANP(momentum=0.5), "sign": NP(sign=True),
+    "sign trace": ANP(sign=True, trace=0.5), "nrl samples": NRL(trace=0.0, samples=2), "carry": NP(carry=0.5),
 }  # fmt: skip
+GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), Gradient("rflo", k=2, optimizer="sgd")]
 
 
-@pytest.mark.parametrize("rule", RULES)
+def fit_for(rule, chip):
+    """The chip with room for every register, and without a source of noise that has a state, where each weight needs one."""
+    chip = chip._replace(memory=Unlimited())
+    return chip._replace(noise=Bernoulli(chip.noise.sigma)) if rule.method == "wp" and chip.noise.State is not Nothing else chip
+
+
+def iterative(network):
+    """A rule that perturbs one layer in each pass has as many samples as there are layers."""
+    return ANP(perturb="layer", samples=len(network.layers) + 1)
+
+
+def assert_foretold(foretold, counted):
+    """Every number of a run's account lies where its forecast says, and exactly there if that has no bounds."""
+    for name, n in counted._asdict().items():
+        if name != "writes":
+            assert getattr(foretold, name).low == n == getattr(foretold, name).high, name
+    assert foretold.writes.keys() == counted.writes.keys()
+    for place, writes in counted.writes.items():
+        found = foretold.writes[place]
+        assert found.visited.low == writes.visited == found.visited.high, place
+        assert found.hits.low <= writes.hits <= found.hits.high, place
+        assert writes.hits <= writes.visited or found.hits.high > found.visited.high, place
+
+
+@pytest.mark.parametrize(("network", "batch"), [(Network(1, 2, 1), 2), (Network(2, (1, 3), 1, neuron=Leaky()), 1)], ids=["small", "deep"])
+@pytest.mark.parametrize("name", catalogue())
+def test_a_run_counts_what_was_foretold(name, network, batch):
+    """Every rule on every chip."""
+    there = load(name)
+    for rule in (*RULES.values(), iterative(network)):
+        chip, learning = fit_for(rule, there), rule.learning()
+        counted = learned(network, chip, learning, 2, batch).account
+        foretold = forecast(network, chip, learning, Workload(2, batch))
+        assert_foretold(foretold, counted)
+        both = [events(network, chip, learning, account, 4, 2, 1e6) for account in (foretold, counted)]
+        assert both[0].keys() >= both[1].keys()
+        for key, n in both[1].items():
+            assert n.exact and both[0][key].low <= n.low <= both[0][key].high
+            assert not both[0][key].exact or n == pytest.approx(both[0][key])
+
+
+@pytest.mark.parametrize("rule", GRADIENTS, ids=lambda rule: rule.method)
+@pytest.mark.parametrize("network", [SMALL, DEEP], ids=["small", "deep"])
+def test_a_reference_gradient_counts_what_was_foretold(network, rule):
+    rng, shape = np.random.default_rng(3), (2, 7)
+    inputs, targets = rng.standard_normal((*shape, network.inputs)), rng.standard_normal((*shape, network.outputs))
+    outcome = GradientLearner(network, rule, plain=True).learn(inputs, targets, np.ones(shape, bool))
+    assert_foretold(forecast(network, Chip(), rule, Workload(7, 2)), outcome.account)
+
+
+@pytest.mark.parametrize("rule", [*RULES, "iterative"])
 @pytest.mark.parametrize(
     ("chip", "network", "batch"), [("digital-8bit", SMALL, 1), ("reram-es", DEEP, 2), ("pcm-hermes", DEEP, 1), ("odin", SMALL, 2)]
 )
-def test_the_formula_counts_what_the_loop_does(rule, chip, network, batch):
-    chip, learning, steps = load(chip)._replace(memory=Unlimited()), RULES[rule].learning(), 3
-    counted = np.ones((batch, steps), bool)
-    calls = called(network, chip, learning, steps, batch, counted)
-    ledger = count(network, chip, learning, Workload(steps, batch))
+def test_events_are_what_the_loop_calls(rule, chip, network, batch):
+    rule = iterative(network) if rule == "iterative" else RULES[rule]
+    chip, learning, steps = fit_for(rule, load(chip)), rule.learning(), 3
+    calls, account = called(network, chip, learning, steps, batch)
+    ledger = events(network, chip, learning, account)
     device = is_device(chip.cell)
     assert ledger.total(Event.ANALOG_READ if device else Event.MAC, *PASSES).typical == calls["tile.gather"]
     if device:
@@ -89,16 +153,17 @@ def test_the_formula_counts_what_the_loop_does(rule, chip, network, batch):
         passes = sum(learning.passes) * calls["dac.convert"] / len(learning.passes)
         numbers = Count(*(n - 16 * passes - 16 * calls["cell.write"] for n in numbers))
     assert numbers.typical == calls["noise.next"]
-    each = steps * batch
+    each, synapses = steps * batch, sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
-    assert calls["neuron.step"] == 2 * each * neurons
+    assert calls["neuron.step"] == len(learning.passes) * each * neurons
     if learning.rule.site == "current":
-        assert calls["rule.signal"] == each * neurons
-    written = ledger.total(Event.PULSE if device else Event.WEIGHT_WRITE, Phase.UPDATE)
-    assert written.high == calls["cell.write"] * getattr(chip.cell, "longest", 1)
-    assert written.low == 0
-    sent = each if learning.every_step else batch
-    assert calls["wire.send"] == sent
+        assert calls["rule.signal"] == each * neurons * (1 if learning.by_layer else learning.samples)
+    assert calls["cell.write"] == sum(account.writes[place].visited for place in network.projections)
+    if learning.rule.Register._fields:
+        assert calls["rule.trace"] == account.traced * synapses
+    else:  # with a register, the loop works out a change every step and drops it if no reward came
+        assert calls["rule.change"] == account.changed * synapses
+    assert calls["wire.send"] == account.sent == learning.samples * (each if learning.every_step else batch)
 
 
 def test_one_step_by_hand():
@@ -213,7 +278,7 @@ def test_a_rectifier_compares_and_a_line_does_nothing():
 def test_a_ledger_adds_up():
     ledger = Ledger()
     ledger.add(Phase.CLEAN, Event.MAC, 3)
-    ledger.add(Phase.CLEAN, Event.MAC, 2, 0, 4)
+    ledger.add(Phase.CLEAN, Event.MAC, 2, Count(0, 1, 2))
     ledger.add(Phase.UPDATE, Event.MAC, 1)
     ledger.add(Phase.UPDATE, Event.ADD, 0)
     assert ledger == {(Phase.CLEAN, Event.MAC): Count(3, 5, 7), (Phase.UPDATE, Event.MAC): Count(1, 1, 1)}
@@ -221,14 +286,79 @@ def test_a_ledger_adds_up():
     assert ledger.times(2).total(Event.MAC, Phase.CLEAN) == Count(6, 10, 14)
 
 
-@pytest.mark.parametrize("name", ["digital-8bit", "reckon"])
-def test_writes_of_a_run_lie_between_the_bounds(name):
-    """What `moves` is in a run: changes that were not swallowed, over all synapses and updates."""
-    rng, steps = np.random.default_rng(4), 20
-    simulator = Simulator(SMALL, load(name), 1, NP().learning(), plain=True)
-    inputs, targets = rng.standard_normal((1, steps, 2)), rng.standard_normal((1, steps, 1))
-    outcome = simulator.learn(inputs, targets, np.ones((1, steps), bool))
-    moved = outcome.asked - outcome.swallowed
-    written = count(SMALL, load(name), NP().learning(), Workload(steps, moves=moved / (40 * steps))).total(Event.WEIGHT_WRITE)
-    assert 0 < moved < outcome.asked <= written.high == 40 * steps
-    assert written.typical == pytest.approx(moved)
+def test_a_run_without_learning_is_a_clean_pass():
+    """A network that learned with decorrelation keeps its matrices: two sequences of four steps take 8 products of 5 x 5 and no writes."""
+    chip, learning = load("digital-8bit"), DANP().learning()
+    simulator = Simulator(SMALL, chip, 1, learning, plain=True)
+    shape = (2, 4)
+    account = simulator.evaluate(np.ones((*shape, 2)), np.ones((*shape, 1)), np.ones(shape, bool)).account
+    assert account == Account(steps=4, clean=8)
+    ledger = events(SMALL, chip, learning, account)
+    assert {phase for phase, _ in ledger} == {Phase.CLEAN, Phase.DECORRELATION, Phase.IDLE}
+    assert ledger[Phase.DECORRELATION, Event.MAC].typical == 8 * 25
+    plain = events(SMALL, chip, None, account)
+    assert plain == count(SMALL, chip, None, Workload(4, 2)) and not plain.total(Event.MAC, Phase.DECORRELATION).high
+
+
+def test_a_run_counts_rewards_that_are_late_rare_or_at_the_end():
+    chip = load("digital-8bit").replace(wire=DigitalWire(12, 1.0, delay=2))
+    counted = np.zeros((2, 5), bool)
+    counted[0, 1:4] = counted[1, 2:] = True  # sent in steps 2 to 5, delivered in 4 and 5
+    found = learned(SMALL, chip, NP().learning(), 5, 2, counted).account
+    assert (found.compared, found.sent, found.arrived, found.learned, found.changed, found.written) == (6, 6, 3, 2, 4, 2)
+    learning = ANP(trace=1.0, reward="sequence", update="sequence").learning()
+    found = learned(SMALL, load("digital-8bit"), learning, 5, 2, counted).account
+    assert (found.compared, found.sent, found.arrived, found.learned, found.changed, found.written) == (6, 2, 2, 1, 2, 1)
+
+
+def test_rewards_that_may_be_lost_are_an_expectation():
+    """Of 2 x 400 numbers a quarter is lost; a step learns unless both are: 375 of 400 on average, within five standard errors."""
+    chip = load("digital-8bit").replace(wire=DigitalWire(12, 1.0, lost=0.25))
+    learning, work = NP().learning(), Workload(400, 2)
+    found, foretold = learned(Network(1, 1, 1), chip, learning, 400, 2).account, forecast(Network(1, 1, 1), chip, learning, work)
+    for name, mean, p in (("arrived", 600, 0.75), ("learned", 375, 1 - 1 / 16)):
+        n, told = getattr(found, name), getattr(foretold, name)
+        assert told.low == 0 and told.typical == mean and n < told.high
+        assert abs(n - mean) < 5 * (told.high * p * (1 - p)) ** 0.5
+
+
+@pytest.mark.parametrize("name", ["digital-8bit", "reckon", "reram-es", "pcm", "analog-noisy"])
+def test_expected_writes_are_those_of_a_run_that_measured_how_often_cells_move(name):
+    """`moves` is hits over visits, of all arrays together: the forecast of the whole then is what the run counted."""
+    chip, learning = load(name)._replace(memory=Unlimited()), NP(lr=0.1).learning()
+    account = learned(SMALL, chip, learning, 20, 1).account
+    visited, hits = (sum(getattr(writes, field) for writes in account.writes.values()) for field in ("visited", "hits"))
+    ledger = count(SMALL, chip, learning, Workload(20, moves=hits / visited))
+    found = ledger.total(Event.PULSE if is_device(chip.cell) else Event.WEIGHT_WRITE, Phase.UPDATE)
+    assert visited == 40 * 20 and hits > 0
+    assert found.typical == pytest.approx(hits) and found.low <= hits <= found.high
+
+
+def test_an_epoch_of_sequences_that_do_not_count_in_the_same_steps():
+    """Four sequences, two side by side: the pairs are told a reward in 3 and in 4 of 4 steps, a single one in 3, 3, 3 and 2."""
+    counted = np.ones((4, 4), bool)
+    counted[:, 0] = counted[3, 1] = False
+    counted[3, 0], counted[3, 2] = True, False
+    work = epoch_of(Series(np.zeros((4, 4, 2)), np.zeros((4, 4, 1)), counted), 2)
+    assert (work.sequences, work.batches, work.counted, work.rewarded) == (4, 2, 11 / 4, 3.5)
+    learning, total = DANP().learning(), Account()
+    for first in (0, 2):
+        total = total.plus(learned(SMALL, load("digital-8bit"), learning, 4, 2, counted[first : first + 2]).account)
+    assert_foretold(forecast(SMALL, load("digital-8bit"), learning, work), total)
+
+
+def test_accounts_add_up_and_come_back_from_their_tables():
+    one = learned(SMALL, load("digital-8bit"), DANP().learning(), 3, 2).account
+    assert Account().plus(one) == one and Account.read(one.table()) == one
+    assert one.plus(one).clean == 2 * one.clean == one.by(2).clean.typical
+    place = "hidden to hidden"
+    assert one.plus(one).writes[place].visited == 2 * one.writes[place].visited == one.by(2).writes[place].visited.low
+
+
+def test_silent_noise_spares_no_pass():
+    """The chip's own noise perturbs both passes: no number is drawn, and none is given."""
+    chip, learning = load("pcm-hermes")._replace(noise=Silent()), ANP().learning()
+    counted = learned(SMALL, chip, learning, 3, 1).account
+    assert (counted.clean, counted.perturbed) == (0, 6)
+    assert_foretold(forecast(SMALL, chip, learning, Workload(3)), counted)
+    assert not events(SMALL, chip, learning, counted).total(Event.GAUSSIAN, Phase.PERTURBED).high

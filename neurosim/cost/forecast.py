@@ -1,0 +1,120 @@
+"""What a training will do, from a closed formula: the account that the loop would bring back, without running it."""
+
+import math
+from typing import Any, NamedTuple
+
+from neurosim.account import Account, Count, Writes
+from neurosim.cost.ledger import Ledger, events, is_device
+from neurosim.rules import Gradient, Learning
+
+
+class Workload(NamedTuple):
+    """What is run on the chip, as far as counts follow from it.
+
+    Parameters
+    ----------
+    steps : int
+        Length of a sequence.
+    batch : int
+        Sequences side by side.
+    sequences : int
+        Sequences altogether; one batch of them if 0.
+    counted : float
+        Steps of a sequence in which the loss counts, on average; all of them if negative.
+    rewarded : float
+        Steps of a batch in which it counts in any of its sequences, on average; as `counted` if negative.
+    moves : float
+        Writes, or pulses, that a cell really gets each time it is asked for a change. It depends on data: a run measures it.
+    cores : int
+        Cores that the network lies on.
+    chips : int
+        Chips that are on.
+    clock_hz : float
+        Frequency of their clock; 0 has none.
+    """
+
+    steps: int
+    batch: int = 1
+    sequences: int = 0
+    counted: float = -1
+    rewarded: float = -1
+    moves: float = 1.0
+    cores: int = 1
+    chips: int = 1
+    clock_hz: float = 0.0
+
+    @property
+    def batches(self) -> int:
+        """How often a batch is run; the last one may be smaller."""
+        return math.ceil(self.sequences / self.batch) if self.sequences else 1
+
+
+def forecast(network, chip, learning: Learning | Gradient | None, work: Workload) -> Account:
+    """The account of a workload, each number a `Count`: exact, or with bounds where it depends on data.
+
+    Parameters
+    ----------
+    network : Network
+    chip : hw_models.Chip
+    learning : Learning, Gradient or None
+        None runs the network without learning.
+    work : Workload
+    """
+    steps, sequences, batches = work.steps, work.sequences or work.batch, work.batches
+    counted = work.counted if 0 <= work.counted <= steps else steps
+    rewarded = min(work.rewarded, steps) if work.rewarded >= 0 else counted
+    found: dict[str, Any] = {"steps": batches * steps, "clean": sequences * steps}
+    if isinstance(learning, Gradient):
+        window = steps if learning.method == "bptt" else min(learning.k, steps)
+        windows, fewest = math.ceil(steps / window), math.ceil(rewarded / window)  # the steps that count may be the last
+        updates = Count(fewest, fewest, windows if rewarded == steps else min(windows, math.ceil(rewarded)))
+        found |= {"compared": sequences * counted, "windows": sequences * windows, "written": updates.by(batches)}
+    elif learning is not None:
+        noisy = len(learning.passes) if getattr(type(chip.noise), "silent", False) else sum(learning.passes)
+        told, numbers = _told(chip, learning, steps, rewarded, work.batch), learning.samples * sequences
+        found |= {
+            "clean": sequences * steps * (len(learning.passes) - noisy), "perturbed": sequences * steps * noisy,
+            "compared": numbers * counted, "sent": numbers * (counted if learning.every_step else 1),
+            "arrived": _in_time(chip, learning, steps, counted, getattr(chip.wire, "lost", 0.0)).by(numbers),
+            "heard": numbers * steps, "decorrelated": batches * steps if learning.decorrelation_lr > 0 else 0, "traced": sequences * steps,
+            "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
+        }  # fmt: skip
+    account = Account(**found).by(1)
+    return account._replace(writes=_writes(network, chip, account, work.moves)) if learning is not None else account
+
+
+def count(network, chip, learning: Learning | Gradient | None, work: Workload) -> Ledger:
+    """Events of a workload: what its forecast is on the device."""
+    return events(network, chip, learning, forecast(network, chip, learning, work), work.cores, work.chips, work.clock_hz)
+
+
+def _told(chip, learning: Learning, steps: int, rewarded: float, batch: int) -> Count:
+    """Steps of a sequence in which a reward arrives: not in those in which every number of a batch is lost."""
+    return _in_time(chip, learning, steps, rewarded, getattr(chip.wire, "lost", 0.0) ** (batch * learning.samples))
+
+
+def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> Count:
+    """Of what is sent in the steps of a sequence, how much arrives before its end and is not lost."""
+    least = most = 1.0
+    if learning.every_step:
+        delay = getattr(chip.wire, "delay", 0)
+        # what is sent in the last steps comes too late; whether these steps count is known only if all do
+        least, most = max(sent - delay, 0), min(sent, max(steps - delay, 0))
+    return Count(0 if lost else least, (1 - lost) * most, most)
+
+
+def _writes(network, chip, account: Account, moves: float) -> dict[str, Writes]:
+    """Writes to every array: whether a cell moves depends on data."""
+    sizes = [pre * post for pre, post in network.shapes()]
+    found = {name: _asked(chip.cell, account.written.by(n), moves) for name, n in zip(network.projections, sizes, strict=True)}
+    if account.decorrelated.high:
+        for name, n in zip(network.populations, network.layers):  # the readout has no matrix
+            found[f"matrix of {name}"] = _asked(chip.decorrelation, account.decorrelated.by(n * n), moves)
+    return found
+
+
+def _asked(cell, visited: Count, moves: float) -> Writes:
+    if not getattr(type(cell), "swallows", True):
+        return Writes(visited, hits=visited)
+    most = getattr(cell, "most_pulses", 1) if is_device(cell) else 1
+    return Writes(visited, hits=Count(0, min(moves, most) * visited.typical, most * visited.high))
