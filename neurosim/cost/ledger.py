@@ -121,7 +121,7 @@ def count(network, chip, learning: Learning | Gradient | None, work: Workload) -
     """
     if isinstance(learning, Gradient) and learning.method not in ("bptt", "tbptt"):
         raise InputError(f"The events of {learning.name} are not counted yet; the cost of bptt and of the perturbation family is known.")
-    if isinstance(learning, Learning) and (learning.folds or learning.prediction > 0 or learning.by_layer):
+    if isinstance(learning, Learning) and (learning.samples > 1 or learning.folds or learning.prediction > 0):
         raise InputError(
             f"The events of {learning.name} are counted for one comparison a step alone, of a perturbed pass with another one: no momentum, one "
             "layer at a time, single pass or several comparisons yet."
@@ -155,9 +155,8 @@ class _Sequence:
             self.add(first, Event.WEIGHT_READ, work.steps * self.synapses)
         self.add(first, Event.BARRIER, work.steps)
         if perturbed:
-            if learning.decorrelation_lr > 0:
-                for n in network.layers:
-                    self.decorrelate(n)
+            for n in learning.decorrelated(network):
+                self.decorrelate(n)
             self.reward(learning)
             self.listen(learning)
             self.update(learning)
