@@ -27,7 +27,11 @@ def check_methods(cls, protocol):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be a plain method, got {type(mine).__name__}.")
         got = list(inspect.signature(mine).parameters)[1:]
         if got != want:
-            raise InputError(f"{where(mine)}: {cls.__name__}.{name} takes ({', '.join(got)}), but every {kind} takes ({', '.join(want)}).")
+            odd = next((argument for argument in got if argument not in want), None)
+            close = f" {odd} is none of them; {nearest(odd, want)}" if odd else ""
+            raise InputError(
+                f"{where(mine)}: {cls.__name__}.{name} takes ({', '.join(got)}), but every {kind} takes ({', '.join(want)}).{close}"
+            )
 
 
 def check_draws(cls, protocol):

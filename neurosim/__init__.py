@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from neurosim import neurons, rules, tasks
     from neurosim.network import Network
     from neurosim.simulator import Simulator
+    from neurosim.testing import check_rule
     from neurosim.train import Run, train
 
-__all__ = ["InputError", "Network", "Run", "Simulator", "__version__", "neurons", "rules", "tasks", "train"]
+__all__ = ["InputError", "Network", "Run", "Simulator", "__version__", "check_rule", "neurons", "rules", "tasks", "train"]
 
 # Where each public name comes from; imported when first asked for, so that `import neurosim` is quick.
 _NAMES = {
@@ -26,6 +27,7 @@ _NAMES = {
     "Network": "neurosim.network",
     "Run": "neurosim.train",
     "Simulator": "neurosim.simulator",
+    "check_rule": "neurosim.testing",
 }
 _MODULES = ("neurons", "rules", "tasks")
 

@@ -67,10 +67,10 @@ class Layer(NamedTuple):
     def backward(self, outputs: FloatArray, error: FloatArray) -> FloatArray:
         """dL/di from dL/dx as the layer above gives it, in place."""
         slope, later = self.slope(outputs[1:]), 0.0
-        for t in reversed(range(len(error))):
+        for t in reversed(range(len(error))):  # not local: history
             d = error[t]
             if self.recurrent is not None and t + 1 < len(error):
-                d += error[t + 1] @ self.recurrent.T
+                d += error[t + 1] @ self.recurrent.T  # not local: transpose
             d *= slope[t]
             if self.rate != 1:
                 d += (1 - self.rate) * later
@@ -123,14 +123,14 @@ def gradients(
         after.append((v, outputs[-1].copy()))
         x = outputs[1:]
     total = np.where(counts, loss.value(x, target), 0).sum(axis=(0, 2), dtype=np.float64)
-    error = np.where(counts, loss.slope(x, target), 0) / len(inputs)
+    error = np.where(counts, loss.slope(x, target), 0) / len(inputs)  # not local: error
     found = []
     for layer, (below, outputs) in zip(reversed(layers), reversed(seen), strict=True):
         d = layer.backward(outputs, error)
         if layer.recurrent is not None:
             found.append(_outer(outputs[:-1], d))
         found.append(_outer(below, d))
-        error = _times(d, layer.below.T)
+        error = _times(d, layer.below.T)  # not local: transpose
     return total, found[::-1], after
 
 

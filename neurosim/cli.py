@@ -302,14 +302,27 @@ def show(
 
 
 @app.command()
-def check(name: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own.")]) -> None:
+def check(
+    name: Annotated[
+        str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own; or the name of a rule.")
+    ],
+) -> None:
     """Check that a class of your own keeps its contract, is local, and computes the same compiled."""
     from hw_models import own
-    from neurosim import listing
+    from neurosim import config, listing
+    from neurosim.rules import Gradient
+    from neurosim.testing import check_rule
 
-    cls = own.import_class(name)
-    kind, report = listing.checked(cls)
-    typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
+    if ".py:" in name:
+        cls = own.import_class(name)
+        kind, report = listing.checked(cls)
+        typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
+        return
+    rule = config.rule_from({"name": name})
+    report = check_rule(rule)
+    typer.echo(report)
+    if isinstance(rule, Gradient):
+        raise typer.Exit(1)
 
 
 # ---------------------------------------------------------------- what a person sees

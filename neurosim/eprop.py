@@ -78,7 +78,7 @@ def gradients(
             z = state[k].x
         counts = counted[:, t, None]
         total += np.where(counts, loss.value(z, targets[:, t]), 0).sum(1, dtype=np.float64)
-        error = np.where(counts, loss.slope(z, targets[:, t]), 0) / len(inputs)
+        error = np.where(counts, loss.slope(z, targets[:, t]), 0) / len(inputs)  # not local: error
         given = error * layers[-1].slope(z)  # what the readout's membranes should have been
         s = error
         for k in reversed(range(len(layers))):
@@ -88,10 +88,10 @@ def gradients(
                 found[2 * k + 1] += np.einsum("bi,bji->ji", s, trace.seen_recurrent)
             if feedback is not None and k > 0:
                 s = given @ feedback[k - 1]
-            elif k == len(layers) - 1:
-                s = given @ layer.below.T  # its rate is in the filter already
+            elif k == len(layers) - 1:  # the readout's rate is in the filter already
+                s = given @ layer.below.T  # not local: transpose
             else:
-                s = (s * layer.slope(trace.x) * layer.rate) @ layer.below.T
+                s = (s * layer.slope(trace.x) * layer.rate) @ layer.below.T  # not local: transpose
     return total, found, state
 
 

@@ -6,6 +6,7 @@ the compiler on the class. Before it is compiled, a method's float literals take
 ``0.5 * float32`` in float32 and Numba would not.
 """
 
+import dis
 import functools
 import hashlib
 import inspect
@@ -384,7 +385,10 @@ def _number_type(values):
 def _in_type(function, dtype, helper):
     """A copy of a function whose float literals, and the float constants of its module that it names, have the given type."""
     convert = lambda value: dtype(value) if type(value) is float else value  # noqa: E731
-    names = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+    used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}  # a field may share a helper's name
+    names = {name: function.__globals__[name] for name in used if name in function.__globals__}
+    if any(value is function for value in names.values()):
+        raise InputError(f"{where(function)}: {function.__name__} calls itself; a helper of parts must do without, for it is written out.")
     names = {name: helper(value) if getattr(value, "scalar", False) else convert(value) for name, value in names.items()}
     made = python_types.FunctionType(
         function.__code__.replace(co_consts=tuple(convert(value) for value in function.__code__.co_consts)),

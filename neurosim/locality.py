@@ -1,20 +1,38 @@
 """What a rule reads: found in its source, compared with what it declares.
 
 The arguments of a rule's methods are all that a synapse or a neuron can know, except for ``extra``: what stands there must be asked
-for by name in ``needs``, so that a rule which is not local says so.
+for by name in ``needs``, so that a rule which is not local says so. Code of neurosim that no single synapse or neuron could carry out
+says so where it does it, in a comment ``# not local: NAME``, which `marked` finds.
 """
 
 import ast
+import dis
 import inspect
 import os
 import textwrap
 from typing import NamedTuple
 
+import numpy as np
+
 from hw_models.contracts import check_record, methods, where
 from hw_models.parts import InputError, nearest
-from neurosim.protocols import NOT_LOCAL, Extra, Rule
+from neurosim.protocols import NOT_LOCAL, Extra, Own, Rule
 
 SITES = ("current", "weight")
+#: Where the arguments of a rule's methods live, and for records what they are made of.
+HOMES = {
+    "self": "constant", "w": "own weight", "r": "own register", "pre": "presynaptic neuron", "a": "postsynaptic neuron",
+    "reward": "broadcast", "m": "own memory", "own": "this neuron",
+}  # fmt: skip
+#: What is asked for by a need that no neuron can meet.
+MEANING = {
+    "layer_energy": "a sum over every neuron of the layer",
+    "transpose": "weights of other synapses, against their direction",
+    "error": "the error of every output, in every neuron",
+    "history": "the states of all neurons in all earlier steps",
+}
+#: The same for fields of ``extra``.
+EXTRA_HOMES = {"layer_energy": "every neuron of the layer", "layer_size": "constant", "input_energy": "this neuron"}
 
 
 class Read(NamedTuple):
@@ -49,7 +67,25 @@ def reads(function) -> list[Read]:
 def reads_of(rule) -> dict[str, list[Read]]:
     """What each method of a rule reads."""
     cls = rule if isinstance(rule, type) else type(rule)
-    return {name: reads(getattr(cls, name)) for name in methods(Rule)}
+    return {name: reads(getattr(cls, name)) for name in methods(Rule) if hasattr(cls, name)}
+
+
+def home(method: str, read: Read) -> str:
+    """Where lives what a method reads: ``own weight``, ``broadcast``, ``every neuron of the layer`` ..."""
+    argument, _, field = read.name.partition(".")
+    if argument == "a" and method == "perturb":
+        return "own noise"
+    return EXTRA_HOMES.get(field, "every neuron") if argument == "extra" else HOMES[argument]
+
+
+def marked(function) -> list[Read]:
+    """Lines of a function, class or module that say of themselves ``# not local: NAME``."""
+    lines, first = inspect.getsourcelines(function)
+    file, found = os.path.basename(inspect.getsourcefile(function) or "?"), []
+    for number, line in enumerate(lines, first or 1):
+        _, mark, names = line.partition("# not local: ")
+        found += [Read(name.strip(), f"{file}:{number}") for name in names.split(",") if mark]
+    return found
 
 
 def undeclared_reads(rule) -> list[Read]:
@@ -84,6 +120,8 @@ def check_declared(rule):
             raise InputError(f'{where(cls)}: {cls.__name__}.needs names "{name}", which is not known; {nearest(name, known)}')
     for name in ("Register", "Memory"):
         check_record(cls, name)
+    _check_fields(cls)
+    _check_globals(cls)
     for read in undeclared_reads(cls):
         field = read.name.removeprefix("extra.")
         if field not in known:
@@ -94,3 +132,29 @@ def check_declared(rule):
         raise InputError(
             f'{read.where}: {cls.__name__} reads {read.name}, but its needs do not name it; add "{field}" to {cls.__name__}.needs.'
         )
+
+
+def _check_fields(cls):
+    """Check that a method reads no field of its records, or of the rule, that is not there."""
+    records = {"r": ("Register", cls.Register._fields), "m": ("Memory", cls.Memory._fields), "own": ("own", Own._fields)}
+    for read in (read for found in reads_of(cls).values() for read in found):
+        argument, _, field = read.name.partition(".")
+        if argument == "self" and field and not hasattr(cls, field):
+            raise InputError(f"{read.where}: {cls.__name__} reads {read.name}, which is no field of it; {nearest(field, cls._fields)}")
+        if argument in records and field and field not in records[argument][1]:
+            name, known = records[argument]
+            fix = "" if argument == "own" else f" Declare it there, with its width: {field}: Annotated[float, Bits(16)]."
+            raise InputError(f"{read.where}: {cls.__name__} reads {read.name}, but its {name} has no {field}; {nearest(field, known)}{fix}")
+
+
+def _check_globals(cls):
+    """Check that a method uses no global that could carry something from one synapse or neuron to another."""
+    for name in reads_of(cls):
+        method = getattr(cls, name)
+        for used in (step.argval for step in dis.get_instructions(method) if step.opname == "LOAD_GLOBAL"):
+            value = method.__globals__.get(used)
+            if isinstance(value, list | dict | set | bytearray | np.ndarray):
+                raise InputError(
+                    f"{where(method)}: {cls.__name__}.{name} uses the global {used} ({type(value).__name__}), which all synapses and neurons "
+                    "would share; a method may use its arguments, numbers and helpers."
+                )

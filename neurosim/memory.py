@@ -37,14 +37,14 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
         kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch
         return {**counted, "passes": 0, "learning": kept, "reward": 0, "random": 0}
-    if rule.decorrelation_lr > 0:
-        counted["weights"] += sum(n * n for n in network.layers) * chip.decorrelation.stored_bits
+    counted["weights"] += sum(n * n for n in rule.decorrelated(network)) * chip.decorrelation.stored_bits
     register, memory = sum(bits(rule.rule.Register).values()), sum(bits(rule.rule.Memory).values())
     waiting = 0 if rule.at_once else synapses * WORD
     return {
         **counted,
         "passes": state * batch * (len(rule.passes) - 1),
-        "learning": (register * synapses + (memory + WORD) * every) * batch + waiting,  # a word a neuron for its signal
+        # a word a neuron for its signal; of each lane, that and a register
+        "learning": (register * rule.lanes * synapses + (memory + WORD * rule.lanes) * every) * batch + waiting,
         "reward": (getattr(chip.wire, "bits", WORD) * rule.samples + (WORD if rule.prediction > 0 else 0)) * batch,
         "random": 2 * 64,
     }

@@ -75,6 +75,9 @@ class Saved(NamedTuple):
         """Weights that compute the same without decorrelation: each matrix multiplied into what it stood before."""
         weights, decorrelates_all = list(self.weights), self.table["rule"].get("decorrelate") == "all"
         for layer, matrix in enumerate(self.matrices):
+            if layer == len(weights) // 2:  # of the inputs
+                weights[0] = matrix @ weights[0]
+                break
             weights[2 * layer + 2] = matrix @ weights[2 * layer + 2]
             if decorrelates_all:
                 weights[2 * layer + 1] = matrix @ weights[2 * layer + 1]
@@ -207,7 +210,8 @@ def _matrices(learner) -> list[np.ndarray]:
     if not isinstance(learner, Simulator) or not learner.matrices[0][0].size:
         return []
     cell, scale = learner.parts.decorrelation_cell, learner._matrix_scale()
-    return [learner._look(cell, planes, MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(learner.matrices)]
+    kept = [planes for planes in learner.matrices if planes[0].size]
+    return [learner._look(cell, planes, MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(kept)]
 
 
 def _put_back(saved: Saved, run: Run) -> None:

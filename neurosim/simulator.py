@@ -114,8 +114,9 @@ class Simulator:
         self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(pre), n), k) for k, (pre, n) in enumerate(shapes)]
         self.neurons = [self._made(random.NEURON, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
         self.circuits = [self._made(random.CIRCUIT, circuit, _params(circuit), n, k) for k, n in enumerate(sizes)]
-        decorrelated = learning is not None and learning.decorrelation_lr > 0
-        self.matrices = [self._matrix(layer, n if decorrelated else 0) for layer, n in enumerate(network.layers)]
+        decorrelated = learning.decorrelated(network) if learning is not None else []
+        decorrelated += [0] * (len(network.layers) + 1 - len(decorrelated))
+        self.matrices = [self._matrix(k, n) for k, n in enumerate(decorrelated)]
         self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
         self.prediction = self._arrays(loop.Prediction, 1)
 
@@ -284,10 +285,12 @@ class Simulator:
                 f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
                 "would never arrive; set chip.wire.delay to 0 or send a reward every step."
             )
-        for place, record in (("synapse", rule.Register), ("neuron", rule.Memory)):
-            need, room = sum(bits(record).values()), chip.memory.room(place)
+        lanes = self.learning.lanes if self.learning else 1
+        for place, record, times in (("synapse", rule.Register, lanes), ("neuron", rule.Memory, 1)):
+            need, room = sum(bits(record).values()) * times, chip.memory.room(place)
             if room is not None and need > room:
                 names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
+                names += f", for each of {times} samples" if times > 1 else ""
                 raise InputError(
                     f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
                     "choose a rule without it or a chip with more memory."
@@ -309,16 +312,11 @@ class Simulator:
                 f'rule.perturb is "layer" and the network has {layers - 1} hidden layers and a readout: set rule.samples to {layers}, '
                 f"one perturbed pass for each; got {learning.samples}."
             )
-        if rule.site == "weight" and (learning.folds or learning.antithetic or noisy == (True,)):
+        pairs = noisy[0] and len(noisy) > 1
+        if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
             raise InputError(
-                f"{type(rule).__name__} perturbs every weight, which the loop does for one perturbed pass and one independent base; "
-                'use rule.samples 1, rule.momentum 0 and rule.passes "clean-noisy" or "noisy-noisy".'
-            )
-        if learning.samples > 1 and not learning.fold_reward and rule.Register is not Nothing:
-            names = ", ".join(rule.Register._fields)
-            raise InputError(
-                f"{type(rule).__name__} keeps a register in every synapse ({names}), but with {learning.samples} numbers on the reward wire it "
-                "would need one for each; use rule.samples 1, or a rule without registers."
+                f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "
+                '"weight", and passes a clean one with perturbed ones or a single perturbed one, without momentum.'
             )
 
     def _check_silent(self, rule):
@@ -393,6 +391,12 @@ class Simulator:
     # ------------------------------------------------------------ one sequence
 
     def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
+        kinds, course = self._course(inputs, targets, counted, record, key, first, clock, learning)
+        self._go(loop.sequence, kinds, *course)
+        return self._outcome(course, learning, record)
+
+    def _course(self, inputs, targets, counted, record, key, first, clock, learning) -> tuple[tuple[type, ...], loop.Course]:
+        """What `loop.sequence` is called with, and the classes that its code is compiled for."""
         number, zeros = self._number, lambda *shape: np.zeros(shape, self._number)
         inputs = sequences("inputs", inputs, self.network.inputs, number, steps=0)
         targets = sequences("targets", targets, self.network.outputs, number, steps=0)
@@ -408,6 +412,7 @@ class Simulator:
         passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
         spread = 2.0 if how.antithetic else 2.0**0.5 if noisy[0] and passes > 1 else 1.0  # of what is compared, in sigmas
         heard = np.full((passes, replicas), 0.0 if how.folds else 1.0, number)
+        lanes = replicas * how.lanes
         rule, readout_rule = self.parts.rule, self.parts.readout_rule
         if learning:
             self._remember(replicas)
@@ -420,7 +425,7 @@ class Simulator:
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
                 self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n),
-                zeros(passes, replicas, n), zeros(passes, replicas, n), heard, zeros(replicas, n), zeros(replicas), k,
+                zeros(passes, replicas, n), zeros(passes, replicas, n), heard, zeros(lanes, n), zeros(replicas), k,
                 self._count(parts.circuit),
             )  # fmt: skip
 
@@ -429,54 +434,62 @@ class Simulator:
         rows = getattr(self.chip.tile, "rows", 2**31)
         projections = tuple(
             loop.Projection(
-                self.planes[k], self._arrays(rule.Register, (replicas, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
+                self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
                 zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, min(pre, rows),
                 self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
+        source = zeros(passes, replicas, self.network.inputs)
+        populations = [*((group.out, n) for group, n in zip(hidden, layers, strict=True)), (source, self.network.inputs)]
         decorrelators = tuple(
             loop.Decorrelator(
-                matrix, zeros(passes, replicas, n) if matrix[0].size else hidden[k].out, zeros(replicas, n), zeros(replicas, n),
+                matrix, zeros(passes, replicas, n) if matrix[0].size else x, zeros(replicas, n), zeros(replicas, n),
                 number(self._matrix_scale()), number(how.decorrelation_lr), MATRICES + k, np.zeros(3, np.int64),
             )
-            for k, (matrix, n) in enumerate(zip(self.matrices, layers, strict=True))
+            for k, (matrix, (x, n)) in enumerate(zip(self.matrices, populations, strict=True))
         )  # fmt: skip
         plan = loop.Plan(
             learning is not None, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
-            number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), number(how.prediction), how.every_step, how.at_once,
+            number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
             how.perturb_readout, how.raw_recurrence, "layer_energy" in how.rule.needs, "input_energy" in how.rule.needs,
             number(self.chip.noise.sigma * spread), number(how.carry), number(self.chip.step_s),
         )  # fmt: skip
-        longest = max(sizes)
+        longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), zeros(passes, replicas, self.network.inputs),
-            zeros(passes, replicas), zeros(replicas), zeros(replicas),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), source, zeros(passes, replicas), heard,
+            zeros(lanes), zeros(lanes), np.zeros(1, np.int64),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
         kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
         wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
-        self._go(
-            loop.sequence, kinds, parts, plan, hidden, readout, projections, decorrelators, wires, self.prediction, inputs, targets, counted, first,
-            np.uint64(key), clock, scratch, kept, self._one,
-        )  # fmt: skip
-        account, failed = self._account(kept, learning, noisy, replicas, projections, decorrelators)
-        saturation = self._saturation((*hidden, readout), projections, account.steps * passes * replicas)
-        return Outcome(kept.loss, {name: shown[name] for name in record}, not failed, account, saturation)
+        net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
+        due = counted if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
+        return kinds, loop.Course(parts, plan, net, inputs, targets, counted, due, first, np.uint64(key), clock, scratch, kept, self._one)
 
-    def _account(self, kept, learning, noisy, replicas, projections, decorrelators) -> tuple[Account, bool]:
+    def _outcome(self, course: loop.Course, learning, record) -> Outcome:
+        net, (passes, replicas) = course.net, course.scratch.value.shape
+        account, failed = self._account(course, learning)
+        saturation = self._saturation((*net.hidden, net.readout), net.projections, account.steps * passes * replicas)
+        return Outcome(course.record.loss, {name: getattr(course.record, name) for name in record}, not failed, account, saturation)
+
+    def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
-        steps, compared, sent, arrived, heard, traced, learned, failed = (int(n) for n in kept.counts)
+        steps, compared, sent, arrived, heard, traced, learned, failed = (int(n) for n in course.record.counts)
+        noisy, replicas = list(course.plan.noisy), course.scratch.value.shape[1]
         written = (learned if learning.at_once else 1) if learning else 0
         matrices = steps if learning and learning.decorrelation_lr > 0 else 0
-        counted = {name: (written, p, type(self.chip.cell)) for name, p in zip(self.network.projections, projections, strict=True)}
+        counted = {
+            name: (written, p, type(self.chip.cell)) for name, p in zip(self.network.projections, course.net.projections, strict=True)
+        }
         if matrices:
-            names = [f"matrix of {name}" for name in self.network.populations]
-            counted |= {name: (matrices, d, type(self.chip.decorrelation)) for name, d in zip(names, decorrelators, strict=False)}
+            names = [f"matrix of {name}" for name in (*self.network.populations[: len(self.network.layers)], "input")]
+            found = zip(names, course.net.decorrelators, strict=True)
+            counted |= {name: (matrices, d, type(self.chip.decorrelation)) for name, d in found if d.planes[0].size}
         writes = {name: _writes(times, array, cell) for name, (times, array, cell) in counted.items()} if learning else {}
         return Account(
             steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,

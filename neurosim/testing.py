@@ -4,71 +4,213 @@
 """
 
 import inspect
+import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw_models import catalogue, load
+from hw_models import Chip, catalogue, load
 from hw_models.contracts import check_draws, check_methods, check_record, methods, where
 from hw_models.parts import InputError, bits, check, fields
 from hw_models.scalars import normal
+from neurosim import bptt, eprop
 from neurosim.cast import lower
+from neurosim.influence import FOREIGN, SAID_BY, Difference, Influence, differences, influences
 from neurosim.jit import check_arithmetic, kernel
-from neurosim.locality import Read, check_declared, not_local, reads_of
+from neurosim.locality import MEANING, Read, check_declared, home, marked, not_local, reads_of
+from neurosim.loop.decorrelation import decorrelate
+from neurosim.memory import memory_bits
+from neurosim.network import Network
 from neurosim.protocols import Extra, Neuron, Own, Rule
+from neurosim.rules import Gradient, Learning, Perturbation
+from neurosim.simulator import Simulator
 
 RECORDS = {"s": "State", "p": "Params", "r": "Register", "m": "Memory", "column": "Column", "sums": "Sums"}
+WIDTH = 120  # of a printed report
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1e-6, 100.0)
 
 
 class RuleReport(NamedTuple):
-    """What `check_rule` found out about a rule."""
+    """What `check_rule` found out about a rule; print it."""
 
     name: str
     reads: dict[str, list[Read]]  #: by method
     not_local: list[Read]  #: what no synapse or neuron can know
-    register: dict[str, int]  #: bits in every synapse
+    register: dict[str, int]  #: bits in every synapse, for each of `lanes`
     memory: dict[str, int]  #: bits in every neuron
-    fits: list[str]  #: chips of the catalogue that have room for them
+    lanes: int  #: sets of registers, one for each number that is broadcast if a trace must wait for its own
+    broadcasts: int  #: numbers on the reward wire a step
+    passes: tuple[bool, ...]  #: for each pass, whether it is perturbed
+    fits: list[str]  #: chips of the catalogue that it can learn on
+    misfits: dict[str, str]  #: the others, and why not
+    influences: list[Influence]  #: what was changed around a synapse, and how often its update changed
+
+    @property
+    def local(self) -> bool:
+        """Whether synapses and neurons can know all that it asks for."""
+        return not self.not_local
 
     def __str__(self) -> str:
-        listed = lambda things: ", ".join(map(str, things)) or "nothing"  # noqa: E731
-        room = lambda widths: f"{sum(widths.values())} bit ({listed(f'{name} {n}' for name, n in widths.items())})"  # noqa: E731
+        rows = [("not local", f"{read.name}: {MEANING[read.name]} ({read.where})") for read in self.not_local]
+        for method, found in self.reads.items():
+            said = ", ".join(f"{read.name} ({home(method, read)})" for read in found)
+            rows.append(("reads", f"{method:7} {said or 'nothing'}"))
+        times = f"{self.lanes} times " if self.lanes > 1 else ""
+        rows.append(("keeps", f"{times}{_room(self.register)} in every synapse, {_room(self.memory)} in every neuron"))
+        rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
+        rows.append(("fits", ", ".join(self.fits) or "no chip of the catalogue"))
+        for why in dict.fromkeys(self.misfits.values()):
+            rows.append(("does not", f"{', '.join(chip for chip, other in self.misfits.items() if other == why)}: {why}"))
+        foreign = [i for i in self.influences if i.thing in FOREIGN]
+        uses = [f"{i.thing}{f' (declared: {SAID_BY[i.thing]})' if i in foreign else ''}" for i in self.influences if i.changed]
+        rest = [i for i in foreign if not i.changed]
+        rows.append(("experiment", f"an update changes with {', '.join(uses)}"))
+        rows.append(("", f"and in none of {sum(i.tried for i in rest)} trials with {', '.join(i.thing for i in rest)}"))
+        rows.append(("compiled", "the same bits as plain Python, in float32 and float64"))
+        lines = [f"{self.name} is {'local' if self.local else 'not local'}."]
+        for before, (name, text) in zip([("", ""), *rows], rows, strict=False):
+            start = f"  {'' if name == before[0] else name:11}"
+            lines.append(textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * 13, break_long_words=False))
+        return "\n".join(lines)
+
+
+class GradientReport(NamedTuple):
+    """What `check_rule` found out about a reference gradient: why it is no rule for a synapse; print it."""
+
+    name: str
+    not_local: list[Read]
+    differences: list[Difference]
+    bits_per_step: int  #: of history that a network of 100 neurons keeps for each step
+
+    local = False
+
+    def __str__(self) -> str:
+        said = {
+            "error": "the targets mirrored about the outputs: same activity, same loss",
+            "transpose": "other synapses given other weights: same activity, same errors",
+            "history": "a later error mirrored, long after the input fell silent",
+        }
+        rows = []
+        for need in dict.fromkeys(read.name for read in self.not_local):
+            rows.append(f"  {need:11}{MEANING[need]} ({', '.join(read.where for read in self.not_local if read.name == need)})")
+            rows += [
+                f"{'':13}{said[need]}; one weight's update goes from {d.before:+.3g} to {d.after:+.3g}"
+                for d in self.differences
+                if d.need == need
+            ]
+        if self.bits_per_step:
+            rows.append(f"{'':13}with 100 neurons, {self.bits_per_step} bits more for each step that a sequence is longer")
         return "\n".join(
             [
-                self.name,
-                *(f"  {method} reads {listed(read.name for read in found)}" for method, found in self.reads.items()),
-                f"  not local: {listed(self.not_local)}",
-                f"  keeps {room(self.register)} in every synapse, {room(self.memory)} in every neuron; fits {listed(self.fits)}",
-                "  plain Python and compiled code give the same bits in float32 and float64",
+                f"{self.name} is not local: no synapse can compute its update from what reaches it.",
+                *rows,
+                "  A chip would have to bring each of these to every synapse; one broadcast number does not. Rules that learn from that alone:",
+                "  wp, np, nrl, oua, and anp with rule.norm expected or running.",
             ]
         )
 
 
-def check_rule(rule) -> RuleReport:
-    """Check a learning rule, or a class of rules, against `neurosim.protocols.Rule`.
+def check_rule(rule) -> RuleReport | GradientReport:
+    """Check a learning rule: what it reads and keeps, what of that is not local, where it fits, and by experiment that this is all.
+
+    Parameters
+    ----------
+    rule : a rule, a class of rules, or options of `neurosim.rules`
+        Of a class, one with its defaults. Of `Perturbation`, the rule that it makes; with `Gradient`, why that is no rule.
 
     Returns
     -------
-    RuleReport
-        What it reads, what of that is not local, what it keeps and where it fits; print it.
+    RuleReport or GradientReport
+        ``local`` says whether all that is asked for reaches a synapse.
 
     Raises
     ------
     InputError
-        If a method is missing, reads of ``extra`` what ``needs`` does not name, or is not the same plain and compiled; with the line.
+        With the line, if a method is missing, takes or returns something else than `neurosim.protocols.Rule` says, reads what is not
+        declared, is not the same plain and compiled, or if an update depends on something that the rule does not declare.
     """
-    rule = _made(rule)
-    cls = type(rule)
+    if isinstance(rule, Gradient):
+        return _check_gradient(check(rule))
+    learning = check(rule).learning() if isinstance(rule, Perturbation) else None
+    made: Any = learning.rule if learning else _made(rule)
+    rule, cls = made, type(made)
+    learning = learning or Learning(cls.__name__, rule, rule)
     check_methods(cls, Rule)
     check_declared(cls)
     check(rule)
     register, memory = bits(cls.Register), bits(cls.Memory)
-    for method in methods(Rule):
+    _check_returns(rule)
+    for method in reads_of(cls):
         compare_with_plain(rule, getattr(Rule, method))
-    rooms = {name: load(name).memory for name in catalogue()}
-    fits = [name for name, chip in rooms.items() if _fits(chip, "synapse", register) and _fits(chip, "neuron", memory)]
-    return RuleReport(cls.__name__, reads_of(cls), not_local(cls), register, memory, fits)
+    found = influences(learning)
+    for influence in found:
+        if influence.thing in FOREIGN and influence.changed and SAID_BY.get(influence.thing) not in cls.needs:
+            raise InputError(
+                f"{where(cls)}: an update of {cls.__name__} changed with {influence.thing} in {influence.changed} of {influence.tried} trials, "
+                "although it declares no such need; its methods may use nothing but their arguments."
+            )
+    far = not_local(cls) + (marked(decorrelate) if learning.decorrelation_lr > 0 else [])
+    misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
+    fits = [name for name in catalogue() if name not in misfits]
+    return RuleReport(
+        learning.name, reads_of(cls), far, register, memory, learning.lanes, learning.samples, learning.passes, fits, misfits, found
+    )
+
+
+def _check_returns(rule):
+    """Whether each method gives what its protocol says."""
+    cls, rng = type(rule), np.random.default_rng(0)
+    kinds = {"signal": "Memory", "trace": "Register"}
+    for name in reads_of(cls):
+        arguments = list(inspect.signature(getattr(Rule, name)).parameters)[1:]
+        try:
+            got = kernel(getattr(Rule, name))(lower(rule, np.float64), *[_argument(cls, name, a, rng, np.float64, True) for a in arguments])
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"{where(getattr(cls, name))}: {cls.__name__}.{name} fails: {error}.") from None
+        place = f"{where(getattr(cls, name))}: {cls.__name__}.{name}"
+        record = getattr(cls, kinds.get(name, ""), None)
+        parts = got if name == "signal" and isinstance(got, tuple) and len(got) == 2 else (got,)
+        right = type(parts[0]) is record if record else True
+        numbers = parts[1:] if record else parts
+        if not right or (name == "signal") != (len(parts) == 2) or not all(isinstance(x, float | int | np.number) for x in numbers):
+            wanted = {
+                "signal": f"its Memory, {cls.Memory.__name__}, and a number",
+                "trace": f"its Register, {cls.Register.__name__}",
+            }.get(name, "a number")
+            raise InputError(f"{place} must return {wanted}, got {got!r}.")
+
+
+def _check_gradient(rule: Gradient) -> GradientReport:
+    found = differences(rule)
+    source = (bptt.gradients, bptt.Layer.backward) if rule.method in ("bptt", "tbptt") else (eprop.gradients,)
+    lines = [read for function in source for read in marked(function) if read.name in rule.needs]
+    order = {need: n for n, need in enumerate(rule.needs)}
+    one, two = (memory_bits(Network(1, 100, 1), Chip(), rule, steps=steps)["learning"] for steps in (1, 2))
+    return GradientReport(rule.name, sorted(lines, key=lambda read: order[read.name]), found, two - one)
+
+
+def _why_not(chip, learning) -> str:
+    """Why a rule cannot learn on a chip, in short, or nothing."""
+    try:
+        Simulator(Network(2, 3, 1), chip, 0, learning, plain=True)
+    except InputError as error:
+        return str(error).partition(";")[0].replace(f"the chip {chip.name} has", "there are")
+    return ""
+
+
+def _room(widths) -> str:
+    return f"{sum(widths.values())} bit ({', '.join(f'{name} {n}' for name, n in widths.items())})" if widths else "nothing"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{'one' if n == 1 else n} {noun}{'s' if n != 1 else ''}"
+
+
+def _passes(passes) -> str:
+    noisy = sum(passes)
+    if passes == (True,):
+        return "a single perturbed one, judged by a running mean"
+    return f"{'a clean one and ' if not passes[0] else ''}{_count(noisy, 'perturbed one')}"
 
 
 @np.errstate(all="ignore")
@@ -198,8 +340,3 @@ def _expect(cls, method, name, got):
             f"{where(getattr(cls, method))}: {cls.__name__}.{method} must return its {name}, {getattr(cls, name).__name__}, got {got!r}."
         )
     return got
-
-
-def _fits(memory, place, widths):
-    room = memory.room(place)
-    return room is None or sum(widths.values()) <= room

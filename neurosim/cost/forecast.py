@@ -80,7 +80,7 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
         }  # fmt: skip
     account = Account(**found).by(1)
-    return account._replace(writes=_writes(network, chip, account, work.moves)) if learning is not None else account
+    return account._replace(writes=_writes(network, chip, learning, account, work.moves)) if learning is not None else account
 
 
 def count(network, chip, learning: Learning | Gradient | None, work: Workload) -> Ledger:
@@ -103,12 +103,13 @@ def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> 
     return Count(0 if lost else least, (1 - lost) * most, most)
 
 
-def _writes(network, chip, account: Account, moves: float) -> dict[str, Writes]:
+def _writes(network, chip, learning, account: Account, moves: float) -> dict[str, Writes]:
     """Writes to every array: whether a cell moves depends on data."""
     sizes = [pre * post for pre, post in network.shapes()]
     found = {name: _asked(chip.cell, account.written.by(n), moves) for name, n in zip(network.projections, sizes, strict=True)}
     if account.decorrelated.high:
-        for name, n in zip(network.populations, network.layers):  # the readout has no matrix
+        names = [*network.populations[: len(network.layers)], "input"]  # the readout has no matrix
+        for name, n in zip(names, learning.decorrelated(network)):
             found[f"matrix of {name}"] = _asked(chip.decorrelation, account.decorrelated.by(n * n), moves)
     return found
 

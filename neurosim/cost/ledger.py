@@ -112,9 +112,8 @@ class _Events:
             # a run without learning, of a network that decorrelates, takes one pass
             self.replicas = Count(*map(sum, zip(account.clean, account.perturbed))).by(bool(account.heard.high) / len(learning.passes))
             self.perturb(learning)
-            if learning.decorrelation_lr > 0:
-                for n in network.layers:
-                    self.decorrelate(n, learning)
+            for n in learning.decorrelated(network):
+                self.decorrelate(n, learning)
             self.reward(learning)
             self.listen(learning)
             self.update(learning)

@@ -48,11 +48,12 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
     synapses = sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
-    register, memory = (sum(bits(record).values()) for record in (local.rule.Register, local.rule.Memory)) if local else (0, 0)
+    register = sum(bits(local.rule.Register).values()) * local.lanes if local else 0
+    memory = sum(bits(local.rule.Memory).values()) if local else 0
     counted = memory_bits(network, chip, learning, batch, steps) if learning else memory_bits(network, chip, Gradient("bptt"), batch)
     if learning is None:
         counted |= {"learning": 0}
-    matrices = sum(n * n for n in network.layers) if local and local.decorrelation_lr > 0 else 0
+    matrices = sum(n * n for n in local.decorrelated(network)) if local else 0
     wanted: dict[str, int] = {}
     weight_bits = synapses * (chip.cell.stored_bits + register * batch) + matrices * chip.decorrelation.stored_bits
     if has.core_weight_bits:

@@ -1,12 +1,27 @@
 """The compiled loop: one sequence of a network on a chip, step by step. `sequence.py` is the file to read first."""
 
 from neurosim.loop.ageing import grow_older
+from neurosim.loop.neurons import listen
 from neurosim.loop.place import look, place, place_cells
-from neurosim.loop.records import COUNTS, Count, Decorrelator, Group, Parts, Plan, Prediction, Projection, Record, Scratch, Tally
-from neurosim.loop.sequence import sequence
-from neurosim.loop.synapses import MANY
+from neurosim.loop.records import (
+    COUNTS,
+    Count,
+    Course,
+    Decorrelator,
+    Group,
+    Net,
+    Parts,
+    Plan,
+    Prediction,
+    Projection,
+    Record,
+    Scratch,
+    Tally,
+)
+from neurosim.loop.sequence import sequence, turn
+from neurosim.loop.synapses import MANY, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "MANY", "Count", "Decorrelator", "Group", "Parts", "Plan", "Prediction", "Projection", "Record", "Scratch", "Tally",
-    "grow_older", "look", "place", "place_cells", "sequence",
+    "COUNTS", "MANY", "WRITE", "Count", "Course", "Decorrelator", "Group", "Net", "Parts", "Plan", "Prediction", "Projection", "Record",
+    "Scratch", "Tally", "grow_older", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
 ]  # fmt: skip

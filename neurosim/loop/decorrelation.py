@@ -46,7 +46,7 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
             read_rows(cell, d.planes, j, rows, scratch.seen, k_read, one)
             for k in range(rows):
                 for b in range(replicas):
-                    d.pull[b, j + k] = d.rate * d.scale * dot(scratch.seen[k][:n], d.before[b])
+                    d.pull[b, j + k] = d.rate * d.scale * dot(scratch.seen[k][:n], d.before[b])  # not local: transpose
             if replicas == 1 and passes == 2 and rows == ROWS:
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(

@@ -5,6 +5,7 @@ import numpy as np
 from hw_models.protocols import Circuit, Converter, Noise, Tile
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, copy, dot, inline, kernel, mix, nonzero, passage, put, row
+from neurosim.loop.synapses import concerns
 from neurosim.protocols import Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
@@ -101,12 +102,6 @@ def collect(parts, p, currents, first, key, step, one):
 # ---------------------------------------------------------------- neurons
 
 
-@inline
-def concerns(plan, group, q):
-    """Whether a pass is there for this layer."""
-    return not plan.by_layer or group.number == q - 1
-
-
 @passage
 def shake_currents(rule, parts, plan, group, first, key, step, one):
     """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
@@ -114,7 +109,7 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
     k = stream(key, random.NOISE, group.number, step)
     group.xi[:] = one - one
     for q in range(passes):
-        if plan.noisy[q] and concerns(plan, group, q):
+        if plan.noisy[q] and concerns(plan, group.number, q):
             for b in range(replicas):
                 u, v = halves(fold(fold(k, q), first + b))
                 state, current, given = row(row(group.noise, q), b), group.current[q, b], group.xi[q, b]
@@ -213,12 +208,12 @@ def fire(circuit, neuron, group):
 
 @passage
 def listen(rule, plan, group, sigma, one):
-    """Each neuron turns what it knows of itself into its local signal: one for each pass that is compared, summed as it was told to."""
+    """Each neuron turns what it knows of itself into its local signal: one for each pass that is compared, summed or kept apart as it was told to."""
     passes, replicas, n = group.activity.shape
     zero = one - one
     group.a[:] = zero
     for q in range(passes):
-        if plan.sends[q] and concerns(plan, group, q):
+        if plan.sends[q] and concerns(plan, group.number, q):
             r = plan.base[q]
             other = zero if r == q else one  # a pass that stands alone has nothing to take off
             for b in range(replicas):
@@ -228,7 +223,8 @@ def listen(rule, plan, group, sigma, one):
                     for i in range(n):
                         energy += (noisy[i] - base[i]) * (noisy[i] - base[i])
                 extra = Extra(energy, size, group.energy[b])
-                memory, xi, xi_base, a, heard = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.a[b], group.heard[q, b]
+                memory, xi, xi_base, heard = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.heard[q, b]
+                a = group.a[b * plan.lanes + plan.lane[q]]
                 for i in range(n):
                     m, own = signal(rule, at(memory, i), Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma), extra)
                     put(memory, i, m)

@@ -36,7 +36,7 @@ class Projection(NamedTuple):
     """The weights from one population to another, and what a synapse remembers."""
 
     planes: Any  #: Cell.State of (pre, post) arrays
-    registers: Any  #: Rule.Register of (replica, pre, post) arrays
+    registers: Any  #: Rule.Register of (replica x lane, pre, post) arrays
     columns: Any  #: Tile.Column of (post,) arrays
     dac: Any  #: Converter.Params of (pre,) arrays
     adc: Any  #: Converter.Params of (tile, post) arrays
@@ -65,14 +65,14 @@ class Group(NamedTuple):
     out: np.ndarray  #: (pass, replica, neuron)
     xi: np.ndarray  #: (pass, replica, neuron) the perturbation that was given
     heard: np.ndarray  #: (pass, replica) what a neuron multiplies its signal of that pass by; all groups share it
-    a: np.ndarray  #: (replica, neuron) the neuron's local signal in the last step
+    a: np.ndarray  #: (replica x lane, neuron) the neuron's local signal in the last step
     energy: np.ndarray  #: (replica,) sum of the squared inputs
     number: int
     saturated: Any  #: Count of numbers beyond the range of the circuits
 
 
 class Decorrelator(NamedTuple):
-    """The matrix D of one population, pre-major, in cells of its own."""
+    """The matrix D of one population, or of the inputs, pre-major, in cells of its own."""
 
     planes: Any  #: Cell.State of (n, n) arrays, row k holding D[:, k]; (0, 0) where nothing is decorrelated
     hat: np.ndarray  #: (pass, replica, n): D x, or x itself where nothing is decorrelated
@@ -82,6 +82,24 @@ class Decorrelator(NamedTuple):
     rate: Any
     number: int
     writes: np.ndarray  #: as those of a projection
+
+
+class Prediction(NamedTuple):
+    """The chip's running mean of its losses, one for each replica; unused where they are compared with another pass."""
+
+    mean: Any  #: (replica,)
+    known: Any  #: (replica,) 1 after the first loss
+
+
+class Net(NamedTuple):
+    """All that a run changes of a network on its chip."""
+
+    hidden: tuple[Group, ...]
+    readout: Group
+    projections: tuple[Projection, ...]  #: layer by layer the weights from below and the recurrent ones, then those of the readout
+    decorrelators: tuple[Decorrelator, ...]  #: of the layers, then of the inputs
+    wires: Any  #: Wire.State of (pass, replica) arrays
+    prediction: Prediction
 
 
 class Plan(NamedTuple):
@@ -94,9 +112,10 @@ class Plan(NamedTuple):
     antithetic: bool  #: a pass that sends is given what its base is given, with the other sign
     by_layer: bool  #: pass k perturbs layer k - 1 alone, and that layer alone learns from it
     folds: bool  #: neurons multiply their signals with the rewards and sum over passes; synapses are told that it is time
-    share: Any  #: of each pass in that sum
+    share: Any  #: of each pass in that sum, or of each lane in what a synapse changes by
+    lane: np.ndarray  #: (pass,) int: the lane that the signal of this pass takes
+    lanes: int  #: signals that a neuron keeps apart, each with a reward and registers of its own
     average: Any  #: rate of the running prediction that losses are compared with; 0 if with the loss of the base
-    every_step: bool  #: the loss change is sent every step, else summed and sent at the end of the sequence
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
     perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x
@@ -114,15 +133,8 @@ class Tally(NamedTuple):
     moved: Any  #: (longest post,) int32
 
 
-class Prediction(NamedTuple):
-    """The chip's running mean of its losses, one for each replica; unused where they are compared with another pass."""
-
-    mean: Any  #: (replica,)
-    known: Any  #: (replica,) 1 after the first loss
-
-
 class Scratch(NamedTuple):
-    """Work space; it carries nothing from one step to the next except `reward`."""
+    """Work space; from `value` on, what one step leaves for the next."""
 
     dw: np.ndarray  #: (MANY, longest post) what rows of synapses ask for
     seen: np.ndarray  #: (MANY, longest post) rows as read
@@ -131,8 +143,10 @@ class Scratch(NamedTuple):
     tally: Tally
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (pass, replica) loss change since the last broadcast
-    reward: np.ndarray  #: (replica,) what synapses hear
-    arrived: np.ndarray  #: (replica,) 1 where the wire delivered something, 0 where not
+    heard: np.ndarray  #: that of the groups
+    reward: np.ndarray  #: (replica x lane,) what synapses hear
+    arrived: np.ndarray  #: (replica x lane,) share of the change to be made where the wire delivered something, 0 where not
+    what: np.ndarray  #: (1,) int64: what the next step does to the synapses
 
 
 class Record(NamedTuple):
@@ -154,3 +168,21 @@ TRACED = 5  #: steps in which synapses took in what they learn from
 LEARNED = 6  #: steps in which they made a change of it
 FAILED = 7  #: 1 if the loss was not finite
 COUNTS = 8
+
+
+class Course(NamedTuple):
+    """The arguments of `sequence`, in their order."""
+
+    parts: Parts
+    plan: Plan
+    net: Net
+    inputs: np.ndarray  #: (replica, step, input)
+    targets: np.ndarray  #: (replica, step, output)
+    counted: np.ndarray  #: (replica, step) bool: the loss of this step counts
+    due: np.ndarray  #: (replica, step) bool: a reward is sent after this step
+    first: int  #: the number of the first replica
+    key: Any  #: uint64, the root of all random numbers
+    clock: np.ndarray  #: (2,) int64: the steps done so far, and that at which cells last aged
+    scratch: Scratch
+    record: Record
+    one: Any  #: 1 in the run's float type

@@ -7,13 +7,15 @@ This is plain Python; `jit.compiled` runs the same source compiled, and both giv
 2. `fire`: the column's sums pass the tile and the ADC, meet the perturbation, and the neuron answers;
 3. `decorrelate`: where asked for, what the next weights see is D x, and D learns (a declared layer operation);
 4. `broadcast`: how each perturbed pass compares goes over the reward wire; then `listen`: each neuron forms its local signal.
+
+`turn` is one step, and hears first how the one before it went: so the same code runs a whole sequence, and in an environment step by step.
 """
 
 import numpy as np
 
 from hw_models.protocols import Wire
 from neurosim import random
-from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
+from neurosim.jit import at, chosen, copy, fill, inline, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
@@ -63,23 +65,22 @@ def surprise(plan, prediction, b, value, one):
 
 
 @passage
-def deliver(plan, scratch, heard, b, q, received, arrived, one):
+def deliver(plan, scratch, b, q, received, arrived, one):
     """Tell synapses the reward; or, where signals are folded, neurons the reward and synapses that it is time."""
+    lane = b * plan.lanes + plan.lane[q]
     if plan.folds:
-        heard[q, b] = plan.share * received if arrived else one - one
-    elif arrived:
-        scratch.reward[b] = received
+        scratch.heard[q, b] = plan.share * received if arrived else one - one
     if arrived:
-        scratch.arrived[b] = one
-        if plan.folds:
-            scratch.reward[b] = one
+        scratch.reward[lane] = one if plan.folds else received
+        scratch.arrived[lane] = one if plan.folds else plan.share
 
 
 @passage
-def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first, key, step, scratch, record, one):
+def broadcast(parts, plan, wires, prediction, group, targets, counted, due, t, first, key, step, scratch, record, one):
     """Account the loss, send what each pass is judged by if it is time, and hear the wire. Returns what the next step does to the synapses."""
     passes, replicas, n = group.out.shape
-    valid, zero, final = False, one - one, t == targets.shape[1] - 1
+    zero = one - one
+    scratch.reward[:] = scratch.arrived[:] = zero
     for b in range(replicas):
         target, counts = targets[b, t], counted[b, t]
         if counts:
@@ -89,7 +90,6 @@ def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first,
             record.loss[b] += loss
             if not np.isfinite(loss):
                 record.counts[FAILED] = 1
-        scratch.reward[b] = scratch.arrived[b] = zero
         for q in range(passes):
             if plan.sends[q]:
                 k, wire = stream(key, random.SEND, passes - 1 - q, step), row(wires, q)
@@ -98,7 +98,7 @@ def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first,
                     scratch.value[q, b] += compare(parts, plan, group.out[q, b], group.out[plan.base[q], b], target, one)
                     if not np.isfinite(scratch.value[q, b]):
                         record.counts[FAILED] = 1
-                if counts if plan.every_step else final:
+                if due[b, t]:
                     value = scratch.value[q, b]
                     if plan.average > 0:
                         value = surprise(plan, prediction, b, value, one)
@@ -110,10 +110,11 @@ def broadcast(parts, plan, wires, prediction, group, targets, counted, t, first,
                     s, received, arrived = idle(parts.wire, at(wire, b), one)
                 put(wire, b, s)
                 record.counts[ARRIVED] += int(arrived)
-                deliver(plan, scratch, group.heard, b, q, received, arrived, one)
-        if scratch.arrived[b] > zero:
-            valid = True
-    return WRITE if valid else TRACE
+                deliver(plan, scratch, b, q, received, arrived, one)
+    for lane in range(scratch.arrived.shape[0]):
+        if scratch.arrived[lane] > zero:
+            return WRITE
+    return TRACE
 
 
 @passage
@@ -129,123 +130,135 @@ def show(values, kept, t, offset):
             copy(values[0, b], kept[b, t, offset : offset + values.shape[2]])
 
 
-def sequence(
-    parts,
-    plan,
-    hidden,
-    readout,
-    projections,
-    decorrelators,
-    wires,
-    prediction,
-    inputs,
-    targets,
-    counted,
-    first,
-    key,
-    clock,
-    scratch,
-    record,
-    one,
-):
-    """Run one sequence for every replica; learn on the way if the plan says so.
-
-    `projections` holds, layer by layer, the weights from below and the recurrent ones, then those of the readout. `key` is the root of
-    all random numbers, `first` the number of the first replica, `clock` the steps done so far and the step at which cells last aged.
-    """
-    replicas, steps = inputs.shape[:2]
-    layers, passes = len(hidden), plan.noisy.shape[0]
-    what, zero = READ, one - one
-    rules = (parts.rule, parts.readout_rule)
-    for layer in range(layers):
-        begin(parts, parts.neuron, hidden[layer], first, key, clock[0], one)
-        decorrelators[layer].hat[:] = zero
-    begin(parts, parts.readout_neuron, readout, first, key, clock[0], one)
-    for k in range(len(projections)):
-        fill(projections[k].registers, zero)
+@passage
+def start(parts, plan, net, first, key, clock, scratch, one):
+    """Bring everything to the start of a sequence."""
+    zero = one - one
+    for layer in range(len(net.hidden)):
+        begin(parts, parts.neuron, net.hidden[layer], first, key, clock[0], one)
+    begin(parts, parts.readout_neuron, net.readout, first, key, clock[0], one)
+    for k in range(len(net.decorrelators)):
+        net.decorrelators[k].hat[:] = zero
+    for k in range(len(net.projections)):
+        fill(net.projections[k].registers, zero)
+    passes, replicas = scratch.value.shape
     for q in range(passes):
-        wire = row(wires, q)
+        wire = row(net.wires, q)
         for b in range(replicas):
             u, v = halves(fold(stream(key, random.WIRE, passes - 1 - q, clock[0]), first + b))
             put(wire, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
     scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = zero
-    for t in range(steps + 1):
-        # the last broadcast has no step to ride on: one more turn, in which weights learn and nothing is read
-        step, reading = clock[0], t < steps
-        if not (reading or plan.learn):
-            break
-        now = seconds(step, plan.step_s)
-        record.counts[TRACED] += int(what != READ)
-        record.counts[LEARNED] += int(what == WRITE)
-        if reading:
-            if plan.learn:  # a test happens at one moment and leaves the devices alone
-                age_network(parts, projections, decorrelators, plan, clock, key, one)
-            for q in range(passes):
-                for b in range(replicas):
-                    copy(inputs[b, t], scratch.source[q, b])
-        offset = 0
-        for k in range(len(projections)):
-            layer, p = k // 2, projections[k]
-            top = layer == layers
-            current, energy, a = (readout.current, readout.energy, readout.a) if top else arrays_of(hidden[layer])
-            if reading:
-                if k % 2 == 0:
-                    current[:] = energy[:] = zero
-                    source = scratch.source if layer == 0 else decorrelators[layer - 1].hat
-                else:
-                    source = hidden[layer].out if plan.raw_recurrence else decorrelators[layer].hat
-                load(parts, plan, p, source, energy, first, key, step, one)
-            else:
-                for b in range(replicas):
-                    copy(p.z[0, b], p.z_before[b])
-            sweep(
-                parts,
-                rules[int(top)],
-                plan,
-                p,
-                what,
-                passes * int(reading),
-                a,
-                scratch.reward,
-                first,
-                key,
-                step,
-                now,
-                scratch,
-                p.writes,
-                one,
+    scratch.what[0] = READ
+
+
+@inline
+def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
+    """Judge a step, and let every neuron form its signal from what comes back."""
+    what = broadcast(
+        parts, plan, net.wires, net.prediction, net.readout, targets, counted, due, t, first, key, clock[0], scratch, record, one
+    )
+    scratch.what[0] = what if plan.learn else READ
+    clock[0] += 1
+    record.counts[STEPS] += 1
+    if plan.learn and record.counts[FAILED] == 0:
+        record.counts[HEARD] += 1
+        for layer in range(len(net.hidden)):
+            listen(parts.rule, plan, net.hidden[layer], plan.sigma, one)
+            if plan.carry != one:
+                rejoin(net.hidden[layer], net.decorrelators[layer], plan.base, plan.carry)
+        listen(parts.readout_rule, plan, net.readout, plan.sigma, one)
+
+
+@inline
+def forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, record, one):
+    """Weights learn from the step before, and the network answers to its input. Not reading, they only learn: the last step's turn."""
+    layers, passes, replicas = len(net.hidden), scratch.value.shape[0], scratch.value.shape[1]
+    step, what, zero = clock[0], scratch.what[0], one - one
+    rules, now = (parts.rule, parts.readout_rule), seconds(clock[0], plan.step_s)
+    record.counts[TRACED] += int(what != READ)
+    record.counts[LEARNED] += int(what == WRITE)
+    if reading:
+        if plan.learn:  # a test happens at one moment and leaves the devices alone
+            age_network(parts, net.projections, net.decorrelators, plan, clock, key, one)
+        for q in range(passes):
+            for b in range(replicas):
+                copy(inputs[b, t], scratch.source[q, b])
+        if net.decorrelators[layers].planes[0].shape[0] > 0:
+            decorrelate(
+                parts, plan, net.decorrelators[layers], scratch.source, key, step, now, scratch, net.decorrelators[layers].writes, one
             )
-            if not reading:
-                continue
-            collect(parts, p, current, first, key, step, one)
-            if k % 2 == 1:
-                group, d = hidden[layer], decorrelators[layer]
-                perturb(parts.rule, parts, plan, group, first, key, step, one)
-                fire(parts.circuit, parts.neuron, group)
-                if d.planes[0].shape[0] > 0:
-                    decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
-                show(group.out, record.x, t, offset)
-                show(group.current, record.h, t, offset)
-                offset += group.out.shape[2]
+    offset = 0
+    for k in range(len(net.projections)):
+        layer, p = k // 2, net.projections[k]
+        top = layer == layers
+        current, energy, a = (net.readout.current, net.readout.energy, net.readout.a) if top else arrays_of(net.hidden[layer])
         if reading:
-            if plan.perturb_readout:
-                perturb(parts.readout_rule, parts, plan, readout, first, key, step, one)
-            fire(parts.circuit, parts.readout_neuron, readout)
-            show(readout.out, record.y, t, 0)
-            what = broadcast(parts, plan, wires, prediction, readout, targets, counted, t, first, key, step, scratch, record, one)
-            clock[0] += 1
-            record.counts[STEPS] += 1
-            if record.counts[FAILED] > 0:
-                break
-            if plan.learn:
-                record.counts[HEARD] += 1
-                for layer in range(layers):
-                    listen(parts.rule, plan, hidden[layer], plan.sigma, one)
-                    if plan.carry != one:
-                        rejoin(hidden[layer], decorrelators[layer], plan.base, plan.carry)
-                listen(parts.readout_rule, plan, readout, plan.sigma, one)
+            if k % 2 == 0:
+                current[:] = energy[:] = zero
+                source = net.decorrelators[layers if layer == 0 else layer - 1].hat
             else:
-                what = READ
-    if plan.learn and not plan.at_once:
-        for k in range(len(projections)):
-            write_totals(parts, projections[k], seconds(clock[0], plan.step_s), key, clock[0], projections[k].writes, one)
+                source = net.hidden[layer].out if plan.raw_recurrence else net.decorrelators[layer].hat
+            load(parts, plan, p, source, energy, first, key, step, one)
+        else:
+            for b in range(replicas):
+                copy(p.z[0, b], p.z_before[b])
+        sweep(
+            parts,
+            rules[int(top)],
+            plan,
+            p,
+            what,
+            passes * int(reading),
+            a,
+            scratch.reward,
+            first,
+            key,
+            step,
+            now,
+            scratch,
+            p.writes,
+            one,
+        )
+        if not reading:
+            continue
+        collect(parts, p, current, first, key, step, one)
+        if k % 2 == 1:
+            group, d = net.hidden[layer], net.decorrelators[layer]
+            perturb(parts.rule, parts, plan, group, first, key, step, one)
+            fire(parts.circuit, parts.neuron, group)
+            if d.planes[0].shape[0] > 0:
+                decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
+            show(group.out, record.x, t, offset)
+            show(group.current, record.h, t, offset)
+            offset += group.out.shape[2]
+    if reading:
+        if plan.perturb_readout:
+            perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
+        fire(parts.circuit, parts.readout_neuron, net.readout)
+        show(net.readout.out, record.y, t, 0)
+
+
+@inline
+def turn(parts, plan, net, inputs, targets, counted, due, t, reading, first, key, clock, scratch, record, one):
+    """Step t of a sequence: hear how step t - 1 went, learn from it, and answer to the next input if there is one to read.
+
+    The last broadcast has no step to ride on: it takes one more turn, in which weights learn and nothing is read.
+    """
+    if t == 0:
+        start(parts, plan, net, first, key, clock, scratch, one)
+    else:
+        judge(parts, plan, net, targets, counted, due, t - 1, first, key, clock, scratch, record, one)
+    if record.counts[FAILED] == 0 and (reading or plan.learn):
+        forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, record, one)
+    if not reading and plan.learn and not plan.at_once:
+        for k in range(len(net.projections)):
+            write_totals(parts, net.projections[k], seconds(clock[0], plan.step_s), key, clock[0], net.projections[k].writes, one)
+
+
+def sequence(parts, plan, net, inputs, targets, counted, due, first, key, clock, scratch, record, one):
+    """Run one sequence for every replica; learn on the way if the plan says so. The arguments are those of `Course`."""
+    steps = inputs.shape[1]
+    for t in range(steps + 1):
+        turn(parts, plan, net, inputs, targets, counted, due, t, t < steps, first, key, clock, scratch, record, one)
+        if record.counts[FAILED] > 0:
+            break

@@ -13,7 +13,7 @@ from neurosim.random import draws, fold, gap, halves, stream, uniform
 write, read, chance = kernel(Cell.write), kernel(Cell.read), kernel(Cell.chance)
 gather = kernel(Tile.gather)
 next_noise = kernel(Noise.next)
-trace, change = kernel(Rule.trace), kernel(Rule.change)
+trace, change, perturb = kernel(Rule.trace), kernel(Rule.change), kernel(Rule.perturb)
 draw_write, draw_read, draw_next = draws["write"], draws["read"], draws["next"]
 
 
@@ -26,6 +26,13 @@ swallows = constant(lambda cell: getattr(cell, "swallows", True))
 # time, if a write needs more than one uniform number, for then it costs ten times as much.
 often = constant(lambda cell: 2**14 if cell.draws["write"] == "u" else 2**18)
 remembers = constant(lambda rule: bool(rule.Register._fields))
+
+
+@inline
+def concerns(plan, layer, q):
+    """Whether a pass is there for this layer."""
+    return not plan.by_layer or layer == q - 1
+
 
 ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
@@ -280,30 +287,35 @@ write_row = chosen(says_its_chance, write_by_chance, write_each)
 
 
 @passage
-def weight_noise(noise, noisy, key, replica, j, out, one):
-    """Perturbation of one row of weights: that of the last pass, less that of the first if the first is perturbed too."""
-    out[:] = one - one
-    for q in range(noisy.shape[0]):
-        if noisy[q]:
-            sign = one if q > 0 else -one
-            u, v = halves(fold(fold(fold(key, q), replica), j))
-            for i in range(out.shape[0]):
-                _, xi = next_noise(noise, Nothing(), draw_next(noise, u, v, i, one))
-                out[i] += sign * xi
+def add_noise(parts, plan, key, q, replica, j, by, out, one):
+    """Add so many times what one pass is given as perturbation of one row of weights."""
+    mirrored = plan.antithetic and plan.sends[q]
+    u, v = halves(fold(fold(fold(key, plan.base[q] if mirrored else q), replica), j))
+    for i in range(out.shape[0]):
+        _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
+        out[i] += (-by if mirrored else by) * xi
 
 
 @passage
-def own_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
-    """If weights are perturbed, a synapse learns from its own perturbation over the variance: draw those of some rows."""
+def own_noise(rule, parts, plan, p, scratch, rows, n_post, key, b, lane, replica, j0, one):
+    """If weights are perturbed, a synapse learns from its own perturbation over the variance: that of each pass which is compared,
+    less that of its base, times what a neuron would hear of it."""
+    variance = plan.sigma * plan.sigma
     for k in range(rows):
         own = scratch.own[k][:n_post]
-        weight_noise(parts.noise, plan.noisy, key, replica, j0 + k, own, one)
+        own[:] = one - one
+        for q in range(plan.sends.shape[0]):
+            if plan.sends[q] and plan.lane[q] == lane and concerns(plan, p.number // 2, q):
+                base = plan.base[q]
+                if base != q and plan.noisy[base]:
+                    add_noise(parts, plan, key, base, replica, j0 + k, -scratch.heard[q, b], own, one)
+                add_noise(parts, plan, key, q, replica, j0 + k, scratch.heard[q, b], own, one)
         for i in range(n_post):
-            own[i] /= plan.sigma * plan.sigma
+            own[i] /= variance
 
 
 @passage
-def no_noise(rule, parts, plan, scratch, rows, n_post, key, replica, j0, one):
+def no_noise(rule, parts, plan, p, scratch, rows, n_post, key, b, lane, replica, j0, one):
     pass
 
 
@@ -317,20 +329,36 @@ def neuron_side(rule, own, a, pre, one):
     return a, pre
 
 
+@inline
+def shaped(rule, r, xi, variance):
+    return variance * perturb(rule, r, xi / variance)
+
+
+@inline
+def as_given(rule, r, xi, variance):
+    return xi
+
+
+moved_by = chosen(lambda rule: hasattr(rule, "perturb"), shaped, as_given)
+
+
 @passage
-def shake(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+def shake(rule, parts, plan, p, scratch, rows, n_post, key, q, b, replica, j, one):
     """Rows of weights as a perturbed pass sees them."""
+    if not concerns(plan, p.number // 2, q):
+        return scratch.seen
+    registers, variance = row(p.registers, b * plan.lanes + plan.lane[q]), plan.sigma * plan.sigma
     for k in range(rows):
-        u, v = halves(fold(fold(fold(key, q), replica), j + k))
-        source, target = scratch.seen[k], scratch.shaken[k]
+        source, target, held = scratch.seen[k], scratch.shaken[k][:n_post], row(registers, j + k)
+        target[:] = one - one
+        add_noise(parts, plan, key, q, replica, j + k, one, target, one)
         for i in range(n_post):
-            _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
-            target[i] = source[i] + xi
+            target[i] = source[i] + moved_by(rule, at(held, i), target[i], variance)
     return scratch.shaken
 
 
 @passage
-def keep(rule, parts, scratch, rows, n_post, key, q, replica, j, one):
+def keep(rule, parts, plan, p, scratch, rows, n_post, key, q, b, replica, j, one):
     return scratch.seen
 
 
@@ -430,11 +458,12 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
         rows = min(block, n_pre - j0)
         if what == WRITE or (what == TRACE and remembers(rule)):
             scratch.dw[:rows] = one - one
-            for b in range(replicas):
-                draw_own(rule, parts, plan, scratch, rows, n_post, k_before, first + b, j0, one)
+            for lane in range(a.shape[0]):
+                b = lane // plan.lanes
+                draw_own(rule, parts, plan, p, scratch, rows, n_post, k_before, b, lane % plan.lanes, first + b, j0, one)
                 ask_rows(
-                    parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, b), p.z_before[b], a[b], reward[b], scratch.arrived[b],
-                    scratch, k_read, one,
+                    parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
+                    scratch.arrived[lane], scratch, k_read, one,
                 )  # fmt: skip
             for k in range(rows):
                 dw = scratch.dw[k][:n_post]
@@ -449,5 +478,5 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
             for b in range(replicas):
                 w = scratch.seen
                 if plan.noisy[q]:
-                    w = rows_of_pass(rule, parts, scratch, rows, n_post, k_noise, q, first + b, j0, one)
+                    w = rows_of_pass(rule, parts, plan, p, scratch, rows, n_post, k_noise, q, b, first + b, j0, one)
                 gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, row(row(row(p.sums, j0 // p.rows), q), b), one)

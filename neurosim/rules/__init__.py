@@ -9,6 +9,7 @@ DEFAULTS = {
     "np": {"method": "np", "lr": 1e-4, "readout_lr": 1e-2, "carry": 0.0},
     "anp": {"method": "anp", "perturb": "hidden", "carry": 0.9},
     "nrl": {"method": "nrl", "lr": 1e-9, "readout_lr": 1e-8, "norm": "expected", "trace": 0.5},
+    "oua": {"method": "oua", "lr": 1e-9, "readout_lr": 1e-8, "passes": "noisy", "trace": 0.5},
     "dwp": {"method": "wp", "lr": 1e-9, "readout_lr": 3e-4, "carry": 0.0, "decorrelation_lr": 3e-3},
     "dnp": {"method": "np", "lr": 1e-4, "readout_lr": 1e-2, "carry": 0.0, "decorrelation_lr": 3e-3},
     "danp": {"method": "anp", "perturb": "hidden", "readout_lr": 0.2, "carry": 0.9, "decorrelation_lr": 3e-3},
@@ -24,6 +25,6 @@ def _named(name):
     return make
 
 
-WP, NP, ANP, NRL, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
+WP, NP, ANP, NRL, OUA, DWP, DNP, DANP = (_named(name) for name in DEFAULTS)
 
-__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "GRADIENTS", "KINDS", "NP", "NRL", "WP", "Gradient", "Learning", "Perturbation"]
+__all__ = ["ANP", "DANP", "DEFAULTS", "DNP", "DWP", "GRADIENTS", "KINDS", "NP", "NRL", "OUA", "WP", "Gradient", "Learning", "Perturbation"]

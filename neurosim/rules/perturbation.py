@@ -6,6 +6,7 @@ from hw_models.parts import InputError, Range
 from neurosim.rules import activity_perturbation as anp
 from neurosim.rules import node_perturbation as np_
 from neurosim.rules import weight_perturbation as wp
+from neurosim.rules.ornstein_uhlenbeck import OUA
 
 Rate = Annotated[float, Range("", 0.0)]
 
@@ -41,6 +42,7 @@ class Learning(NamedTuple):
     by_layer: bool = False  #: pass k perturbs layer k - 1 alone, the readout being the last layer
     fold_reward: bool = False  #: neurons multiply their signals with the reward, so that a trace sums changes: momentum
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
+    decorrelate_inputs: bool = False
 
     @property
     def base(self) -> tuple[int, ...]:
@@ -58,10 +60,27 @@ class Learning(NamedTuple):
         """Numbers that a broadcast sends to every neuron."""
         return sum(self.sends)
 
+    def decorrelated(self, network) -> list[int]:
+        """Sizes of the populations that a matrix decorrelates: the layers, then perhaps the inputs."""
+        if self.decorrelation_lr == 0:
+            return []
+        return [*network.layers, *([network.inputs] if self.decorrelate_inputs else [])]
+
     @property
     def folds(self) -> bool:
-        """Whether neurons hear the rewards, and synapses only that it is time; with more than one number it cannot be otherwise."""
-        return self.fold_reward or self.samples > 1
+        """Whether neurons hear the rewards, and synapses only that it is time: so they do if there are several and none must wait for its own."""
+        return self.fold_reward or (self.samples > 1 and not self.rule.Register._fields)
+
+    @property
+    def lanes(self) -> int:
+        """Signals that a neuron keeps apart, so that each meets its own reward: a synapse has registers for every one."""
+        return 1 if self.folds else max(self.samples, 1)
+
+    @property
+    def lane(self) -> tuple[int, ...]:
+        """For each pass, the lane that its signal takes."""
+        before = [sum(self.sends[:q]) for q in range(len(self.passes))]
+        return tuple(n if self.lanes > 1 and sends else 0 for n, sends in zip(before, self.sends, strict=True))
 
 
 class Perturbation(NamedTuple):
@@ -69,10 +88,11 @@ class Perturbation(NamedTuple):
 
     Parameters
     ----------
-    method : "wp", "np", "anp" or "nrl"
+    method : "wp", "np", "anp", "nrl" or "oua"
         What is perturbed and what is correlated with reward. "nrl" correlates changes of activity with the reward of the perturbed pass
         less the running mean of such rewards, which the chip keeps once: no clean pass is ever judged. What the loss does from step to step
         is then noise to every neuron: rates of a thousandth of the perturbation's variance are a start, and larger perturbations learn faster.
+        "oua" lets every weight wander around its mean in a single pass, with `trace` the share of itself that the deviation keeps.
     lr : float
         Rate of input and recurrent weights. With `normalise` it is free of scale; 0 leaves them as they are.
     readout_lr : float
@@ -82,7 +102,7 @@ class Perturbation(NamedTuple):
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
-        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl" and passes "noisy".
+        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl", "oua" and passes "noisy".
     trace : float
         Decay of an eligibility trace per step; 0 is no trace, 1 a plain sum.
     reward : "step" or "sequence"
@@ -95,14 +115,17 @@ class Perturbation(NamedTuple):
         loss is compared with the running mean of its losses.
     samples : int
         Comparisons that are made side by side in every step. Each takes one more perturbed pass (two, where pairs are compared) and one
-        more number on the reward wire; a neuron averages reward times signal over them, which divides the variance by their number.
+        more number on the reward wire; a neuron averages reward times signal over them, which divides the variance by their number. With a
+        trace none may be averaged before its reward is known: each sample then has a signal of its own in every neuron and a register of its
+        own in every synapse.
     carry : float
         Share of its difference to its base that the perturbed pass takes into the next step: 1 as published, 0 starts every step
         from the base's state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
     perturb : "all", "hidden" or "layer"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
         from the differences that reach it from below, which activity perturbation can and node perturbation cannot. "layer" is iterative:
-        one sample for each layer and one for the readout, which perturbs it alone.
+        one sample for each layer and one for the readout, which perturbs it alone. Weight perturbation and "oua" perturb all weights, or
+        one layer's.
     momentum : float
         Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse; 0 is none. For
         this the neuron multiplies its signal with the reward before the synapse sees it.
@@ -112,6 +135,8 @@ class Perturbation(NamedTuple):
         Rate at which the matrix D learns to decorrelate what the next weights see; 0 is no decorrelation.
     decorrelate : "readout" or "all"
         Who sees decorrelated activity: the readout and the next layer, or the recurrent weights too (as published).
+    decorrelate_inputs : bool
+        Whether the network's inputs are decorrelated too, by a matrix of their own.
 
     References
     ----------
@@ -119,9 +144,10 @@ class Perturbation(NamedTuple):
     Garcia Fernandez, Ahmad, van Gerven 2025, arXiv:2503.23972: "nrl". Theirs weighs each step's product with how the noise changes the
     log-probability of a sampled action; here the perturbed output is the action, so that its reward needs no such weight.
     Fiete, Seung 2006, doi:10.1103/PhysRevLett.97.048104: a single pass and a running mean of the reward.
+    Garcia Fernandez, Ahmad, van Gerven 2024, doi:10.3390/e26121125: "oua".
     """
 
-    method: Literal["wp", "np", "anp", "nrl"] = "anp"
+    method: Literal["wp", "np", "anp", "nrl", "oua"] = "anp"
     lr: Rate = 0.003
     readout_lr: Rate = 0.1
     norm: Literal["layer", "expected", "running"] = "layer"
@@ -138,6 +164,7 @@ class Perturbation(NamedTuple):
     samples: Annotated[int, Range("", 1, 64)] = 1
     momentum: Annotated[float, Range("", 0.0, 0.999)] = 0.0
     sign: bool = False
+    decorrelate_inputs: bool = False
 
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:
@@ -145,29 +172,32 @@ class Perturbation(NamedTuple):
                 'rule.reward is "sequence" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit '
                 "earlier steps; set rule.trace above 0 (1 sums over the whole sequence)."
             )
-        if self.method == "np" and self.perturb == "hidden":
+        if self.method in ("np", "wp", "oua") and self.perturb == "hidden":
             raise InputError(
-                'rule.perturb is "hidden", but node perturbation correlates with the noise that a neuron was given: use "all".'
+                f'rule.perturb is "hidden", but {self.method} correlates with the noise that was given, which the readout would be without: use "all".'
             )
-        if self.trace > 0 and (self.samples > 1 or self.momentum > 0):
-            what = f"rule.samples is {self.samples}" if self.samples > 1 else f"rule.momentum is {self.momentum:g}"
+        if self.trace > 0 and self.momentum > 0:
             raise InputError(
-                f"{what} and rule.trace is {self.trace:g}: the reward then meets the signal in the neuron, before a trace could wait for it; "
-                "set rule.trace to 0, or rule.samples to 1 and rule.momentum to 0."
+                f"rule.momentum is {self.momentum:g} and rule.trace is {self.trace:g}: with momentum the reward meets the signal before a trace could "
+                "wait for it; set one of them to 0."
             )
-        if self.method == "wp" and (self.samples > 1 or self.momentum > 0 or self.passes in ("antithetic", "noisy")):
-            raise InputError(
-                "Weight perturbation meets its reward in the synapse, which holds no noise for later: rule.samples must be 1, rule.momentum 0 "
-                'and rule.passes "clean-noisy" or "noisy-noisy"; or choose np or anp.'
-            )
-        if self.passes == "noisy" and (self.method != "np" or self.samples > 1 or self.perturb == "layer"):
+        if self.passes == "noisy" and (self.method in ("anp", "nrl") or self.samples > 1 or self.perturb == "layer"):
             raise InputError(
                 'rule.passes is "noisy", a single pass: there is no other one to measure a change of activity or to make more samples with; '
-                'use rule np with rule.samples 1 and rule.perturb "all", or two passes.'
+                'use rule np, wp or oua with rule.samples 1 and rule.perturb "all", or two passes.'
             )
-        if self.perturb == "layer" and (self.passes != "clean-noisy" or self.method == "wp"):
+        if self.perturb == "layer" and self.passes != "clean-noisy":
             raise InputError(
-                'rule.perturb is "layer", which compares a pass for each layer with a clean one: use rule.passes "clean-noisy" and a rule other than wp.'
+                'rule.perturb is "layer", which compares a pass for each layer with a clean one: use rule.passes "clean-noisy".'
+            )
+        if self.decorrelate_inputs and self.decorrelation_lr == 0:
+            raise InputError("rule.decorrelate_inputs is true, but rule.decorrelation_lr is 0: give it a rate, such as 0.003.")
+        if self.method == "oua" and (
+            self.passes not in ("noisy", "clean-noisy") or self.momentum > 0 or self.sign or not 0 < self.trace < 1
+        ):
+            raise InputError(
+                'Rule oua takes rule.passes "noisy" or "clean-noisy", rule.trace between 0 and 1 (what a deviation keeps of itself in a step), '
+                "rule.momentum 0 and rule.sign false."
             )
 
     @property
@@ -179,9 +209,12 @@ class Perturbation(NamedTuple):
         """The rule as the loop runs it."""
         predicted = self.method == "nrl" or self.passes == "noisy"
         decay = self.trace or self.momentum  # momentum is a trace of changes in place of signals
-        kind = KINDS[f"anp {self.norm}" if self.method in ("anp", "nrl") else self.method][(decay > 0) + 2 * self.sign]
+        if self.method == "oua":
+            kind = OUA
+        else:
+            kind = KINDS[f"anp {self.norm}" if self.method in ("anp", "nrl") else self.method][(decay > 0) + 2 * self.sign]
         fresh = 1.0 if self.sign else 1.0 - self.momentum  # what a running mean takes of each change
-        options = {"lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay}
+        options = {"lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay, "keep": self.trace}
         rule = kind(**{key: value for key, value in options.items() if key in kind._fields})
         noisy = {"clean-noisy": (False, *(True,) * self.samples), "noisy": (True,)}.get(self.passes, (True,) * 2 * self.samples)
         return Learning(
@@ -199,4 +232,5 @@ class Perturbation(NamedTuple):
             self.perturb == "layer",
             self.momentum > 0,
             self.average if predicted else 0.0,
+            self.decorrelate_inputs,
         )

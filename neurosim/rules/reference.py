@@ -54,7 +54,14 @@ class Gradient(NamedTuple):
     @property
     def needs(self) -> tuple[str, ...]:
         """What it asks for that no synapse or neuron can know."""
-        return {"rflo": ("error",), "eprop": ("error", "transpose")}.get(self.method, ("error", "transpose", "history"))
+        if self.method == "rflo":
+            return ("error",)
+        return ("error", "transpose") if self.method == "eprop" or self.window == 1 else ("error", "transpose", "history")
+
+    @property
+    def window(self) -> int | None:
+        """Steps through which errors go back; none means all."""
+        return {"bptt": None, "tbptt": self.k}.get(self.method, 1)
 
     @property
     def name(self) -> str:

@@ -316,10 +316,18 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
 def test_a_rule_of_ones_own_is_checked(beside):
     (beside / "mine.py").write_text(RULE)
     done = neurosim("check", f"{beside / 'mine.py'}:Mine")
-    assert done.exit_code == 0 and "not local: nothing" in done.stdout
+    assert done.exit_code == 0 and done.stdout.startswith("Mine is local.\n")
     refused(neurosim("check", f"{beside / 'mine.py'}:Empty"), "no method")
     refused(neurosim("check", f"{beside / 'mine.py'}:Min"), 'did you mean "Mine"')
     refused(neurosim("check", "mine"), "file.py:Class")
+
+
+def test_the_reference_gradient_fails_the_check_and_the_message_is_worth_reading():
+    done = neurosim("check", "bptt")
+    assert done.exit_code == 1 and done.stdout.startswith("bptt is not local: no synapse can compute its update from what reaches it.\n")
+    for words in ("error  ", "transpose  ", "history  ", "bptt.py:", "same activity, same loss", "Rules that learn from that alone"):
+        assert words in done.stdout
+    refused(neurosim("check", "bppt"), 'did you mean "bptt"')
 
 
 CELL = """from typing import Annotated, NamedTuple

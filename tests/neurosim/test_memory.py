@@ -53,6 +53,14 @@ def test_changes_that_wait_take_a_word_in_every_synapse_once():
 
 def test_decorrelation_takes_a_matrix_a_layer():
     assert used(Perturbation("anp", decorrelation_lr=1e-3))["weights"] == 48 * 8 + (4 * 4 + 3 * 3) * 16
+    inputs = NETWORK.inputs
+    assert used(Perturbation("anp", decorrelation_lr=1e-3, decorrelate_inputs=True))["weights"] == 48 * 8 + (16 + 9 + inputs**2) * 16
+
+
+def test_samples_that_wait_for_their_rewards_take_a_register_each():
+    chip = DIGITAL.replace(memory=Limited(64, 64))
+    assert used(Perturbation("np", trace=0.9, samples=3), chip)["learning"] == 3 * (48 * 16 + 8 * 32)
+    assert used(Perturbation("np", samples=3), chip)["learning"] == 8 * 32
 
 
 def test_wires_neurons_and_analog_cells():

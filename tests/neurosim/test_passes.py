@@ -13,6 +13,7 @@ from neurosim import loop, rules
 from neurosim.network import Network
 from neurosim.neurons import Linear, Tanh
 from neurosim.rules import Learning, Perturbation
+from neurosim.rules.ornstein_uhlenbeck import OUA
 from neurosim.simulator import Simulator
 
 SEED = 3
@@ -241,6 +242,17 @@ CASES = {
     "np, antithetic, one pair": (ODD, Chip(), Perturbation("np", 0.1, 0.1, passes="antithetic"), 1),
     "np, one pass": (ODD, Chip(), Perturbation("np", 0.1, 0.1, passes="noisy"), 2),
     "nrl, late reward": (Network(1, 5, 1, Tanh()), LATE, Perturbation("nrl", 0.1, 0.1, norm="expected", trace=0.8), 2),
+    "wp, samples, batch": (ODD, Chip(), Perturbation("wp", 0.1, 0.1, samples=3), 2),
+    "wp, antithetic, momentum": (ODD, Chip(), Perturbation("wp", 0.1, 0.1, passes="antithetic", samples=2, momentum=0.5), 1),
+    "wp, layers, trace, late": (Network(1, 5, 1), LATE, Perturbation("wp", 0.1, 0.1, perturb="layer", samples=2, trace=0.5), 1),
+    "np, samples, trace, late, batch": (Network(1, 5, 1), LATE, Perturbation("np", 0.1, 0.1, samples=3, trace=0.5), 2),
+    "oua": (ODD, Chip(noise=Gaussian(0.1)), Perturbation("oua", 0.1, 0.1, passes="noisy", trace=0.5), 2),
+    "danp, inputs": (
+        ODD,
+        load("digital-8bit"),
+        Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.1, decorrelate="all", decorrelate_inputs=True),
+        1,
+    ),
     "anp, momentum, late and lossy": (
         Network(1, 5, 1, Tanh()),
         LATE.replace(wire=DigitalWire(bits=12, limit=16.0, delay=1, lost=0.3)),
@@ -286,11 +298,15 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(False,)), LOUD, r"passes must be a clean one"),
         (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(True,)), LOUD, r"single pass .*rate of prediction"),
         (Perturbation("np", perturb="layer", samples=3).learning(), LOUD, r"1 hidden layers and a readout: set rule\.samples to 2"),
-        (Learning("wp", *[Perturbation("wp").learning().rule] * 2, antithetic=True), LOUD, r"WP perturbs every weight"),
         (
-            Learning("np", *[Perturbation("np", trace=0.5).learning().rule] * 2, passes=(False, True, True)),
+            Learning("oua", *[OUA(0.1, 0.5)] * 2, passes=(True, True)),
             LOUD,
-            r"NPTrace keeps a register in every synapse \(e\), but with 2 numbers",
+            r'OUA has a method perturb, .*: site must be "weight", and passes a clean one',
+        ),
+        (
+            Perturbation("np", trace=0.5, samples=3).learning(),
+            load("reckon"),
+            r"NPTrace needs 48 bits in every synapse \(e 16 bit, for each of 3 samples\), but the chip reckon has 0",
         ),
         (
             Perturbation("anp", passes="antithetic").learning(),
@@ -298,7 +314,7 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
             r'give again with the other sign; use rule\.passes "noisy-noisy"',
         ),
     ],
-    ids=["three noisy", "clean alone", "no prediction", "layers", "weights", "registers", "silent"],
+    ids=["three noisy", "clean alone", "no prediction", "layers", "perturb", "registers", "silent"],
 )
 def test_passes_that_cannot_be(learning, chip, message):
     with pytest.raises(InputError, match=message):

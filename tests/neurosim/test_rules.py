@@ -13,6 +13,7 @@ from neurosim.protocols import Extra, Nothing, Own
 from neurosim.rules import KINDS, Learning, Perturbation
 from neurosim.rules import activity_perturbation as anp
 from neurosim.rules.node_perturbation import NP, NPSign, NPSignTrace, NPTrace
+from neurosim.rules.ornstein_uhlenbeck import OUA, Fluctuation
 from neurosim.rules.synapse import Eligibility
 from neurosim.rules.weight_perturbation import WP, WPTrace
 from neurosim.simulator import Simulator
@@ -83,6 +84,14 @@ def test_the_published_step_of_activity_perturbation(normalise):
     assert rule.change(0.0, Nothing(), z, a, -d_loss) == pytest.approx(published / (8 + 1e-6 if normalise else 1), rel=1e-12)
 
 
+def test_a_weight_wanders_around_its_mean_and_the_mean_follows_where_that_was_rewarded():
+    rule = OUA(lr=0.1, keep=0.6)
+    moved = rule.perturb(Fluctuation(5.0), 2.0)
+    assert moved == pytest.approx(0.6 * 5 + 0.8 * 2)
+    assert rule.trace(Fluctuation(5.0), 7.0, 2.0) == Fluctuation(moved)
+    assert rule.change(7.0, Fluctuation(moved), 7.0, 2.0, -0.5) == pytest.approx(-0.05 * moved)
+
+
 # ---------------------------------------------------------------- options
 
 
@@ -145,17 +154,17 @@ def test_names_of_the_family(name):
     ("rule", "message"),
     [
         (Perturbation(reward="sequence"), r'rule\.reward is "sequence" but rule\.trace is 0: .*set rule\.trace above 0'),
-        (Perturbation("np", perturb="hidden"), r'rule\.perturb is "hidden", but node perturbation .*: use "all"'),
-        (Perturbation(trace=0.5, samples=2), r"rule\.samples is 2 and rule\.trace is 0\.5: .*set rule\.trace to 0"),
-        (Perturbation(trace=0.5, momentum=0.9), r"rule\.momentum is 0\.9 and rule\.trace is 0\.5: .*rule\.momentum to 0"),
-        (Perturbation("wp", samples=2), r"rule\.samples must be 1, .*choose np or anp"),
-        (Perturbation("wp", passes="antithetic"), r"rule\.passes .*choose np or anp"),
-        (Perturbation("wp", momentum=0.5), r"rule\.momentum 0 .*choose np or anp"),
+        (Perturbation("np", perturb="hidden"), r'rule\.perturb is "hidden", but np correlates .*: use "all"'),
+        (Perturbation("wp", perturb="hidden"), r'rule\.perturb is "hidden", but wp correlates .*: use "all"'),
+        (Perturbation(trace=0.5, momentum=0.9), r"rule\.momentum is 0\.9 and rule\.trace is 0\.5: .*set one of them to 0"),
         (Perturbation("anp", passes="noisy"), r'rule\.passes is "noisy", a single pass: .*use rule np'),
-        (Perturbation("np", passes="noisy", samples=2), r"use rule np with rule\.samples 1"),
+        (Perturbation("np", passes="noisy", samples=2), r"with rule\.samples 1"),
+        (Perturbation(decorrelate_inputs=True), r"rule\.decorrelate_inputs is true, but rule\.decorrelation_lr is 0: give it a rate"),
+        (Perturbation("oua", trace=0.5, passes="antithetic"), r'Rule oua takes rule\.passes "noisy" or "clean-noisy"'),
+        (Perturbation("oua", passes="noisy"), r"rule\.trace between 0 and 1"),
         (Perturbation("np", passes="antithetic", perturb="layer"), r'rule\.perturb is "layer", .*use rule\.passes "clean-noisy"'),
     ],
-    ids=["reward", "perturb", "samples", "momentum", "wp samples", "wp antithetic", "wp momentum", "single anp", "single samples", "layer"],
+    ids=["reward", "np", "wp", "momentum", "single anp", "single samples", "inputs", "oua passes", "oua trace", "layer"],
 )
 def test_options_that_do_not_go_together(rule, message):
     with pytest.raises(InputError, match=message):

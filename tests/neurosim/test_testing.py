@@ -1,13 +1,17 @@
 """The checks for parts of one's own: what they report, and what they refuse."""
 
 import math
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
 
+import neurosim.bptt
+import neurosim.eprop
 from hw_models import Bits, InputError, Nothing, catalogue, load
 from hw_models.protocols import Converter
+from neurosim.rules import Gradient, Perturbation
 from neurosim.testing import check_neuron, check_rule, compare_with_plain
 
 
@@ -49,11 +53,42 @@ def test_a_rule_is_reported_with_what_it_reads_keeps_and_fits():
     assert report.register == {"e": 12} and report.memory == {}
     room = {name: load(name).memory.room("synapse") for name in catalogue()}
     assert report.fits == [name for name, bits in room.items() if bits is None or bits >= 12] and 2 < len(report.fits) < len(room)
+    assert set(report.misfits) == set(room) - set(report.fits)
+    assert report.misfits["odin"] == "Hebbian needs 12 bits in every synapse (e 12 bit), but there are 0"
+    assert not report.local and report.lanes == report.broadcasts == 1 and report.passes == (False, True)
     text = str(report).splitlines()
-    assert text[0] == "Hebbian"
-    assert text[2] == "  trace reads self.decay, r.e, pre, a"
-    assert text[4] == f"  not local: layer_energy ({line(Hebbian.signal, 2)})"
-    assert text[5] == f"  keeps 12 bit (e 12) in every synapse, 0 bit (nothing) in every neuron; fits {', '.join(report.fits)}"
+    assert text[0] == "Hebbian is not local."
+    assert text[1] == f"  not local  layer_energy: a sum over every neuron of the layer ({line(Hebbian.signal, 2)})"
+    assert text[2].startswith(
+        "  reads      signal  extra.input_energy (this neuron), m (own memory), own.delta (this neuron), extra.layer_energy"
+    )
+    assert "             trace   self.decay (constant), r.e (own register), pre (presynaptic neuron), a (postsynaptic neuron)" in text
+    assert "  keeps      12 bit (e 12) in every synapse, nothing in every neuron" in text
+    assert "  passes     a clean one and one perturbed one; one number a step on the reward wire" in text
+    assert "other neurons' activity (declared: layer_energy)" in " ".join(str(report).split())
+    assert max(map(len, text)) <= 120
+
+
+def test_what_a_rule_of_the_family_asks_for_beyond_its_class():
+    report = check_rule(Perturbation("np", trace=0.5, samples=4, decorrelation_lr=0.1))
+    assert (report.name, report.lanes, report.broadcasts, report.fits) == ("dnp", 4, 4, ["ideal"])
+    assert [read.name for read in report.not_local] == ["transpose"] and "decorrelation.py:" in report.not_local[0].where
+    assert "keeps      4 times 16 bit (e 16) in every synapse" in str(report) and "4 numbers a step" in str(report)
+    assert "needs 64 bits in every synapse (e 16 bit, for each of 4 samples), but there are 15" in report.misfits["loihi"]
+    assert "keeps a state per neuron and cannot stand at every synapse" in check_rule(Perturbation("wp")).misfits["smtj-digital"]
+
+
+@pytest.mark.parametrize("name", ["bptt", "eprop", "rflo"])
+def test_a_gradient_is_no_rule_for_a_synapse_and_the_report_says_why(name):
+    rule = Gradient(name)
+    report = check_rule(rule)
+    assert not report.local and list(dict.fromkeys(read.name for read in report.not_local)) == list(rule.needs)
+    source = Path(neurosim.bptt.__file__ if name == "bptt" else neurosim.eprop.__file__)
+    for read in report.not_local:
+        assert f"# not local: {read.name}" in source.read_text().splitlines()[int(read.where.split(":")[1]) - 1]
+        assert read.where in str(report)
+    assert [d.need for d in report.differences] == list(rule.needs)
+    assert (report.bits_per_step > 0) == ("history" in rule.needs)
 
 
 class Wide(Hebbian):
@@ -64,6 +99,53 @@ class Wide(Hebbian):
 class Short(Hebbian):
     def change(self, w, r, pre, reward):
         return w
+
+
+class Second(Hebbian):
+    def change(self, w, r, pre, a, reward, rewards):
+        return reward * rewards
+
+
+class Bare(Hebbian):
+    def signal(self, m, own, extra):
+        return own.delta
+
+
+class Unwrapped(Hebbian):
+    def trace(self, r, pre, a):
+        return self.decay * r.e + pre * a
+
+
+class Paired(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return r, reward
+
+
+class Forgot(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return r.eligibility * reward
+
+
+class Misspelt(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return self.rl * r.e * reward
+
+
+class Guesses(Hebbian):
+    def signal(self, m, own, extra):
+        return m, own.noise
+
+
+BOARD = [0.0]
+
+
+class Gossip(Hebbian):
+    """Every neuron leaves its activity where the next one finds it."""
+
+    def signal(self, m, own, extra):
+        before = BOARD[0]
+        BOARD[0] = own.delta
+        return m, before
 
 
 class Greedy(Hebbian):
@@ -87,6 +169,28 @@ def test_a_rule_that_reads_what_it_did_not_ask_for_is_refused_by_line():
         InputError, match=rf'^{line(Hebbian.signal, 2)}: Greedy reads extra\.layer_energy, but its needs do not name it; add "layer_energy"'
     ):
         check_rule(Greedy())
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Second, r"takes \(w, r, pre, a, reward, rewards\), but every Rule .*rewards is none of them; did you mean \"reward\"\?"),
+        (Bare, r"Bare\.signal must return its Memory, Nothing, and a number, got"),
+        (Unwrapped, r"Unwrapped\.trace must return its Register, Seen, got"),
+        (Paired, r"Paired\.change must return a number, got \(Seen\("),
+        (
+            Forgot,
+            r"Forgot reads r\.eligibility, but its Register has no eligibility; .*Declare it there, with its width: eligibility: Annotated",
+        ),
+        (Misspelt, r"Misspelt reads self\.rl, which is no field of it; did you mean \"lr\"\?"),
+        (Guesses, r"Guesses reads own\.noise, but its own has no noise; Known: xi, delta, out, sigma\."),
+        (Gossip, r"Gossip\.signal uses the global BOARD \(list\), which all synapses and neurons would share"),
+    ],
+    ids=lambda case: getattr(case, "__name__", ""),
+)
+def test_a_wrong_rule_is_refused_by_line_before_anything_is_compiled(rule, message):
+    with pytest.raises(InputError, match=rf"^test_testing\.py:\d+: .*{message}"):
+        check_rule(rule)
 
 
 def test_a_rule_must_be_a_named_tuple():
