@@ -421,6 +421,8 @@ def _print_losses(run, compared) -> None:
         bold=f"this run, on {chip}",
     )
     typer.echo(f"Losses are in {run.dataset.unit}, best first.")
+    if run.test_accuracy is not None:
+        typer.echo(f"{run.test_accuracy:.1%} of the test answers name the right class.")
 
 
 def _print_cost(run) -> None:

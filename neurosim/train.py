@@ -18,7 +18,7 @@ from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.simulator import Simulator
-from neurosim.tasks import PARTS, Dataset, baselines, ridge
+from neurosim.tasks import PARTS, Dataset, baselines, ridge, share_right
 from neurosim.tasks import check as check_dataset
 
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
@@ -91,6 +91,7 @@ class Run:
         self.baselines: dict[str, dict[str, float]] = {}
         self.message, self.seconds, self.account = "", 0.0, Account()
         self.saturation: dict[str, dict[str, tuple[int, int]]] = {}  #: as in `Outcome`, over all that was learned
+        self.test_accuracy: float | None = None  #: share of test answers whose class is right, of a task with classes
 
     @property
     def steps(self) -> int:
@@ -135,6 +136,7 @@ class Run:
             "final_test_loss": self.epochs[-1].test if self.epochs else None,
             "test_loss_at_best": best.test if best else None,
             "loss_unit": self.dataset.unit,
+            **({"test_accuracy": self.test_accuracy} if self.dataset.classes else {}),
             "baselines": self.baselines,
             "diverged": self.diverged,
             "message": self.message,
@@ -272,6 +274,9 @@ def run(experiment: Experiment, dataset: Dataset, on_epoch=None, weights=None, r
         if resume is not None:
             resume(result)
         _fit(result, batches, on_epoch)
+        if dataset.classes:
+            answers = result.learner.evaluate(*batches.arrays["test"], record=("y",)).records["y"]
+            result.test_accuracy = share_right(dataset.test, answers)
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
     return result

@@ -3,12 +3,13 @@
 from neurosim.tasks.arrays import Arrays
 from neurosim.tasks.baselines import baselines, ridge
 from neurosim.tasks.copy_memory import CopyMemory
-from neurosim.tasks.dataset import PARTS, Dataset, Series, check, mean_squared_error
+from neurosim.tasks.dataset import PARTS, Dataset, Series, check, mean_squared_error, share_right
+from neurosim.tasks.digits import Digits
 from neurosim.tasks.forecast_csv import ForecastCSV
 from neurosim.tasks.mackey_glass import MackeyGlass, MackeyGlassReversed
 
 #: Tasks that a table of options describes; `Arrays` holds data of its own and is made in Python only.
-ALL_TASKS = (MackeyGlass, MackeyGlassReversed, CopyMemory, ForecastCSV)
+ALL_TASKS = (MackeyGlass, MackeyGlassReversed, CopyMemory, ForecastCSV, Digits)
 
 by_name = {task.name: task for task in ALL_TASKS}
 
@@ -18,6 +19,7 @@ __all__ = [
     "Arrays",
     "CopyMemory",
     "Dataset",
+    "Digits",
     "ForecastCSV",
     "MackeyGlass",
     "MackeyGlassReversed",
@@ -27,4 +29,5 @@ __all__ = [
     "check",
     "mean_squared_error",
     "ridge",
+    "share_right",
 ]

@@ -55,7 +55,7 @@ class CopyMemory(NamedTuple):
         check(self)
         counts = (self.sequences, self.validation_sequences, self.test_sequences)
         train, validation, test = (self._series(count, generator(seed, self.name, part)) for part, count in zip(PARTS, counts, strict=True))
-        return dataset.check(Dataset(train, validation, test, unit="squared error of a one-hot output"))
+        return dataset.check(Dataset(train, validation, test, unit="squared error of a one-hot output", classes=True))
 
     def _series(self, count: int, rng: np.random.Generator) -> Series:
         symbols = rng.integers(1, self.alphabet + 1, (count, self.length))

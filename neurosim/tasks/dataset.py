@@ -75,6 +75,8 @@ class Dataset(NamedTuple):
         The mean squared error of the targets times this is the loss that is reported.
     unit : str
         What the reported loss is measured in, in a few words.
+    classes : bool
+        Whether outputs stand for classes, the largest one being the answer.
     """
 
     train: Series
@@ -82,6 +84,7 @@ class Dataset(NamedTuple):
     test: Series
     loss_unit: float = 1.0
     unit: str = "squared units of the target"
+    classes: bool = False
 
 
 def all_counted(inputs: NDArray, targets: NDArray, persistence: NDArray | None = None) -> Series:
@@ -103,6 +106,18 @@ def mean_squared_error(series: Series, predictions: NDArray) -> float:
         )
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.mean(np.square(predictions - series.targets, dtype=np.float64)[series.counted]))
+
+
+def share_right(series: Series, predictions: NDArray) -> float:
+    """Share of the counted steps whose largest output is that of the target.
+
+    Parameters
+    ----------
+    series : Series
+    predictions : (sequence, step, output)
+    """
+    right = predictions.argmax(axis=-1) == series.targets.argmax(axis=-1)
+    return float(np.mean(right[series.counted]))
 
 
 def check(dataset: Dataset) -> Dataset:

@@ -1,0 +1,409 @@
+"""How well the rules learn: the tables and pictures of docs/learning.md, made from runs of this script.
+
+    python benchmarks/learning/study.py --untuned [--tasks mackey-glass] [--rules "danp;readout-only"] [--hidden 500]
+    python benchmarks/learning/study.py [--tasks ...] [--rules ...] [--chips ...] [--hidden 100] [--csv weather.csv] [--minutes 60]
+
+With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
+rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter
+of the epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more
+seeds. It does so for each task, chip and size. Then the winner runs from five other seeds; test losses are looked at only then. Every run
+is a line of OUT.jsonl as soon as it is done, and what stands there is not run again: an interrupted study goes on where it stopped, and a
+finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what is complete.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs go side by side
+import numpy as np
+from scipy.stats import qmc
+
+import hw_models as hw
+import neurosim as ns
+from hw_models.parts import InputError
+from neurosim.train import train
+
+SEEDS = (42, 101, 300, 482, 708)
+TUNING = (1, 2, 3)  # seeds of the tuner
+STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 full runs
+
+
+def log(low, high):
+    """A range in which every factor is as likely."""
+    return lambda q: float(f"{low * (high / low) ** q:.3g}")
+
+
+def one_of(*values):
+    return lambda q: values[int(q * len(values))]
+
+
+def below_one(low, high):
+    """One less a number of a log range."""
+    return lambda q: round(1 - log(low, high)(q), 4)
+
+
+class Entry(NamedTuple):
+    """A rule and what the tuner may choose; "anneal" is a setting of the run."""
+
+    make: Any
+    space: dict[str, Any]
+
+
+class Work(NamedTuple):
+    """A task and for how long it is learned."""
+
+    make: Any
+    epochs: int
+    title: str
+
+
+NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
+ACTIVITY = {"lr": log(1e-5, 3e-2), "readout_lr": log(1e-3, 1.0), "carry": below_one(0.02, 1.0)}
+WEIGHT = {"lr": log(1e-11, 1e-6), "readout_lr": log(1e-5, 1e-2), "carry": below_one(0.02, 1.0)}
+MATRIX = {"decorrelation_lr": log(3e-4, 3e-2)}
+RULES = {
+    "wp": Entry(ns.rules.WP, WEIGHT),
+    "np": Entry(ns.rules.NP, NODE),
+    "anp": Entry(ns.rules.ANP, ACTIVITY),
+    "dwp": Entry(ns.rules.DWP, WEIGHT | MATRIX),
+    "dnp": Entry(ns.rules.DNP, NODE | MATRIX),
+    "danp": Entry(ns.rules.DANP, ACTIVITY | MATRIX),
+    "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
+    "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
+    "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
+    "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
+    "tbptt": Entry(
+        lambda **o: ns.rules.Gradient("tbptt", **o), {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)}
+    ),
+    "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
+    "rflo": Entry(lambda **o: ns.rules.Gradient("rflo", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
+}
+REFERENCES = ("one-step gradient", "tbptt", "eprop", "rflo")  # not local, run on the ideal chip
+WEATHER = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
+TASKS = {
+    "mackey-glass": Work(ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass, 15 steps ahead"),
+    "mackey-glass-reversed": Work(ns.tasks.by_name["mackey-glass-reversed"], 12, "Recalling Mackey-Glass, the published arrangement"),
+    "copy-memory": Work(ns.tasks.by_name["copy-memory"], 12, "Copying memory, strings of 100 symbols"),
+    "forecast-csv": Work(ns.tasks.by_name["forecast-csv"], 6, "Forecasting the weather, one hour ahead"),
+    "digits": Work(ns.tasks.by_name["digits"], 12, "Handwritten digits, row by row"),
+}
+
+
+def task_of(name, csv):
+    return TASKS[name].make(**({"csv": csv} | WEATHER if name == "forecast-csv" else {}))
+
+
+def done(job) -> dict[str, Any] | None:
+    """One run, as what it was asked and what it gave; nothing if it is too late to begin."""
+    asked, csv, deadline = job
+    if time.time() > deadline:
+        return None
+    start, task = time.perf_counter(), task_of(asked["task"], csv)
+    data = task.load(asked["seed"]).train
+    network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2])
+    options = dict(asked["options"])
+    schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
+    rule = RULES[asked["rule"]].make(**options)
+    with_baselines = asked["rule"] == "readout-only" and asked["seed"] in SEEDS  # once for each network
+    try:
+        run = train(
+            network, task, rule, hw.load(asked["chip"]), epochs=asked["epochs"], seed=asked["seed"], baselines=with_baselines, **schedule
+        )
+    except InputError as error:
+        return asked | {"refused": str(error), "diverged": True, "validation_loss": [], "test_loss": []}
+    m = run.metrics
+    kept = {key: m[key] for key in ("train_loss", "validation_loss", "test_loss", "diverged", "swallowed_updates", "steps")}
+    bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
+    losses = {name: loss["test"] for name, loss in run.baselines.items() if name != "readout-only"}
+    machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
+    return asked | kept | bill | {"baselines": losses, "seconds": round(time.perf_counter() - start, 2), "machine": machine}
+
+
+def final(row, part) -> float:
+    """The loss after the last epoch; infinite for a run that diverged."""
+    return float("inf") if row["diverged"] or not row[f"{part}_loss"] else row[f"{part}_loss"][-1]
+
+
+ASKED = ("task", "rule", "options", "chip", "hidden", "epochs", "seed")
+
+
+class TooLate(Exception):
+    """There is no time left for runs that are missing."""
+
+
+class Runs:
+    """The file of runs: what it lacks is run, what it has is not."""
+
+    def __init__(self, path, csv=None, pool=None, deadline=0.0):
+        self.path, self.csv, self.pool, self.deadline = path, csv, pool, deadline
+        rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        self.rows = {self.key(row): row for row in rows}
+
+    def key(self, row) -> str:
+        return json.dumps([row[name] for name in ASKED], sort_keys=True)
+
+    def of(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows of what is asked for.
+
+        Raises
+        ------
+        TooLate
+            If some are missing and the deadline has passed.
+        """
+        missing = {self.key(job): (job, self.csv, self.deadline) for job in asked if self.key(job) not in self.rows}
+        if missing and self.pool is None:
+            raise TooLate
+        with self.path.open("a") as file:
+            for row in self.pool.map(done, missing.values()) if missing else ():
+                if row is not None:
+                    file.write(json.dumps(row) + "\n")
+                    file.flush()
+                    self.rows[self.key(row)] = row
+        if any(key not in self.rows for key in missing):
+            raise TooLate
+        return [self.rows[self.key(job)] for job in asked]
+
+
+def settings(space) -> list[dict[str, Any]]:
+    """What the tuner tries first, the rule's own defaults among it: the same for every task, chip and size."""
+    points = qmc.Sobol(len(space), rng=np.random.default_rng(0)).random(STAGES[0][0])[1:]
+    return [{}] + [{name: choose(q) for (name, choose), q in zip(space.items(), point, strict=True)} for point in points]
+
+
+def tuned(runs, task, rule, chip, hidden) -> dict[str, Any]:
+    """The settings with the lowest validation loss that the budget found."""
+    tried, epochs = settings(RULES[rule].space), TASKS[task].epochs
+    for count, part, seeds in STAGES:
+        tried = tried[:count]
+        rows = runs.of([job(task, rule, options, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]])
+        means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
+        tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
+    return tried[0]
+
+
+def job(task, rule, options, chip, hidden, epochs, seed) -> dict[str, Any]:
+    return dict(zip(ASKED, (task, rule, options, chip, hidden, epochs, seed), strict=True))
+
+
+def untuned(rule) -> list[dict[str, Any]]:
+    """The rule as it comes; a reference gradient also without the falling rates that help the others."""
+    return [{}, {"anneal": 1.0}] if rule in REFERENCES else [{}]
+
+
+def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
+    """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
+    found = []
+    for task, hidden, chip, rule in places:
+        if rule in REFERENCES and chip != "ideal":
+            continue
+        for options in [None] if tune else untuned(rule):
+            try:
+                options = tuned(runs, task, rule, chip, hidden) if tune else options
+                rows = runs.of([job(task, rule, options, chip, hidden, TASKS[task].epochs, seed) for seed in SEEDS])
+            except TooLate:
+                continue
+            found.append(rows)
+            say(f"{task} N={hidden} {chip} {rule}: {told(rows)} {options}", flush=True)
+    return found
+
+
+def complete(path, tune) -> list[list[dict[str, Any]]]:
+    """What the file of runs has in full."""
+    runs = Runs(path)
+    seen = {(row["task"], row["hidden"], row["chip"], row["rule"]) for row in runs.rows.values()}
+    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in hw.catalogue() for r in RULES]
+    return study(runs, [place for place in order if place in seen], tune, say=lambda *said, **how: None)
+
+
+def median(rows, part="test") -> float:
+    return statistics.median(final(row, part) for row in rows)
+
+
+def told(rows) -> str:
+    """Median over seeds and its range."""
+    losses = [final(row, "test") for row in rows]
+    return f"{median(rows):.5f} ({min(losses):.5f} to {max(losses):.5f})"
+
+
+# ---------------------------------------------------------------- tables and pictures
+
+
+def label(rows) -> str:
+    """The rule, and whether a reference ran at a constant rate."""
+    return rows[0]["rule"] + (", constant rate" if rows[0]["options"] == {"anneal": 1.0} else "")
+
+
+def columns(found):
+    """The networks and chips of the study, in order: size, then chip."""
+    return list(dict.fromkeys((rows[0]["hidden"], rows[0]["chip"]) for rows in found))
+
+
+def baselines(found, hidden, chip):
+    """Test losses of what a rule has to beat: medians over seeds."""
+    rows = next((rows for rows in found if (rows[0]["rule"], rows[0]["hidden"], rows[0]["chip"]) == ("readout-only", hidden, chip)), [])
+    names = dict.fromkeys(name for row in rows for name in row.get("baselines", {}))
+    return {name: statistics.median(row["baselines"][name] for row in rows) for name in names}
+
+
+def table(found) -> str:
+    """Median test loss and range over seeds, rules down, networks and chips across."""
+    across = columns(found)
+    lines = [f"| rule | {' | '.join(f'N = {n}, {chip}' for n, chip in across)} |", f"|---|{'---|' * len(across)}"]
+    cell = {(label(rows), rows[0]["hidden"], rows[0]["chip"]): told(rows) for rows in found}
+    for rule in dict.fromkeys(label(rows) for rows in found):
+        lines.append(f"| {rule} | {' | '.join(cell.get((rule, *place), '-') for place in across)} |")
+    under = [baselines(found, *place) for place in across]
+    for name in dict.fromkeys(name for losses in under for name in losses):
+        each = " | ".join(f"{losses[name]:.5f}" if name in losses else "-" for losses in under)
+        lines.append(f"| *{name}* | {each} |")
+    return "\n".join(lines)
+
+
+def choices(found) -> str:
+    """What the tuner chose."""
+    lines = ["| task | rule | network | settings |", "|---|---|---|---|"]
+    for rows in found:
+        first = rows[0]
+        options = ", ".join(f"{name} {value:g}" for name, value in first["options"].items()) or "as it comes"
+        lines.append(f"| {first['task']} | {first['rule']} | N = {first['hidden']}, {first['chip']} | {options} |")
+    return "\n".join(lines)
+
+
+def claim(found) -> str:
+    """How many times the loss of the best activity perturbation the others have, on the ideal chip."""
+    sets = {
+        "best np": ("np", "dnp"), "best wp": ("wp", "dwp"), "readout-only": ("readout-only",), "one-step gradient": ("one-step gradient",),
+        "tbptt": ("tbptt",), "eprop": ("eprop",), "rflo": ("rflo",),
+    }  # fmt: skip
+    lines = [f"| task | N | best anp | {' | '.join(sets)} | reservoir |", f"|---|---|---|{'---|' * (len(sets) + 1)}"]
+    for task, hidden in dict.fromkeys((rows[0]["task"], rows[0]["hidden"]) for rows in found):
+        here = [rows for rows in found if (rows[0]["task"], rows[0]["hidden"], rows[0]["chip"]) == (task, hidden, "ideal")]
+        loss = {rows[0]["rule"]: median(rows) for rows in here}
+        best = min((loss[rule] for rule in ("anp", "danp") if rule in loss), default=None)
+        if best is None:
+            continue
+        others = [min((loss[rule] for rule in rules if rule in loss), default=None) for rules in sets.values()]
+        others.append(baselines(here, hidden, "ideal").get("reservoir"))
+        lines.append(f"| {task} | {hidden} | {best:.5f} | {' | '.join('-' if o is None else f'{o / best:.2f}' for o in others)} |")
+    return "\n".join(lines)
+
+
+def draw(found, path, against="epochs") -> None:
+    """Median test loss as training goes on, a panel for each network and chip; against epochs, or the time that the chip would have taken."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    colours = {rule: plt.get_cmap("tab20")(k) for k, rule in enumerate(RULES)}
+    across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
+    if not across:
+        return
+    figure, panels = plt.subplots(1, len(across), figsize=(4.4 * len(across), 4.2), sharey=True, squeeze=False, layout="constrained")
+    for panel, place in zip(panels[0], across, strict=True):
+        for rows in (rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))):
+            curves = [row["test_loss"] + [np.inf] * (row["epochs"] - len(row["test_loss"])) for row in rows]
+            middle = np.median(curves, axis=0)
+            x = np.arange(1, len(middle) + 1) * (1.0 if against == "epochs" else clock(rows) / len(middle))
+            rule = rows[0]["rule"]
+            panel.plot(
+                x, middle, color=colours[rule], label=rule, linestyle="--" if rule in REFERENCES else "-", marker="." if len(x) < 3 else ""
+            )
+        for k, (name, loss) in enumerate(baselines(found, *place).items()):
+            panel.axhline(loss, color="0.6", linewidth=0.8, linestyle=":")
+            panel.text(
+                1.0,
+                loss,
+                f" {name}",
+                fontsize=7,
+                color="0.4",
+                va="center",
+                ha="right" if k % 2 else "left",
+                transform=panel.get_yaxis_transform(),
+            )
+        panel.set(
+            yscale="log", title=f"N = {place[0]}, {place[1]}", xlabel="epoch" if against == "epochs" else "time on the chip (s, projection)"
+        )
+        if against != "epochs":
+            panel.set_xscale("log")
+    panels[0][0].set_ylabel("test loss, median over seeds")
+    handles = {label: line for panel in panels[0] for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=7, fontsize=8, frameon=False)
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def at(rows):
+    return rows[0]["hidden"], rows[0]["chip"]
+
+
+def clock(rows):
+    """Seconds that the chip would have taken for all epochs, if its catalogue says enough to tell."""
+    return rows[0].get("latency_s")
+
+
+def sections(path) -> dict[str, str]:
+    """The tables of the page by the names of their marks."""
+    as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
+    made = {"claim": claim(best), "choices": choices(best)}
+    for task, work in TASKS.items():
+        for kind, found in (("untuned", as_it_comes), ("tuned", best)):
+            rows = [rows for rows in found if rows[0]["task"] == task]
+            if rows:
+                made[f"{kind} {task}"] = f"{work.title}; {work.epochs} epochs.\n\n{table(rows)}"
+    return made
+
+
+def write(out) -> None:
+    """Put tables between the marks of the page and pictures beside it."""
+    path, page = (pathlib.Path(f"{out}.{kind}") for kind in ("jsonl", "md"))
+    text = page.read_text()
+    for mark, made in sections(path).items():
+        start, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->\n"
+        if start not in text or end not in text:
+            print(f"{page} has no marks for {mark!r}; put {start.strip()} and {end.strip()} where the table belongs.")
+            continue
+        before, rest = text.split(start, 1)
+        text = f"{before}{start}{made}\n{end}{rest.split(end, 1)[1]}"
+    page.write_text(text)
+    for task in TASKS:
+        rows = [rows for rows in complete(path, tune=True) if rows[0]["task"] == task]
+        for against in ("epochs", "time") if rows else ():
+            draw(rows, pathlib.Path(f"{out}-{task}-{against}.png"), against)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--untuned", action="store_true", help="every rule at the rates it starts from")
+    parser.add_argument("--tasks", default="mackey-glass,mackey-glass-reversed", help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--rules", default=";".join(RULES), help="separated by semicolons")
+    parser.add_argument("--chips", default="ideal")
+    parser.add_argument("--hidden", default="100")
+    parser.add_argument("--csv", help="hourly weather records, for forecast-csv")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run later than this")
+    parser.add_argument("--out", default="docs/learning")
+    options = parser.parse_args()
+    tasks, rules, chips = options.tasks.split(","), options.rules.split(";"), options.chips.split(",")
+    for given, known in ((tasks, TASKS), (rules, RULES), (chips, hw.catalogue())):
+        if set(given) - set(known):
+            parser.error(f"unknown: {', '.join(sorted(set(given) - set(known)))}; known: {', '.join(known)}")
+    if "forecast-csv" in tasks and options.csv is None and options.minutes > 0:
+        parser.error("forecast-csv needs --csv with the weather records")
+    places = [(t, int(n), c, r) for n in options.hidden.split(",") for t in tasks for c in chips for r in rules]
+    if options.minutes > 0:
+        with ProcessPoolExecutor(options.workers) as pool:
+            runs = Runs(pathlib.Path(f"{options.out}.jsonl"), options.csv, pool, time.time() + 60 * options.minutes)
+            study(runs, places, not options.untuned)
+    write(options.out)
+
+
+if __name__ == "__main__":
+    main()
