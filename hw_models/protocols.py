@@ -17,7 +17,7 @@ class Cell(Protocol):
 
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
     layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Property ``stored_bits``: bits of memory
-    that one cell takes. With `chance` the loop skips to the cells that move.
+    that one cell takes. A cell whose write costs much says with `chance` when it need not be asked: the result is the same.
     """
 
     optional = ("age", "chance")
@@ -27,7 +27,7 @@ class Cell(Protocol):
     def write(
         self, s, dw, now, u
     ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed or dw was 0
-    def chance(self, dw): ...  # -> p            `write` moves a cell just when u[0] < p (or not, at its bound): the loop then skips
+    def chance(self, dw): ...  # -> p            `write` leaves a cell as it is unless u[0] < p: the loop asks no other cell
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds
 

@@ -333,6 +333,13 @@ class Simulator:
     def _arrays(self, record_class, shape) -> Any:
         return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
 
+    def _moving(self, cell, longest):
+        whole = lambda n: np.zeros(n, np.int32)  # noqa: E731
+        n = loop.ROWS * longest + loop.VECTOR
+        words, asks = (np.zeros(n, np.uint32), np.zeros(n, np.uint32)), np.zeros(n, self._number)
+        asked = loop.Asked(asks, *words, whole(n))
+        return loop.Moving(whole(longest), whole(longest), whole(loop.ROWS), asked, self._arrays(cell.State, n), np.zeros(n, self._number))
+
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))
 
@@ -438,7 +445,8 @@ class Simulator:
         longest = max(sizes)
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), zeros(passes, replicas, self.network.inputs),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), self._moving(parts.cell, longest),
+            self._moving(parts.decorrelation_cell, longest), zeros(passes, replicas, self.network.inputs),
             zeros(passes, replicas), zeros(replicas), zeros(replicas),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}

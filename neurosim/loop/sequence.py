@@ -241,4 +241,4 @@ def sequence(
                 what = READ
     if plan.learn and not plan.at_once:
         for k in range(len(projections)):
-            write_totals(parts, projections[k], seconds(clock[0], plan.step_s), key, clock[0], record.counts, one)
+            write_totals(parts, projections[k], seconds(clock[0], plan.step_s), key, clock[0], scratch.moving, record.counts, one)
