@@ -140,8 +140,9 @@ def at(record, i, place=None):
 
 
 def put(record, i, values, place=None):
-    """Store a record of numbers at position i of a record of arrays; `place` as in `at`."""
-    for plane, value in zip(record, values, strict=True):
+    """Store a record of numbers at position i of a record of arrays, or one number in one array; `place` as in `at`."""
+    planes = ((record, values),) if isinstance(record, np.ndarray) else zip(record, values, strict=True)
+    for plane, value in planes:
         plane[i] = value
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from hw_models.protocols import Cell, Noise, Tile
-from hw_models.tile import Sum
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.records import Asked, Tally
@@ -122,8 +121,8 @@ def learn_by_chance(
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
     p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
-    dw, tally, flags = scratch.dw, scratch.tally, Sum(moving.flags)
-    w0, w1, w2, w3 = Sum(row(dw, 0)), Sum(row(dw, 1)), Sum(row(dw, 2)), Sum(row(dw, 3))
+    dw, tally, flags = scratch.dw, scratch.tally, moving.flags
+    w0, w1, w2, w3 = row(dw, 0), row(dw, 1), row(dw, 2), row(dw, 3)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
     u2, v2 = halves(fold(k_read, j + 2))
@@ -137,20 +136,20 @@ def learn_by_chance(
         own = at(a, i, 8)
         r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, draw_read(cell, u0, v0, i, one))
         put(r0, i, r, 4)
-        put(w0, i, Sum(d0), 12)
+        put(w0, i, d0, 12)
         r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, draw_read(cell, u1, v1, i, one))
         put(r1, i, r, 5)
-        put(w1, i, Sum(d1), 13)
+        put(w1, i, d1, 13)
         r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, draw_read(cell, u2, v2, i, one))
         put(r2, i, r, 6)
-        put(w2, i, Sum(d2), 14)
+        put(w2, i, d2, 14)
         r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, draw_read(cell, u3, v3, i, one))
         put(r3, i, r, 7)
-        put(w3, i, Sum(d3), 15)
+        put(w3, i, d3, 15)
         asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
         m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
         m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
-        put(flags, i, Sum(np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3)), 11)
+        put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
     tally.asked[0] += asked
     tally.moved[0] += write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
     f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
@@ -176,7 +175,7 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
 
     Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, Sum(moving.hits)
+    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
     column, found, count = asked.column, 0, 0
     for i in range(n):
         columns[found] = i
@@ -198,13 +197,13 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
         ask = at(asked, m, 3)
         s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
         put(cells, m, s, 0)
-        put(hits, m, Sum(hit), 4)
+        put(hits, m, hit, 4)
     moved = 0
     for r in range(rows):
         there = row(planes, j + r)
         for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
             put(there, column[m], at(cells, m, 0), 1)
-            moved += nonzero(hits.h[m])
+            moved += nonzero(hits[m])
     return moved
 
 
@@ -352,16 +351,16 @@ rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 def read_four(cell, planes, j, seen, k_read, one):
     """What the array sees of four rows of cells; places as in `learn_four`, the rows seen are 12 to 15."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
-    w0, w1, w2, w3 = Sum(row(seen, 0)), Sum(row(seen, 1)), Sum(row(seen, 2)), Sum(row(seen, 3))
+    w0, w1, w2, w3 = row(seen, 0), row(seen, 1), row(seen, 2), row(seen, 3)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
     u2, v2 = halves(fold(k_read, j + 2))
     u3, v3 = halves(fold(k_read, j + 3))
     for i in range(c0[0].shape[0]):
-        put(w0, i, Sum(read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))), 12)
-        put(w1, i, Sum(read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))), 13)
-        put(w2, i, Sum(read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))), 14)
-        put(w3, i, Sum(read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))), 15)
+        put(w0, i, read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one)), 12)
+        put(w1, i, read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one)), 13)
+        put(w2, i, read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one)), 14)
+        put(w3, i, read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one)), 15)
 
 
 @passage
