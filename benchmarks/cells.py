@@ -38,13 +38,13 @@ def arguments(cell, size):
     simulator = Simulator(Network(1, size, 1), hw.Chip(cell=cell), 1, rules.NP(normalise=False).learning())
     simulator._go = lambda function, kinds, *args: captured.update(args=args)
     simulator.learn(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.float32), np.ones((1, 1), bool))
-    parts, plan, hidden, _, projections, *_ = captured["args"]
+    parts, plan, net = captured["args"][:3]
     scratch, record, one = captured["args"][-3:]
-    rng, p = np.random.default_rng(0), projections[1]
+    rng, p = np.random.default_rng(0), net.projections[1]
     scratch.arrived[...] = 1
     p.z[...] = rng.standard_normal(p.z.shape)
-    p.z_before[...], hidden[0].a[...], scratch.reward[...] = p.z[0], rng.standard_normal(hidden[0].a.shape), 1e-3
-    return parts, plan, p, hidden[0].a, scratch, record, one
+    p.z_before[...], net.hidden[0].a[...], scratch.reward[...] = p.z[0], rng.standard_normal(net.hidden[0].a.shape), 1e-3
+    return parts, plan, p, net.hidden[0].a, scratch, record, one
 
 
 def compare(name, size=500, turns=30) -> dict[str, float]:

@@ -18,7 +18,8 @@ class Cell(Protocol):
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
     layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Properties: ``stored_bits``, bits of memory that
     one cell takes; ``keeps``, True if changes for which no pulse is delivered add up inside the cell, unseen, so that its state changes
-    with hit 0 and nothing is lost. With `chance` the loop skips to the cells that move.
+    with hit 0 and nothing is lost. A cell whose write costs much says with `chance`
+    when it need not be asked: the result is the same.
     """
 
     optional = ("age", "chance")
@@ -28,7 +29,7 @@ class Cell(Protocol):
     def write(
         self, s, dw, now, u
     ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed, waits, or dw was 0
-    def chance(self, dw): ...  # -> p            `write` moves a cell just when u[0] < p (or not, at its bound): the loop then skips
+    def chance(self, dw): ...  # -> p            `write` leaves a cell as it is unless u[0] < p: the loop asks no other cell
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds
 

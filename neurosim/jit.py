@@ -94,20 +94,6 @@ def kernel(method) -> Callable[..., Any]:
     return call
 
 
-def shared(function) -> Callable[..., Any]:
-    """Let the loop call a helper of parts, in the run's arithmetic in plain Python too."""
-
-    def call(*args):
-        return _plain(function, _number_type(args))(*args)
-
-    def choose(*args):
-        return _in_arithmetic(function, args)
-
-    call.__signature__ = choose.__signature__ = inspect.signature(function)
-    overload(call, jit_options=INLINE)(choose)
-    return call
-
-
 def constant(of_class):
     """Turn a function of a part's class into one of the part whose answer the compiler knows, so that a dead branch vanishes."""
 
@@ -155,8 +141,9 @@ def at(record, i, place=None):
 
 
 def put(record, i, values, place=None):
-    """Store a record of numbers at position i of a record of arrays; `place` as in `at`."""
-    for plane, value in zip(record, values, strict=True):
+    """Store a record of numbers at position i of a record of arrays, or one number in one array; `place` as in `at`."""
+    planes = ((record, values),) if isinstance(record, np.ndarray) else zip(record, values, strict=True)
+    for plane, value in planes:
         plane[i] = value
 
 
@@ -426,20 +413,6 @@ def _in_arithmetic(function, kinds):
 def nonzero(x):
     """1 where a number is not zero."""
     return np.int32(x != 0)
-
-
-def _grains32(p):
-    return np.int32((p if p < np.float32(1.0) else np.float32(1.0)) * np.float32(2.0**20))
-
-
-def _grains64(p):
-    return np.int32((p if p < 1.0 else 1.0) * 2.0**20)
-
-
-@twin(_grains32, _grains64)
-def grains(p):
-    """Whole millionths (2**-20) of a probability, 1 if it is larger or not a number: the largest of whole numbers is found eight at a time."""
-    return np.int32((p if p < 1.0 else 1.0) * 2.0**20)
 
 
 @twin(lambda count, one: np.float32(count), lambda count, one: np.float64(count))

@@ -8,15 +8,14 @@ unsigned machine words; tests hold them equal.
 
 import numpy as np
 
-from hw_models import scalars
-from hw_models.scalars import log, normal
-from neurosim.jit import drawer, passage, scalar, shared, twin
+from hw_models.scalars import normal
+from neurosim.jit import drawer, passage, scalar, twin
 
 u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
-MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, GAP, CIRCUIT = range(1, 18)
+MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT = range(1, 18)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK = range(32, 38)
 
 
@@ -86,18 +85,6 @@ def stream(key, purpose, number, step):
     return fold(fold(fold(key, purpose), number), step)
 
 
-@scalars.scalar
-def waiting(u, p):
-    """Failures before the first success in trials of probability p up to 1/4: geometric, from a uniform u in (0, 1).
-
-    ``floor(log(u) / log(1 - p))`` with the second logarithm as a series in p / (2 - p), which loses nothing where p is small.
-    """
-    t = p / (2.0 - p)
-    y = t * t
-    return np.floor(-log(u) / (2.0 * t * (1.0 + y * (1.0 / 3.0 + y * (0.2 + y * (1.0 / 7.0 + y * (1.0 / 9.0)))))))
-
-
-gap = shared(waiting)
 scalar(normal)
 draws = {
     method: drawer(method, uniform, normal) for method in ("make", "program", "write", "read", "age", "finish", "convert", "next", "send")

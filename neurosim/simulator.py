@@ -345,6 +345,13 @@ class Simulator:
     def _arrays(self, record_class, shape) -> Any:
         return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
 
+    def _moving(self, cell, longest):
+        whole = lambda n: np.zeros(n, np.int32)  # noqa: E731
+        n = loop.ROWS * longest + loop.VECTOR
+        words, asks = (np.zeros(n, np.uint32), np.zeros(n, np.uint32)), np.zeros(n, self._number)
+        asked = loop.Asked(asks, *words, whole(n))
+        return loop.Moving(whole(longest), whole(longest), whole(loop.ROWS), asked, self._arrays(cell.State, n), np.zeros(n, self._number))
+
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))
 
@@ -459,8 +466,9 @@ class Simulator:
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), source, zeros(passes, replicas), heard,
-            zeros(lanes), zeros(lanes), np.zeros(1, np.int64),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), self._moving(parts.cell, longest),
+            self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
+            np.zeros(1, np.int64),
         )  # fmt: skip
         widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
         shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}

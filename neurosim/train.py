@@ -13,7 +13,6 @@ from neurosim.account import Account
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, epoch_of, estimate
-from neurosim.loop.synapses import says_its_chance
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
@@ -144,7 +143,7 @@ class Run:
             "saturation": {part: {place: n / max(of, 1) for place, (n, of) in places.items()} for part, places in self.saturation.items()},
             "wall_s": self.seconds,
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
-            "equality": "resampled" if any(map(says_its_chance, (type(e.chip.cell), type(e.chip.decorrelation)))) else "exact",
+            "equality": "exact",
             "cost": self.cost,
             "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, self.dataset.train.inputs.shape[1]),
         }

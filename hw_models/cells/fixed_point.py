@@ -59,10 +59,5 @@ class FixedPoint(NamedTuple):
         w = min(max(s.w + n * lsb, -1.0), 1.0 - lsb)
         return Word(w), 1.0 if w != s.w else 0.0
 
-    def chance(self, dw):
-        stochastic: Any = self.rounding
-        x = abs(dw) * 2.0 ** (self.bits - 1.0)
-        return x if stochastic > 0.5 else np.floor(x + 0.5)
-
     def read(self, s, u):
         return s.w

@@ -58,8 +58,5 @@ class FixedSign(NamedTuple):
         level = min(max(s.level + step, 0.0), top)
         return Magnitude(level, s.sign), 1.0 if level != s.level else 0.0
 
-    def chance(self, dw):
-        return abs(dw) * (2.0**self.bits - 1.0)
-
     def read(self, s, u):
         return s.sign * s.level / (2.0**self.bits - 1.0)

@@ -114,20 +114,15 @@ def within(w, low, high):
 def pulses(cell, dw, u):
     """Pulses that a change of dw becomes, the more the smaller u is: right on average while there are fewer than ``longest``."""
     n = abs(dw) / cell.step
-    return coincidences(cell.longest, n / cell.longest, u) if cell.update == 1.0 else min(np.floor(n + (1.0 - u)), cell.longest)
-
-
-@scalar
-def some(slots, p):
-    """Probability of at least one coincidence, ``1 - (1 - p)**slots``, without the cancellation at small p."""
-    p = min(p, 1.0)
-    return p * geometric(1.0 - p, slots)
+    whole = np.floor(n)  # kept apart from the rest, whose digits it would drown
+    rounded = min(whole + (1.0 if u < n - whole else 0.0), cell.longest)
+    return coincidences(cell.longest, n / cell.longest, u) if cell.update == 1.0 else rounded
 
 
 @scalar
 def coincidences(slots, p, u):
     """Binomial number of coincidences in up to 31 slots, each of probability p (at most 1): the largest n that is reached with
-    a probability above u, so that there is one just when u lies below `some`.
+    a probability above u.
 
     Exact but for the grid of u, whose steps of 2**-23 leave out what is rarer than that. Above p = 1/2, the slots without a
     coincidence are counted: the probability of none then stays above 2**-31, and no quotient is 0 / 0.
@@ -142,7 +137,7 @@ def coincidences(slots, p, u):
         share = share * odds * ((slots - k) / (k + 1.0))
         n, k = n + 1.0 if v > below else n, k + 1.0
         below = below + share
-    seldom = max(n, 1.0) if u < rare * total else 0.0  # as `some` says: 1 - u has lost the digits of a small u
+    seldom = max(n, 1.0) if u < rare * total else 0.0  # 1 - u has lost the digits of a small u
     return slots - n if p > 0.5 else seldom
 
 
@@ -265,9 +260,9 @@ class Written:
         return 1 if self.update == "exact" else self.longest
 
     def chance(self, dw):
-        n, update = abs(dw) / self.step, self.update
-        often = some(self.longest, n / self.longest) if update == 1.0 else n
-        return (1.0 if dw != 0.0 else 0.0) if update == 2.0 else often
+        update: Any = self.update
+        # more than the mean number of pulses, so that no rounding leaves out a cell that `write` would move
+        return abs(dw) * (3e38 if update > 1.5 else 1.0001 / self.step)
 
 
 @named_tuple

@@ -6,7 +6,6 @@ import numpy as np
 
 from hw_models.cells.fixed_point import Word
 from hw_models.parts import Range
-from hw_models.scalars import scalar
 
 
 class SingleStep(NamedTuple):
@@ -54,18 +53,10 @@ class SingleStep(NamedTuple):
 
     def write(self, s, dw, now, u):
         lsb = 2.0 ** (1.0 - self.bits)
-        step = (lsb if dw > 0.0 else -lsb) if u[0] < landing(self, dw) else 0.0
+        p = min(abs(dw) * 2.0 ** (self.left + self.bits - 1.0), 1.0) * 2.0**-self.right
+        step = (lsb if dw > 0.0 else -lsb) if u[0] < p else 0.0
         w = min(max(s.w + step, -1.0), 1.0 - lsb)
         return Word(w), 1.0 if w != s.w else 0.0
 
-    def chance(self, dw):
-        return landing(self, dw)
-
     def read(self, s, u):
         return s.w
-
-
-@scalar
-def landing(cell, dw):
-    """Probability that a change lands."""
-    return min(abs(dw) * 2.0 ** (cell.left + cell.bits - 1.0), 1.0) * 2.0**-cell.right

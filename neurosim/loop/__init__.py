@@ -5,10 +5,12 @@ from neurosim.loop.neurons import listen
 from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
     COUNTS,
+    Asked,
     Count,
     Course,
     Decorrelator,
     Group,
+    Moving,
     Net,
     Parts,
     Plan,
@@ -17,11 +19,11 @@ from neurosim.loop.records import (
     Record,
     Scratch,
     Tally,
-)
+)  # fmt: skip
 from neurosim.loop.sequence import sequence, turn
-from neurosim.loop.synapses import MANY, WRITE, sweep
+from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "MANY", "WRITE", "Count", "Course", "Decorrelator", "Group", "Net", "Parts", "Plan", "Prediction", "Projection", "Record",
-    "Scratch", "Tally", "grow_older", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
+    "COUNTS", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Group", "Moving", "Net", "Parts", "Plan",
+    "Prediction", "Projection", "Record", "Scratch", "Tally", "grow_older", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, passage, row
-from neurosim.loop.synapses import ROWS, add_up, ask_rows, gather_rows, learn_four, read_rows, write_row
+from neurosim.loop.synapses import ROWS, add_up, ask_rows, gather_rows, learn_four, read_rows, write_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream
 
@@ -51,15 +51,14 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(
                     cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
-                    k_read, k_write, scratch.dw, scratch.tally, one,
+                    k_read, k_write, scratch, scratch.moving_d, one,
                 )  # fmt: skip
                 add_up(cell, scratch.tally, n, counts)
                 continue
             scratch.dw[:rows] = one - one
             for b in range(replicas):
                 ask_rows(cell, rule, d.planes, d.scale, j, rows, Nothing(), d.pull[b], d.before[b], d.rate, one, scratch, k_read, one)
-            for k in range(rows):
-                write_row(cell, row(d.planes, j + k), scratch.dw[k][:n], share, now, k_write, j + k, counts, one)
+            write_rows(cell, d.planes, j, rows, scratch.dw, share, now, k_write, scratch.moving_d, counts, one)
         read_rows(cell, d.planes, j, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):

@@ -133,6 +133,26 @@ class Tally(NamedTuple):
     moved: Any  #: (longest post,) int32
 
 
+class Asked(NamedTuple):
+    """What is asked of cells that stand side by side, and whose numbers they are written with."""
+
+    dw: Any
+    u: Any  #: uint32, with v the key of a cell's row
+    v: Any
+    column: Any  #: int32
+
+
+class Moving(NamedTuple):
+    """The cells of four rows that may move, side by side, so that one loop without gaps writes them."""
+
+    flags: np.ndarray  #: (longest post,) int32: a bit a row, 1 if the cell may move
+    columns: np.ndarray  #: (longest post,) int32: those with a flag
+    ends: np.ndarray  #: (4,) where the cells of each row end
+    asked: Asked  #: of (4 longest post + 8,) arrays, as is what follows
+    cells: Any  #: Cell.State
+    hits: np.ndarray
+
+
 class Scratch(NamedTuple):
     """Work space; from `value` on, what one step leaves for the next."""
 
@@ -141,6 +161,8 @@ class Scratch(NamedTuple):
     shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
     tally: Tally
+    moving: Moving
+    moving_d: Moving  #: of the cells that hold D
     source: np.ndarray  #: (pass, replica, input)
     value: np.ndarray  #: (pass, replica) loss change since the last broadcast
     heard: np.ndarray  #: that of the groups

@@ -252,7 +252,8 @@ def turn(parts, plan, net, inputs, targets, counted, due, t, reading, first, key
         forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, record, one)
     if not reading and plan.learn and not plan.at_once:
         for k in range(len(net.projections)):
-            write_totals(parts, net.projections[k], seconds(clock[0], plan.step_s), key, clock[0], net.projections[k].writes, one)
+            p = net.projections[k]
+            write_totals(parts, p, seconds(clock[0], plan.step_s), key, clock[0], scratch.moving, p.writes, one)
 
 
 def sequence(parts, plan, net, inputs, targets, counted, due, first, key, clock, scratch, record, one):

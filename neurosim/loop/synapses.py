@@ -3,12 +3,11 @@
 import numpy as np
 
 from hw_models.protocols import Cell, Noise, Tile
-from hw_models.tile import Sum
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, fill, grains, inline, kernel, nonzero, passage, plus, put, row
-from neurosim.loop.records import Tally
+from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.loop.records import Asked, Tally
 from neurosim.protocols import Nothing, Rule
-from neurosim.random import draws, fold, gap, halves, stream, uniform
+from neurosim.random import draws, fold, halves, stream, uniform
 
 write, read, chance = kernel(Cell.write), kernel(Cell.read), kernel(Cell.chance)
 gather = kernel(Tile.gather)
@@ -22,9 +21,6 @@ def says_its_chance(cell):
 
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
-# In millionths (2**-20): where a cell of a row may move as often as every 64th time, asking each costs less than skipping; every fourth
-# time, if a write needs more than one uniform number, for then it costs ten times as much.
-often = constant(lambda cell: 2**14 if cell.draws["write"] == "u" else 2**18)
 remembers = constant(lambda rule: bool(rule.Register._fields))
 
 
@@ -34,7 +30,7 @@ def concerns(plan, layer, q):
     return not plan.by_layer or layer == q - 1
 
 
-ROWS, MANY = 4, 64  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
+ROWS, MANY, VECTOR = 4, 64, 8  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
 
 
@@ -51,7 +47,9 @@ def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_wr
 
 
 @inline
-def learn_each(cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one):
+def learn_each(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, one
+):
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
     Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
@@ -71,7 +69,7 @@ def learn_each(cell, rule, tile, planes, registers, scale, j, of, before, a, rew
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share = one / scale
+    share, tally = one / scale, scratch.tally
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, m0 = synapse(
@@ -106,6 +104,9 @@ def learn_each(cell, rule, tile, planes, registers, scale, j, of, before, a, rew
             put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), np.int32(m0 + m1 + m2 + m3))), 11)
 
 
+# ---------------------------------------------------------------- cells that state their chance
+
+
 @inline
 def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
     """A synapse's register one step later, and the change that it asks of its cell."""
@@ -114,106 +115,102 @@ def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
 
 
 @inline
+def may_move(cell, dw, u, v, i, one):
+    """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number."""
+    return np.int32(not uniform(u, v, i, 0, one) >= chance(cell, dw))
+
+
+@inline
 def learn_by_chance(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, one
 ):
-    """`learn_each` in three loops: what is asked, and how probable a move is at most in each row; the cells that move; the sums."""
+    """`learn_each` in three loops: what is asked, and which cells may move; those cells; the sums. Flags are at place 11."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
-    w0, w1, w2, w3 = Sum(row(dw, 0)), Sum(row(dw, 1)), Sum(row(dw, 2)), Sum(row(dw, 3))
+    p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
+    dw, tally, flags = scratch.dw, scratch.tally, moving.flags
+    w0, w1, w2, w3 = row(dw, 0), row(dw, 1), row(dw, 2), row(dw, 3)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
     u2, v2 = halves(fold(k_read, j + 2))
     u3, v3 = halves(fold(k_read, j + 3))
-    share, n = one / scale, a.shape[0]
-    m0 = m1 = m2 = m3 = asked = np.int32(0)
+    s0, t0 = halves(fold(k_write, j))
+    s1, t1 = halves(fold(k_write, j + 1))
+    s2, t2 = halves(fold(k_write, j + 2))
+    s3, t3 = halves(fold(k_write, j + 3))
+    share, n, asked = one / scale, a.shape[0], np.int32(0)
     for i in range(n):
         own = at(a, i, 8)
-        r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), before[j], own, reward, scale, share, draw_read(cell, u0, v0, i, one))
+        r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, draw_read(cell, u0, v0, i, one))
         put(r0, i, r, 4)
-        put(w0, i, Sum(d0), 12)
-        m0 = np.int32(max(m0, grains(chance(cell, d0))))
-        r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), before[j + 1], own, reward, scale, share, draw_read(cell, u1, v1, i, one))
+        put(w0, i, d0, 12)
+        r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, draw_read(cell, u1, v1, i, one))
         put(r1, i, r, 5)
-        put(w1, i, Sum(d1), 13)
-        m1 = np.int32(max(m1, grains(chance(cell, d1))))
-        r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), before[j + 2], own, reward, scale, share, draw_read(cell, u2, v2, i, one))
+        put(w1, i, d1, 13)
+        r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, draw_read(cell, u2, v2, i, one))
         put(r2, i, r, 6)
-        put(w2, i, Sum(d2), 14)
-        m2 = np.int32(max(m2, grains(chance(cell, d2))))
-        r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), before[j + 3], own, reward, scale, share, draw_read(cell, u3, v3, i, one))
+        put(w2, i, d2, 14)
+        r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, draw_read(cell, u3, v3, i, one))
         put(r3, i, r, 7)
-        put(w3, i, Sum(d3), 15)
-        m3 = np.int32(max(m3, grains(chance(cell, d3))))
+        put(w3, i, d3, 15)
         asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
+        m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
+        m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
+        put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
     tally.asked[0] += asked
-    tally.moved[0] += write_some(cell, c0, row(dw, 0)[:n], m0, now, k_write, j, one)
-    tally.moved[0] += write_some(cell, c1, row(dw, 1)[:n], m1, now, k_write, j + 1, one)
-    tally.moved[0] += write_some(cell, c2, row(dw, 2)[:n], m2, now, k_write, j + 2, one)
-    tally.moved[0] += write_some(cell, c3, row(dw, 3)[:n], m3, now, k_write, j + 3, one)
+    tally.moved[0] += write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
     f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
     x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
     y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
     for i in range(n):
-        s0 = read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))
-        s1 = read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))
-        s2 = read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))
-        s3 = read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))
-        h = plus(plus(at(clean, i, 9), gather(tile, s0, x0, f0)), gather(tile, s1, x1, f1))
-        put(clean, i, plus(plus(h, gather(tile, s2, x2, f2)), gather(tile, s3, x3, f3)), 9)
-        h = plus(plus(at(noisy, i, 10), gather(tile, s0, y0, f0)), gather(tile, s1, y1, f1))
-        put(noisy, i, plus(plus(h, gather(tile, s2, y2, f2)), gather(tile, s3, y3, f3)), 10)
+        w0 = read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))
+        w1 = read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))
+        w2 = read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))
+        w3 = read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))
+        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, f0)), gather(tile, w1, x1, f1))
+        put(clean, i, plus(plus(h, gather(tile, w2, x2, f2)), gather(tile, w3, x3, f3)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
+        put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
 
 
-@passage
-def learn_either(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
-):
-    """Ask each cell, or skip to those that move: what the first of the four rows asks for tells which of the two costs less."""
-    cells, traces, share, peak = row(planes, j), row(registers, j), one / scale, np.int32(0)
-    u, v = halves(fold(k_read, j))
-    for i in range(a.shape[0]):
-        _, d = wish(cell, rule, at(cells, i), at(traces, i), before[j], a[i], reward, scale, share, draw_read(cell, u, v, i, one))
-        peak = np.int32(max(peak, grains(chance(cell, d))))
-    if peak < often(cell):
-        learn_by_chance(
-            cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
-        )  # fmt: skip
-    else:
-        learn_each(
-            cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, dw, tally, one
-        )  # fmt: skip
+learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 
-learn_four = chosen(says_its_chance, learn_either, learn_each)
+@inline
+def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
+    """Write the cells of up to four rows that may move, in one loop, as if they stood side by side; returns how many moved.
 
-
-@passage
-def write_some(cell, cells, dw, peak, now, key, j, one):
-    """Skip to the cells of a row that move, or ask each if that is many; returns how many moved.
-
-    The first number that `write` is given decides whether a cell moves: u[0] < p. With no p of the row above `top`, the cells whose number
-    lies below `top` are found by geometric gaps, and their number is then uniform below `top`: distributed as if each had been asked.
+    Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    u, v = halves(fold(key, j))
-    moved = np.int32(0)
-    if peak >= often(cell):
-        for i in range(dw.shape[0]):
-            s, hit = write(cell, at(cells, i), dw[i], now, draw_write(cell, u, v, i, one))
-            put(cells, i, s)
-            moved = np.int32(moved + nonzero(hit))
-        return moved
-    top = as_number(peak + 1, one) / as_number(grains(one), one)
-    s, t = halves(fold(fold(key, j), random.GAP))
-    i, k = int(gap(uniform(s, t, 0, 0, one), top)), 1
-    while i < dw.shape[0]:
-        drawn = draw_write(cell, u, v, i, one)
-        if drawn[0] * top < chance(cell, dw[i]):
-            written, hit = write(cell, at(cells, i), dw[i], now, (drawn[0] * top,) + drawn[1:])
-            put(cells, i, written)
-            moved = np.int32(moved + nonzero(hit))
-        i += 1 + int(gap(uniform(s, t, k, 0, one), top))
-        k += 1
+    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
+    column, found, count = asked.column, 0, 0
+    for i in range(n):
+        columns[found] = i
+        found += flags[i] != 0
+    for r in range(rows):
+        start = count
+        for m in range(found):
+            i = columns[m]
+            column[count] = i
+            count += (flags[i] >> r) & 1
+        ends[r] = count
+        there, d = row(planes, j + r), row(dw, first + r)
+        u, v = halves(fold(key, j + r))
+        for m in range(start, count):
+            i = column[m]
+            put(cells, m, at(there, i, 1), 0)
+            put(asked, m, Asked(at(d, i, 2), u, v, i), 3)
+    for m in range((count + VECTOR - 1) // VECTOR * VECTOR):  # whole vectors: what follows the last cell is written and left behind
+        ask = at(asked, m, 3)
+        s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
+        put(cells, m, s, 0)
+        put(hits, m, hit, 4)
+    moved = 0
+    for r in range(rows):
+        there = row(planes, j + r)
+        for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
+            put(there, column[m], at(cells, m, 0), 1)
+            moved += nonzero(hits[m])
     return moved
 
 
@@ -227,6 +224,9 @@ def add_up(cell, tally, n, counts):
             tally.asked[i] = tally.moved[i] = 0
 
 
+# ---------------------------------------------------------------- as many fours as there are
+
+
 @passage
 def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
     """`learn_four` for as many rows as it can; returns how many these were."""
@@ -238,7 +238,7 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
         for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
             learn_four(
                 parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
-                k_read, k_write, scratch.dw, scratch.tally, one,
+                k_read, k_write, scratch, scratch.moving, one,
             )  # fmt: skip
     add_up(parts.cell, scratch.tally, a.shape[1], counts)
     return rows
@@ -256,34 +256,42 @@ learn_at_once = chosen(lambda rule: rule.site == "weight", learn_none, learn_in_
 
 
 @passage
-def write_each(cell, cells, dw, share, now, key, j, counts, one):
-    """Ask every cell of a row for its change."""
-    u, v = halves(fold(key, j))
+def write_each(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
+    """Ask every cell of some rows for its change, a share of dw."""
     asked, moved = np.int32(0), np.int32(0)
-    for i in range(dw.shape[0]):
-        d = dw[i] * share
-        s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
-        put(cells, i, s)
-        if swallows(cell):
-            asked = np.int32(asked + nonzero(d))
-            moved = np.int32(moved + nonzero(hit))
+    for k in range(rows):
+        cells, asks = row(planes, j0 + k), row(dw, k)
+        u, v = halves(fold(key, j0 + k))
+        for i in range(cells[0].shape[0]):
+            d = asks[i] * share
+            s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
+            put(cells, i, s)
+            if swallows(cell):
+                asked = np.int32(asked + nonzero(d))
+                moved = np.int32(moved + nonzero(hit))
     counts[0] += asked
     counts[1] += asked - moved
 
 
 @passage
-def write_by_chance(cell, cells, dw, share, now, key, j, counts, one):
-    """`write_each`, but skipping to the cells that move."""
-    peak, asked = np.int32(0), np.int32(0)
-    for i in range(dw.shape[0]):
-        dw[i] *= share
-        asked = np.int32(asked + nonzero(dw[i]))
-        peak = np.int32(max(peak, grains(chance(cell, dw[i]))))
-    counts[0] += asked
-    counts[1] += asked - write_some(cell, cells, dw, peak, now, key, j, one)
+def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
+    """`write_each`, but asking the cells that may move."""
+    n, flags = planes[0].shape[1], moving.flags
+    for first in range(0, rows, ROWS):
+        four, asked = min(ROWS, rows - first), np.int32(0)
+        flags[:n] = 0
+        for r in range(four):
+            asks = row(dw, first + r)
+            u, v = halves(fold(key, j0 + first + r))
+            for i in range(n):
+                asks[i] *= share
+                asked = np.int32(asked + nonzero(asks[i]))
+                flags[i] |= may_move(cell, asks[i], u, v, i, one) << r
+        counts[0] += asked
+        counts[1] += asked - write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
 
 
-write_row = chosen(says_its_chance, write_by_chance, write_each)
+write_rows = chosen(says_its_chance, write_by_chance, write_each)
 
 
 @passage
@@ -371,16 +379,16 @@ rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 def read_four(cell, planes, j, seen, k_read, one):
     """What the array sees of four rows of cells; places as in `learn_four`, the rows seen are 12 to 15."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
-    w0, w1, w2, w3 = Sum(row(seen, 0)), Sum(row(seen, 1)), Sum(row(seen, 2)), Sum(row(seen, 3))
+    w0, w1, w2, w3 = row(seen, 0), row(seen, 1), row(seen, 2), row(seen, 3)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
     u2, v2 = halves(fold(k_read, j + 2))
     u3, v3 = halves(fold(k_read, j + 3))
     for i in range(c0[0].shape[0]):
-        put(w0, i, Sum(read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))), 12)
-        put(w1, i, Sum(read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))), 13)
-        put(w2, i, Sum(read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))), 14)
-        put(w3, i, Sum(read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))), 15)
+        put(w0, i, read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one)), 12)
+        put(w1, i, read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one)), 13)
+        put(w2, i, read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one)), 14)
+        put(w3, i, read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one)), 15)
 
 
 @passage
@@ -411,11 +419,10 @@ def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, 
 
 
 @passage
-def write_totals(parts, p, now, key, step, counts, one):
+def write_totals(parts, p, now, key, step, moving, counts, one):
     """Write the changes put aside during a sequence."""
     k_write, share = stream(key, random.WRITE, p.number, step), one / (p.scale * as_number(p.z_before.shape[0], one))
-    for j in range(p.total.shape[0]):
-        write_row(parts.cell, row(p.planes, j), p.total[j], share, now, k_write, j, counts, one)
+    write_rows(parts.cell, p.planes, 0, p.total.shape[0], p.total, share, now, k_write, moving, counts, one)
     p.total[:] = one - one
 
 
@@ -465,12 +472,11 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                     parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
                     scratch.arrived[lane], scratch, k_read, one,
                 )  # fmt: skip
-            for k in range(rows):
-                dw = scratch.dw[k][:n_post]
-                if writing:
-                    write_row(parts.cell, row(p.planes, j0 + k), dw, share, now, k_write, j0 + k, counts, one)
-                elif what == WRITE:
-                    total = p.total[j0 + k]
+            if writing:
+                write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
+            elif what == WRITE:
+                for k in range(rows):
+                    total, dw = p.total[j0 + k], scratch.dw[k]
                     for i in range(n_post):
                         total[i] += dw[i]
         read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)

@@ -206,6 +206,17 @@ def test_many_small_changes_are_right_on_average(kind, dw):
 
 
 @each
+@pytest.mark.parametrize("update", ["pulses", "trains"])
+def test_no_write_moves_a_device_beyond_its_chance_in_either_float_type(kind, update):
+    rng = np.random.default_rng(12)
+    for number in (np.float32, np.float64):
+        cell = kind(*map(number, numbers(kind, update=update, longest=rng.integers(1, 32))))
+        for dw in number(cell.step) * number(10) ** rng.uniform(-6, 0, 300).astype(number):
+            above = number(np.ceil(float(cell.chance(dw)) * 2**23 - 0.5) + 0.5) * number(2**-23)  # of what is drawn, the next number
+            assert above > 1 or pulses(cell, dw, above) == 0
+
+
+@each
 def test_a_change_that_no_pulse_came_of_leaves_everything(kind):
     cell = numbers(kind)
     s = start(cell, 0.3)

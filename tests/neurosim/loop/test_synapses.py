@@ -1,87 +1,102 @@
-"""Skipping to the synapses that move: the same distribution as asking each."""
+"""Cells that state their chance: the same bits as asking each cell, and compiled as in plain Python."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from hw_models.cells import FixedPoint, FixedSign, SingleStep
+from hw_models.cells import ConstantStep, LinearStep, OneSidedPair, SoftBoundsReference
 from hw_models.cells.fixed_point import Word
+from hw_models.chip import Chip, load
 from hw_models.parts import InputError
 from hw_models.testing import check_cell
-from neurosim import random
-from neurosim.cast import lower
-from neurosim.jit import compiled, grains
-from neurosim.loop.synapses import often, write_some
+from neurosim import jit
+from neurosim.loop.synapses import WRITE, may_move, sweep
+from neurosim.network import Network
+from neurosim.rules import Perturbation
+from neurosim.simulator import Simulator
 
-ONE = np.float32(1)
-
-
-def many(cell, cells, dw, peak, key, writes, hits, pairs, one):
-    """Write a row again and again from 0; how often each column moved, and each together with the next."""
-    for k in range(writes):
-        cells[0][:] = one - one
-        write_some(cell, cells, dw, peak, one, key, k, one)
-        for i in range(dw.shape[0]):
-            hits[i] += cells[0][i] != 0
-            pairs[i] += cells[0][i] != 0 and cells[0][(i + 1) % dw.shape[0]] != 0
-
-
-def counted(cell, dw, writes, run):
-    cell, n = lower(cell, np.float32), len(dw)
-    hits, pairs, peak = np.zeros(n), np.zeros(n), np.int32(max(cell.chance(d) for d in dw) * 2**20)
-    run(
-        cell,
-        type(cell).State(*[np.ones(n, np.float32) for _ in type(cell).State._fields]),
-        dw,
-        peak,
-        np.uint64(5),
-        writes,
-        hits,
-        pairs,
-        ONE,
-    )
-    return hits, pairs, peak
+NETWORK = Network(3, 10, 2)  # fours of rows, and what is left of them
+CELLS = {
+    "constant": ConstantStep(),
+    "trains": ConstantStep(update="trains", longest=5),
+    "exact": LinearStep(update="exact"),
+    "shown": SoftBoundsReference(),
+    "reram-es": load("reram-es").cell,
+    "pair": OneSidedPair(step=0.004),
+}
+RULES = {
+    "four rows at once": (Perturbation("np", 0.02, 0.02), 1),
+    "a batch": (Perturbation("anp", 0.1, 0.1), 3),
+    "at the end of a sequence": (Perturbation("np", 0.02, 0.02, update="sequence"), 1),
+    "a perturbation a weight": (Perturbation("wp", 1e-3, 1e-3), 1),
+    "decorrelation": (Perturbation("np", 0.02, 0.02, decorrelation_lr=0.01), 1),
+}
 
 
-@pytest.mark.parametrize("largest", [0.01, 1e-3, 1e-4])
-def test_every_column_moves_as_often_as_its_chance_says_and_independently(largest):
-    writes, n = 200_000, 64
-    p = largest * np.random.default_rng(1).random(n) ** 3
-    p[0] = largest
-    dw = (p / 128).astype(np.float32)
-    dw[1::2] *= -1
-    hits, pairs, peak = counted(FixedPoint(8), dw, writes, compiled(many, FixedPoint))
-    assert peak < often(FixedPoint(8))  # this is the path that skips
-    # five standard errors of a binomial count, of the whole row and of each column; pairs are as rare as chance makes them
-    assert abs(hits.sum() - writes * p.sum()) < 5 * np.sqrt(writes * p.sum())
-    assert (np.abs(hits - writes * p) < 5 * np.sqrt(writes * p) + 5).all()
-    together = writes * (p * np.roll(p, -1)).sum()
-    assert abs(pairs.sum() - together) < 5 * np.sqrt(together) + 5
+def asking_each(cell):
+    """The same cell without a chance."""
+    return type(type(cell).__name__, (type(cell),), {"chance": None})(*cell)
 
 
-@pytest.mark.parametrize("cell", [FixedPoint(8), SingleStep(8), FixedSign(3)], ids=lambda cell: type(cell).__name__)
-@pytest.mark.parametrize("largest", [0.5, 0.01])
-def test_plain_and_compiled_skip_to_the_same_cells(cell, largest):
-    dw = (largest / 128 * np.random.default_rng(2).standard_normal(40)).astype(np.float32)
-    found = [counted(cell, dw, 30, run)[0] for run in (many, compiled(many, type(cell)))]
-    assert np.array_equal(*found)
-    assert largest < 0.1 or found[0].any()
+def learner(cell, rule, dtype):
+    return Simulator(NETWORK, Chip(cell=cell, decorrelation=cell), 5, rule.learning(), dtype=dtype, plain=True)
 
 
-def test_gaps_are_geometric():
-    n, p = 20_000, np.float32(0.01)
-    gaps = np.array([random.gap(random.uniform(3, 7, k, 0, ONE), p) for k in range(n)])
-    mean, spread = (1 - 0.01) / 0.01, np.sqrt(1 - 0.01) / 0.01
-    assert abs(gaps.mean() - mean) < 5 * spread / np.sqrt(n)
-    assert abs((gaps == 0).mean() - 0.01) < 5 * np.sqrt(0.01 * 0.99 / n)
-    # the variance of the variance of a geometric number is that of its fourth moment: kurtosis 9 + p**2 / (1 - p)
-    assert abs(gaps.var() - spread**2) < 5 * spread**2 * np.sqrt(8 / n)
+def series(replicas, dtype, steps=4):
+    rng = np.random.default_rng(2)
+    inputs, targets = (rng.standard_normal((replicas, steps, n)).astype(dtype) for n in (3, 2))
+    return inputs, targets, np.ones((replicas, steps), bool)
 
 
-def test_a_chance_that_is_not_a_number_is_certain():
-    for p, whole in ((0.25, 2**18), (7.0, 2**20), (np.inf, 2**20), (np.nan, 2**20)):
-        assert grains(np.float32(p)) == grains(np.float64(p)) == whole
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize(("rule", "replicas"), RULES.values(), ids=RULES)
+def test_a_run_is_as_if_each_cell_had_been_asked(cell, rule, replicas, dtype):
+    some, each = learner(cell, rule, dtype), learner(asking_each(cell), rule, dtype)
+    outcome = some.learn(*series(replicas, dtype))
+    np.testing.assert_equal(outcome, each.learn(*series(replicas, dtype)))
+    np.testing.assert_equal(some.state(), each.state())
+    assert outcome.swallowed < outcome.asked and (outcome.swallowed > 0 or cell is CELLS["exact"])
+
+
+def swept(parts, rule, plan, p, a, reward, key, scratch, counts, one, steps):
+    for step in range(steps):
+        sweep(parts, rule, plan, p, WRITE, 2, a, reward, 0, key, step + 1, one, scratch, counts, one)
+
+
+@pytest.mark.parametrize("name", ["reram-es", "trains"])
+def test_plain_and_compiled_sweeps_have_the_same_bits(name):
+    found = []
+    for compiled in (False, True):
+        captured, simulator = [], learner(CELLS[name], Perturbation("np", normalise=False), "float32")
+        simulator._go = lambda function, kinds, *args, captured=captured: captured.extend(args)
+        simulator.learn(*series(1, "float32"))
+        parts, plan, net = captured[:3]
+        scratch, record, one = captured[-3:]
+        rng, p, (group,) = np.random.default_rng(3), net.projections[1], net.hidden
+        p.z[...], group.a[...] = rng.standard_normal(p.z.shape), rng.standard_normal(group.a.shape)
+        p.z_before[...], scratch.reward[...], scratch.arrived[...] = p.z[0], 2e-3 / parts.rule.lr, 1
+        run = jit.compiled(swept, *map(type, parts)) if compiled else swept
+        run(parts, parts.rule, plan, p, group.a, scratch.reward, np.uint64(7), scratch, record.counts, one, 3)
+        found.append((p.planes, p.sums, record.counts))
+    np.testing.assert_equal(*found)
+    asked, swallowed = found[0][2][:2]
+    assert asked == 300 and 0 < swallowed < asked
+
+
+class Said(NamedTuple):
+    """A cell whose chance is what it is told."""
+
+    def chance(self, dw):
+        return dw
+
+
+def test_a_chance_of_nothing_asks_no_cell_and_one_that_is_not_a_number_each():
+    for one in (np.float32(1), np.float64(1)):
+        counts = [sum(may_move(Said(), p * one, 3, 7, i, one) for i in range(1000)) for p in (0.0, 0.25, 1.0, 7.0, np.inf, np.nan)]
+        assert counts[0] == 0 and counts[2:] == [1000] * 4
+        assert abs(counts[1] - 250) < 5 * np.sqrt(1000 * 0.25 * 0.75)
 
 
 class Wrong(NamedTuple):
@@ -109,5 +124,5 @@ class Wrong(NamedTuple):
 
 
 def test_a_chance_that_write_does_not_keep_is_refused():
-    with pytest.raises(InputError, match=r"Wrong.chance says 0.5 for a change of .* the loop would skip to the wrong cells"):
+    with pytest.raises(InputError, match=r"Wrong.chance says 0.5 for a change of .* which the loop would not have asked"):
         check_cell(Wrong())
