@@ -70,6 +70,22 @@ def test_hermes_product_of_256_by_256():
     assert latency(product, found, chip, cores=1).total().typical == pytest.approx(130e-9, rel=1e-3)
 
 
+def test_columns_share_a_converter():
+    """ISAAC, 128 columns through one converter of 1.2 GS/s, after an array of 128 x 128 took eight bits: 800 ns + 128 / 1.2 ns."""
+    bill = latency(ledger(analog_read=128 * 128, adc=128), prices.load("rram-isaac"), load("reram-es"), cores=1)
+    assert bill.total(event=Event.ADC).typical == pytest.approx(128 / 1.2 * 1e-9)
+    assert bill.total().typical == pytest.approx(800e-9 + 128 / 1.2 * 1e-9)
+
+
+def test_a_message_waits_for_the_depth_of_the_tree():
+    """Loihi, 8 cores on two routers: one link of 5.3 ns a layer and pass, and one for each reward; 2 layers, 2 passes, 5 steps."""
+    found = estimate(Network(1, 1000, 1), load("loihi"), ANP().learning(), Workload(5))
+    assert (found.placement.cores, found.placement.links, found.placement.depth) == (8, 1, 1)
+    assert found.latency.total(event=Event.HOP).typical == pytest.approx(2 * 2 * 5 * 5.3e-9)
+    assert found.latency.total(event=Event.REWARD_BIT_LINK).typical == pytest.approx(5 * 5.3e-9)
+    assert found.energy.total(event=Event.REWARD_BIT_LINK).typical == pytest.approx(5 * 32 * 0.109375e-12)
+
+
 def test_an_array_that_is_not_full_is_no_faster():
     found = prices.load("pcm-hermes")
     bill = latency(ledger(analog_read=100), found, load("pcm-hermes"), cores=64, in_turn={Phase.CLEAN: 3})
@@ -87,7 +103,7 @@ def test_loihi_reward_and_update():
 
 
 PRICES = prices.load("digital-45nm")
-COUNTS = count(NETWORK, load("digital-8bit"), DANP().learning(), Workload(3, cores=2))
+COUNTS = count(NETWORK, load("digital-8bit"), DANP().learning(), Workload(3, links=1))
 
 
 @settings(max_examples=40)
