@@ -11,7 +11,21 @@ from hw_models.events import Event
 from hw_models.parts import InputError, Range, build, nearest
 from hw_models.prices import adc
 
-UNITS = {"J": 1.0, "nJ": 1e-9, "pJ": 1e-12, "fJ": 1e-15, "W": 1.0, "mW": 1e-3, "uW": 1e-6, "s": 1.0, "us": 1e-6, "ns": 1e-9, "writes": 1.0}
+UNITS = {
+    "J": 1.0,
+    "nJ": 1e-9,
+    "pJ": 1e-12,
+    "fJ": 1e-15,
+    "W": 1.0,
+    "mW": 1e-3,
+    "uW": 1e-6,
+    "s": 1.0,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "writes": 1.0,
+    "mm2": 1.0,
+    "um2": 1e-6,
+}
 
 
 class Price(NamedTuple):
@@ -50,7 +64,7 @@ class Price(NamedTuple):
     low: Annotated[float, Range("", 0.0)]
     typical: Annotated[float, Range("", 0.0)]
     high: Annotated[float, Range("", 0.0)]
-    unit: Literal["J", "nJ", "pJ", "fJ", "W", "mW", "uW", "s", "us", "ns", "writes"]
+    unit: Literal["J", "nJ", "pJ", "fJ", "W", "mW", "uW", "s", "us", "ns", "writes", "mm2", "um2"]
     source: str
     mark: Literal["READ", "READ2", "DERIVED", "MEMORY"]
     how: Literal["measured", "simulated", "synthesised", "fitted", "projected", "derived"]
@@ -69,7 +83,7 @@ class Price(NamedTuple):
 
     @property
     def si(self) -> tuple[float, float, float]:
-        """Low, typical and high in J, W, s or writes."""
+        """Low, typical and high in J, W, s, writes or mm2."""
         factor = UNITS[self.unit]
         return self.low * factor, self.typical * factor, self.high * factor
 
@@ -90,7 +104,11 @@ class Capacity(NamedTuple):
     core_columns : int, columns
         Width of a core's array.
     core_mm2 : float, mm2
-        Area of a core.
+        Area of a core, all of it.
+    core_converters : int, converters
+        ADCs that the columns of a core share.
+    router_cores : int, cores
+        That hang on one router.
     source : str
         Where all of it stands.
     """
@@ -101,6 +119,8 @@ class Capacity(NamedTuple):
     core_rows: Annotated[int, Range("rows", 0)] = 0
     core_columns: Annotated[int, Range("columns", 0)] = 0
     core_mm2: Annotated[float, Range("mm2", 0.0)] = 0.0
+    core_converters: Annotated[int, Range("converters", 0)] = 0
+    router_cores: Annotated[int, Range("cores", 1)] = 1
     source: str = ""
 
 
@@ -116,6 +136,7 @@ class PriceList(NamedTuple):
     chips : names of chips whose bill is made with it
     energy : price of each event that has one
     latency : time of each event that has one
+    area : of what makes an event, one converter or one router, where no source gives that of a whole core
     included : events whose cost lies in another's price, and in which
     clock_hz : float, Hz
         Frequency of the clock while the chip is on; 0 is not stated.
@@ -128,6 +149,7 @@ class PriceList(NamedTuple):
     chips: tuple[str, ...] = ()
     energy: dict[Event, Price] = {}
     latency: dict[Event, Price] = {}
+    area: dict[Event, Price] = {}
     included: dict[Event, str] = {}
     clock_hz: float = 0.0
     capacity: Capacity = Capacity()
@@ -195,7 +217,7 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     low = load(base, adc_bits) if base else PriceList()
     common = {key: table.pop(key) for key in ("node_nm", "voltage") if key in table}
     found: dict[str, Any] = {"name": name, "chips": tuple(table.pop("chips", ())), "summary": table.pop("summary", "")}
-    for group in ("energy", "latency"):
+    for group in ("energy", "latency", "area"):
         own = {_event(key, f"{where}.{group}"): value for key, value in table.pop(group, {}).items()}
         own = {key: _price(value, f"{where}.{group}.{key}", common, adc_bits, _units(group, key)) for key, value in own.items()}
         found[group] = {**getattr(low, group), **own}
@@ -219,8 +241,8 @@ def _event(key: str, where: str) -> Event:
 
 
 def _units(group: str, event: Event) -> tuple[str, ...]:
-    if group == "latency":
-        return ("s", "us", "ns")
+    if group != "energy":
+        return ("s", "us", "ns") if group == "latency" else ("mm2", "um2")
     return ("W", "mW", "uW") if event == Event.SECOND else ("J", "nJ", "pJ", "fJ")
 
 

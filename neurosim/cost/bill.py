@@ -118,10 +118,12 @@ def energy(ledger: Ledger, prices: PriceList, chip, scale: float = 1.0) -> Bill:
     return _bill(ledger, prices.energy, prices.included, chip, scale, 1)
 
 
-def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mapping[Phase, float] = NO_TURNS) -> Bill:
+def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mapping[Phase, float] = NO_TURNS, depth: int = 0) -> Bill:
     """The time that what a ledger counts takes, in s, if nothing overlaps but equal cores: one kind of event waits for the other.
 
-    Events without a time are listed. Being on, and the clock, are not events that take time.
+    Events without a time are listed. Being on, and the clock, are not events that take time. Messages of a layer follow each other through
+    the tree of links, so that its depth is waited for once a layer, and once for each number of the reward, whose bits go side by side:
+    such a line counts links in turn.
 
     Parameters
     ----------
@@ -131,9 +133,14 @@ def latency(ledger: Ledger, prices: PriceList, chip, cores: int, in_turn: Mappin
     cores : int
         That share the work.
     in_turn : mapping of float
-        Products of each phase that must wait for each other: an array that is not full does not take less time for it.
+        Products of each phase that must wait for each other, an array that is not full not taking less time for it; of the reward, numbers.
+    depth : int
+        Links from one end of the network to the other.
     """
     events = Ledger({key: n for key, n in ledger.items() if key[1] not in (Event.SECOND, Event.CYCLE)})
+    for phase, event in events:
+        if event in (Event.HOP, Event.REWARD_BIT_LINK):
+            events[phase, event] = Count.of(in_turn.get(phase, 0) * depth)
     return _bill(events, prices.latency, prices.included, chip, 1.0, cores, in_turn)
 
 

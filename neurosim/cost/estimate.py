@@ -84,7 +84,7 @@ def estimate(
     chip : hw_models.Chip
     learning : Learning or Gradient
     work : Workload
-        Of one epoch; its cores, chips and clock are set here.
+        Of one epoch; its links, chips and clock are set here.
     epochs : int
     prices : PriceList, optional
         The one that names the chip if not given.
@@ -95,19 +95,20 @@ def estimate(
     """
     prices = prices_of(chip) if prices is None else prices
     place = placement(network, chip, learning, prices, work.batch, work.steps)
-    work = work._replace(cores=place.cores, chips=place.chips, clock_hz=prices.clock_hz)
+    work = work._replace(links=place.links, chips=place.chips, clock_hz=prices.clock_hz)
     counted = account is not None
     account = account if account is not None else forecast(network, chip, learning, work).by(epochs)
-    ledger = events(network, chip, learning, account, work.cores, work.chips, work.clock_hz)
+    ledger = events(network, chip, learning, account, work.links, work.chips, work.clock_hz)
     synapses = sum(pre * post for pre, post in network.shapes())
     seconds = work.steps * work.batches * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
     clean, perturbed = (Count.of(n).typical * (len(network.layers) + 1) for n in (account.clean, account.perturbed))
-    # products that wait for each other: those of each layer for the one below, and one pass for the other
-    in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.UPDATE: clean if isinstance(learning, Gradient) else 0}
+    # products that wait for each other: those of each layer for the one below, and one pass for the other; every number of the reward
+    in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.REWARD: Count.of(account.sent).typical}
+    in_turn[Phase.UPDATE] = clean if isinstance(learning, Gradient) else 0
     return Estimate(
         learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
-        energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn),
+        energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
         memory, place, endurance(ledger.times(1 / max(epochs, 1)), prices, synapses, seconds),
         learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), [PROJECTION],
     )  # fmt: skip

@@ -25,8 +25,8 @@ class Workload(NamedTuple):
         Steps of a batch in which it counts in any of its sequences, on average; as `counted` if negative.
     moves : float
         Writes, or pulses, that a cell really gets each time it is asked for a change. It depends on data: a run measures it.
-    cores : int
-        Cores that the network lies on.
+    links : int
+        Links of the tree over which a message reaches every core of the network.
     chips : int
         Chips that are on.
     clock_hz : float
@@ -39,7 +39,7 @@ class Workload(NamedTuple):
     counted: float = -1
     rewarded: float = -1
     moves: float = 1.0
-    cores: int = 1
+    links: int = 0
     chips: int = 1
     clock_hz: float = 0.0
 
@@ -85,7 +85,7 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
 
 def count(network, chip, learning: Learning | Gradient | None, work: Workload) -> Ledger:
     """Events of a workload: what its forecast is on the device."""
-    return events(network, chip, learning, forecast(network, chip, learning, work), work.cores, work.chips, work.clock_hz)
+    return events(network, chip, learning, forecast(network, chip, learning, work), work.links, work.chips, work.clock_hz)
 
 
 def _told(chip, learning: Learning, steps: int, rewarded: float, batch: int) -> Count:

@@ -8,7 +8,7 @@ chip could do otherwise:
 - a write is a read, a sum and a write; how many words really change, or how many pulses are given, depends on data: a run counts it, and
   a forecast is an expectation between bounds;
 - a uniform random number, as stochastic rounding takes, is 16 random bits;
-- a message, and the reward, reaches every core of the network along a tree of cores - 1 links;
+- a message, and the reward, reaches every core of the network along a tree of links;
 - reference gradients take forward and backward passes on the same arrays, whose transposes are read; an error of zero adds nothing.
 """
 
@@ -65,7 +65,7 @@ class Ledger(dict[tuple[Phase, Event], Count]):
 
 
 def events(
-    network, chip, learning: Learning | Gradient | None, account: Account, cores: int = 1, chips: int = 1, clock_hz: float = 0.0
+    network, chip, learning: Learning | Gradient | None, account: Account, links: int = 0, chips: int = 1, clock_hz: float = 0.0
 ) -> Ledger:
     """What an account is on the device.
 
@@ -77,14 +77,14 @@ def events(
         That the network learns by; None is one that does not learn.
     account : Account
         Of a run (`Outcome.account`), or a forecast.
-    cores : int
-        Cores that the network lies on.
+    links : int
+        Links of the tree over which a message reaches every core of the network.
     chips : int
         Chips that are on.
     clock_hz : float
         Frequency of their clock; 0 has none.
     """
-    ledger = _Events(network, chip, learning, account, cores).ledger
+    ledger = _Events(network, chip, learning, account, links).ledger
     ledger.add(Phase.IDLE, Event.SECOND, chip.step_s * chips, account.steps)
     ledger.add(Phase.IDLE, Event.CYCLE, chip.step_s * chips * clock_hz, account.steps)
     return ledger
@@ -93,8 +93,8 @@ def events(
 class _Events:
     """The events of an account, but for being on."""
 
-    def __init__(self, network, chip, learning, account: Account, cores: int):
-        self.network, self.chip, self.cores, self.ledger = network, chip, cores, Ledger()
+    def __init__(self, network, chip, learning, account: Account, links: int):
+        self.network, self.chip, self.links, self.ledger = network, chip, links, Ledger()
         self.account = account = account.by(1)
         self.add = self.ledger.add
         self.shapes = network.shapes()
@@ -179,7 +179,7 @@ class _Events:
             self.add(phase, Event.ADD, columns, passes)
             self.add(phase, Event.STATE_READ, pre, passes)
             self.add(phase, Event.SPIKE, pre, passes)
-            self.add(phase, Event.HOP, pre * (self.cores - 1), passes)
+            self.add(phase, Event.HOP, pre * self.links, passes)
         for n, neuron in self.populations:
             words = len(neuron.State._fields)
             state = neuron.State(*[EACH_POST] * words)
@@ -238,7 +238,7 @@ class _Events:
             self.add(phase, Event.MULTIPLY, 1, account.sent)
             self.access(phase, 1, account.sent)
         self.random(phase, "u" if isinstance(wire, DigitalWire) else "", 1, account.sent)
-        self.add(phase, Event.REWARD_BIT_LINK, getattr(wire, "bits", WORD) * (self.cores - 1), account.sent)
+        self.add(phase, Event.REWARD_BIT_LINK, getattr(wire, "bits", WORD) * self.links, account.sent)
         if learning.samples > 1 and not learning.by_layer:
             self.add(phase, Event.MULTIPLY, 1, account.arrived)  # the share of each in their mean
         self.add(phase, Event.BARRIER, 1 if account.heard.high else 0, account.steps)

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from hw_models.events import Event
 from hw_models.parts import bits
 from hw_models.prices import PriceList
 from neurosim.memory import WORD, memory_bits
@@ -23,14 +24,18 @@ class Placement(NamedTuple):
     bits: int  #: everything
     available_bits: int | None  #: weight memory of so many chips
     unmet: list[str]  #: what a rule asks of each synapse or neuron beyond what is there
-    area_mm2: float | None
+    links: int  #: of the tree over which a message reaches every core
+    depth: int  #: links from one end of it to the other
+    area_mm2: float | None  #: of these cores, all of them, if a source gives that of one
+    parts_mm2: dict[str, tuple[float, float, float]]  #: else of their converters and routers, where sources give one: low, typical, high
 
 
 def placement(network, chip, learning: Learning | Gradient | None, prices: PriceList, batch: int = 1, steps: int = 1) -> Placement:
     """Cores, chips and memory of a network on a chip.
 
     Weights and the registers of their synapses take weight memory; every pass and replica is a neuron of its own; an array is cut into
-    pieces of a core's rows and columns. Cores are filled by one resource at a time, without regard to which neurons stand together.
+    pieces of a core's rows and columns. Cores are filled by one resource at a time, without regard to which neurons stand together. Their
+    routers stand in the smallest square that holds them, and a message enters at a corner.
 
     Parameters
     ----------
@@ -73,10 +78,15 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
     if isinstance(learning, Gradient):
         unmet.append(f"{counted['learning']} bits of history, gradients and moments")
     total = sum(counted.values())
+    routers = math.ceil(cores / has.router_cores)
+    side = math.ceil(routers**0.5)
+    there = {Event.ADC: cores * has.core_converters, Event.DAC: cores * has.core_rows, Event.HOP: routers if routers > 1 else 0}
+    parts = {} if has.core_mm2 else {event: there.get(event, 0) for event in prices.area}
     return Placement(
         cores, chips, max(wanted, key=wanted.__getitem__) if wanted else "", wanted,
         sum(math.ceil(pre / rows) for pre, _ in network.shapes()) if rows else 0,
         chip.cell.stored_bits + register,
         (counted["state"] + counted["passes"]) / neurons + (memory + WORD if local else 0) * batch,
-        total / cores, total, has.core_weight_bits * has.cores * chips or None, unmet, has.core_mm2 * cores or None,
+        total / cores, total, has.core_weight_bits * has.cores * chips or None, unmet, routers - 1, side + math.ceil(routers / side) - 2, has.core_mm2 * cores or None,
+        {event: tuple(n * value for value in prices.area[event].si) for event, n in parts.items() if n},
     )  # fmt: skip

@@ -62,7 +62,8 @@ def _rows():
     yield "cores", lambda e: f"{e.placement.cores}, for {e.placement.limit}" if e.placement.limit else "not known"
     yield "chips", lambda e: str(e.placement.chips) if e.placement.limit else ""
     yield "tiles of the array", lambda e: str(e.placement.tiles) if e.placement.tiles else ""
-    yield "area of these cores", lambda e: f"{e.placement.area_mm2:.3g} mm2" if e.placement.area_mm2 else ""
+    yield "links a message goes over", lambda e: f"{e.placement.links}, {e.placement.depth} in turn" if e.placement.links else ""
+    yield "area of these cores", lambda e: _area(e.placement)
     yield "not on the chip", lambda e: "; ".join(e.placement.unmet)
     yield "writes a cell and epoch", lambda e: _writes(e)
     yield "cells", lambda e: e.endurance.said(e.epochs)
@@ -72,6 +73,13 @@ def _rows():
 def _phase(e: Estimate, kind: str, phase: Phase) -> str:
     said = e.energy.said("J", kind, phase)
     return "" if said == "no price" else said
+
+
+def _area(place) -> str:
+    if place.area_mm2 or not place.parts_mm2:
+        return f"{place.area_mm2:.3g} mm2" if place.area_mm2 else ""
+    total = sum(typical for _, typical, _ in place.parts_mm2.values())
+    return f"at least {total:.3g} mm2: {' '.join(place.parts_mm2)}"
 
 
 def _writes(e: Estimate) -> str:

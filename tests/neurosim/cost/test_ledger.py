@@ -237,14 +237,14 @@ def test_a_decorrelating_rule_costs_three_products_of_a_matrix_a_step():
 
 
 def test_everything_grows_with_the_number_of_sequences():
-    work = Workload(5, sequences=1, cores=4, clock_hz=1e6)
+    work = Workload(5, sequences=1, links=3, clock_hz=1e6)
     one, many = (count(DEEP, load("loihi"), ANP().learning(), work._replace(sequences=n)) for n in (1, 6))
     for key in one.keys() | many.keys():
         assert tuple(many[key]) == pytest.approx(tuple(6 * n for n in one[key]))
 
 
 def test_a_network_on_one_core_sends_nothing_over_links():
-    one, four = (count(SMALL, load("digital-8bit"), NP().learning(), Workload(3, cores=n)) for n in (1, 4))
+    one, four = (count(SMALL, load("digital-8bit"), NP().learning(), Workload(3, links=n)) for n in (0, 3))
     assert not one.total(Event.HOP).high and not one.total(Event.REWARD_BIT_LINK).high
     assert four.total(Event.HOP).typical == 3 * 2 * 12 * 3  # two passes, twelve rows, three links
     assert four.total(Event.REWARD_BIT_LINK).typical == 3 * 32 * 3

@@ -1,5 +1,8 @@
 """NeuroBench's metrics, against a walk through every weight and step."""
 
+import importlib.util
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from neurosim.neurons import ReLU
 from neurosim.rules import NP
 from neurosim.simulator import Simulator
 
+BENCHMARK = pathlib.Path(__file__).resolve().parents[3] / "benchmarks" / "against_neurobench.py"
 NETWORK = Network(2, (3, 4), 1, neuron=ReLU())
 
 
@@ -55,6 +59,22 @@ def test_metrics_of_a_rectifying_network():
     assert found["ConnectionSparsity"] == 3 / synapses
     assert found["ParameterCount"] == synapses
     assert found["Footprint"] == (synapses * 32 + 8 * 32) / 8  # weights, and what eight neurons send
+
+
+def test_neurobench_itself_says_the_same_of_the_same_network():
+    """What neurobench 2.3.0 printed with torch 2.14.1 in `benchmarks/against_neurobench.py`; it rounds connection sparsity to four digits."""
+    spec = importlib.util.spec_from_file_location("against_neurobench", BENCHMARK)
+    assert spec is not None and spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    found = neurobench(*benchmark.example())
+    assert found == {
+        "Footprint": 244,
+        "ParameterCount": 54,
+        "ConnectionSparsity": pytest.approx(0.2407, abs=5e-5),
+        "ActivationSparsity": pytest.approx(0.5158730158730159),
+        "SynapticOperations": {"Effective_MACs": pytest.approx(93.66666666666667), "Effective_ACs": 21.0, "Dense": 378.0},
+    }
 
 
 def test_metrics_of_learning():

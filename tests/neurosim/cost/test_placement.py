@@ -53,5 +53,20 @@ def test_a_history_has_no_place_on_a_chip():
 def test_a_chip_of_which_nothing_is_known_is_one_core():
     found = placement(Network(1, 4, 1), Chip(memory=Limited(0, 0)), NP(trace=0.5).learning(), PriceList())
     assert (found.cores, found.limit, found.area_mm2, found.available_bits) == (1, "", None, None)
+    assert (found.links, found.depth, found.parts_mm2) == (0, 0, {})
     assert found.unmet == ["16 bits in every synapse, where there are 0"]
     assert found.bits_per_neuron == 2 * 32 + 32  # what it sends in two passes, and its signal
+
+
+def test_converters_and_routers_have_an_area_where_a_core_has_none():
+    """ISAAC: 300 x 300 on arrays of 128 x 128 is 3 x 3, the input 1 x 3, the readout 3 x 1: 15 arrays on a square of 4 x 4 routers."""
+    found = placement(Network(1, 300, 1), load("reram-es"), ANP().learning(), prices("rram-isaac"))
+    assert (found.cores, found.links, found.depth, found.area_mm2) == (15, 14, 3 + 3, None)
+    typical = {event: area[1] for event, area in found.parts_mm2.items()}
+    assert typical == pytest.approx({"adc": 15 * 1200e-6, "dac": 15 * 128 * 0.17e-6, "hop": 15 * 0.15})
+
+
+def test_cores_share_a_router():
+    """Loihi: four cores a tile; 8 cores are two tiles, 23 are six, which stand in two rows of three."""
+    one, two = placed("loihi", ANP(), Network(1, 1000, 1)), placed("loihi", DANP(), Network(1, 1000, 1))
+    assert (one.cores, one.links, one.depth) == (8, 1, 1) and (two.cores, two.links, two.depth) == (23, 5, 3)
