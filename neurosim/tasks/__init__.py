@@ -4,13 +4,22 @@ from neurosim.tasks.arrays import Arrays
 from neurosim.tasks.baselines import baselines, ridge
 from neurosim.tasks.copy_memory import CopyMemory
 from neurosim.tasks.dataset import PARTS, Dataset, Series, check, mean_squared_error
+from neurosim.tasks.environment import Environment, Gym, World
 from neurosim.tasks.forecast_csv import ForecastCSV
 from neurosim.tasks.mackey_glass import MackeyGlass, MackeyGlassReversed
 
 #: Tasks that a table of options describes; `Arrays` holds data of its own and is made in Python only.
 ALL_TASKS = (MackeyGlass, MackeyGlassReversed, CopyMemory, ForecastCSV)
 
-by_name = {task.name: task for task in ALL_TASKS}
+by_name = {task.name: task for task in ALL_TASKS} | {"gym": Gym}
+
+
+def widths(loaded: Dataset | World) -> tuple[int, int]:
+    """How many inputs and outputs a network needs for what a task has loaded."""
+    if isinstance(loaded, World):
+        return loaded.inputs, loaded.outputs
+    return loaded.train.inputs.shape[2], loaded.train.targets.shape[2]
+
 
 __all__ = [
     "ALL_TASKS",
@@ -18,13 +27,17 @@ __all__ = [
     "Arrays",
     "CopyMemory",
     "Dataset",
+    "Environment",
     "ForecastCSV",
+    "Gym",
     "MackeyGlass",
     "MackeyGlassReversed",
     "Series",
+    "World",
     "baselines",
     "by_name",
     "check",
     "mean_squared_error",
     "ridge",
+    "widths",
 ]
