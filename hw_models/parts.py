@@ -41,6 +41,7 @@ class Bits(NamedTuple):
     """Width of one field of a state record in the simulated device, written as ``Annotated[float, Bits(16)]``."""
 
     n: int
+    counts: bool = False  #: a counter of whole steps, which neuron circuits neither round nor saturate
 
 
 class Field(NamedTuple):
@@ -52,6 +53,7 @@ class Field(NamedTuple):
     range: Range
     bits: int | None
     meaning: str
+    counts: bool  #: its bits count steps
 
 
 def fields(cls: type) -> dict[str, Field]:
@@ -63,9 +65,10 @@ def fields(cls: type) -> dict[str, Field]:
         if get_origin(hint) is Annotated:
             kind, *notes = get_args(hint)
         span = next((n for n in notes if isinstance(n, Range)), Range())
-        bits = next((n.n for n in notes if isinstance(n, Bits)), None)
+        width = next((n for n in notes if isinstance(n, Bits)), None)
         default = getattr(cls, "_field_defaults", {}).get(name)
-        found[name] = Field(name, kind, default, span, bits, docs.get(name, ""))
+        counts = width is not None and width.counts
+        found[name] = Field(name, kind, default, span, width.n if width else None, docs.get(name, ""), counts)
     return found
 
 

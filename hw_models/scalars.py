@@ -15,6 +15,12 @@ def scalar(function):
     return function
 
 
+def piece(function):
+    """Mark lines that methods share: compiled like a function of numbers, but counted as the operations that stand in them."""
+    function.piece = True
+    return scalar(function)
+
+
 def in_double(exact):
     """Use `exact`, a function of the C library, instead of the marked one when the run computes in float64."""
 

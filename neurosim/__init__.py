@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from hw_models.parts import InputError
     from neurosim import neurons, rules, tasks
     from neurosim.network import Network
+    from neurosim.probes import Probe
     from neurosim.simulator import Simulator
     from neurosim.testing import check_rule
     from neurosim.train import Run, train
 
-__all__ = ["InputError", "Network", "Run", "Simulator", "__version__", "check_rule", "neurons", "rules", "tasks", "train"]
+__all__ = ["InputError", "Network", "Probe", "Run", "Simulator", "__version__", "check_rule", "neurons", "rules", "tasks", "train"]
 
 # Where each public name comes from; imported when first asked for, so that `import neurosim` is quick.
 _NAMES = {
     "InputError": "hw_models.parts",
     "Network": "neurosim.network",
+    "Probe": "neurosim.probes",
     "Run": "neurosim.train",
     "Simulator": "neurosim.simulator",
     "check_rule": "neurosim.testing",

@@ -28,10 +28,7 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     """
     synapses = sum(pre * post for pre, post in network.shapes())
     hidden, every = sum(network.layers), sum(network.layers) + network.outputs
-    activation = getattr(chip.dac, "bits", WORD)
-    state = (
-        sum(bits(network.neuron.State).values()) * hidden + sum(bits(network.readout.State).values()) * network.outputs + activation * every
-    )
+    state = _held(network.neuron, chip) * hidden + _held(network.readout, chip) * network.outputs
     counted = {"weights": synapses * chip.cell.stored_bits, "state": state * batch}
     if isinstance(rule, Gradient):
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
@@ -48,6 +45,11 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         "reward": (getattr(chip.wire, "bits", WORD) * rule.samples + (WORD if rule.prediction > 0 else 0)) * batch,
         "random": 2 * 64,
     }
+
+
+def _held(neuron, chip) -> int:
+    """Bits of one neuron in one pass: its state, and what it sends, as wide as the DAC; a spike is one bit."""
+    return sum(bits(neuron.State).values()) + (1 if getattr(neuron, "spikes", False) else getattr(chip.dac, "bits", WORD))
 
 
 def _kept(network, rule: Gradient, steps: int) -> int:

@@ -7,7 +7,14 @@ from typing import NamedTuple, Protocol
 
 from hw_models.protocols import Nothing
 
-__all__ = ["Extra", "Loss", "Neuron", "Nothing", "Own", "Rule"]
+__all__ = ["Arrivals", "Extra", "Loss", "Neuron", "Nothing", "Own", "Rule"]
+
+
+class Arrivals(NamedTuple):
+    """What arrives at a neuron whose excitation and inhibition come down lines of their own."""
+
+    excitation: float  #: sum of the positive products of weight and input, and the perturbation
+    inhibition: float  #: sum of the negative ones
 
 
 class Own(NamedTuple):
@@ -32,11 +39,19 @@ NOT_LOCAL = frozenset({"layer_energy", "transpose", "error", "history"})
 
 
 class Neuron(Protocol):
-    """A neuron model. Class attributes: ``Params`` (record of constants per neuron), ``State`` (record), ``draws``."""
+    """A neuron model. Class attributes: ``Params`` (record of constants per neuron), ``State`` (record), ``draws``.
+
+    A model whose numbers are times has `discrete`, ``Params`` and ``State`` alone: what `discrete` gives is run. With ``spikes = True`` its
+    output is 0 or 1, an event that passes no DAC and no register; with ``apart = True`` its ``i_in`` is a record, `Arrivals`. Counters
+    (``Bits(16, counts=True)``) stand last in its State.
+    """
+
+    optional = ("discrete",)
 
     def make(self, u): ...  # -> p                    constants of one neuron, mismatch included
     def start(self, p): ...  # -> s                    state at the start of a sequence
     def step(self, p, s, i_in): ...  # -> s, out, activity       activity is what rules see the difference of
+    def discrete(self, step_s): ...  # -> the part that is run, with its constants for steps of so many seconds
 
 
 class Rule(Protocol):

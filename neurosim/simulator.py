@@ -1,12 +1,13 @@
 """A network on a chip: its weights in cells, its clock, and the two things one can do with it, run and learn."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.contracts import check_methods
-from hw_models.parts import InputError, bits, check, nearest
+from hw_models.parts import InputError, bits, check
 from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
 from neurosim.account import Account, Writes
@@ -14,10 +15,12 @@ from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
 from neurosim.locality import check_declared, reads_of
 from neurosim.losses import SquaredError
+from neurosim.neurons import discrete
+from neurosim.probes import SPIKES, Probe, Spikes, events, probes, spikes, view
 from neurosim.protocols import Neuron, Rule
 from neurosim.rules import Learning
 
-RECORDABLE = ("x", "h", "y")
+ALWAYS = ("x", "h", "y")  # what every network has to record
 
 
 class Frozen(NamedTuple):
@@ -44,7 +47,7 @@ class Outcome(NamedTuple):
     """What one run over a batch of sequences gave."""
 
     loss: FloatArray  #: (sequence,) summed over counted steps and outputs
-    records: dict[str, FloatArray]  #: (sequence, step, neuron) each
+    records: dict[str, Any]  #: (sequence, step, neuron) each, and `Spikes`
     finite: bool
     account: Account  #: how often what was done
     #: numbers beyond the range of a part of the chip, and of how many, by part and place
@@ -109,7 +112,7 @@ class Simulator:
         self._check_parts(rule, loss)
         parts = loop.Parts(
             self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.neuron, self.chip.noise,
-            self.chip.wire, network.neuron, network.readout, rule, readout_rule, loss,
+            self.chip.wire, discrete(network.neuron, self.chip.step_s), discrete(network.readout, self.chip.step_s), rule, readout_rule, loss,
         )  # fmt: skip
         self.parts = loop.Parts(*[lower(part, number) for part in parts])
         self.clock = np.zeros(2, np.int64)
@@ -118,9 +121,11 @@ class Simulator:
         shapes, sizes = network.shapes(), [*network.layers, network.outputs]
         tile, dac, adc, circuit = self.parts.tile, self.parts.dac, self.parts.adc, self.parts.circuit
         neurons = [self.parts.neuron] * len(network.layers) + [self.parts.readout_neuron]
-        self.columns = [self._made(random.COLUMN, tile, tile.Column, n, k) for k, (_, n) in enumerate(shapes)]
+        self.lines = [2 if getattr(part, "apart", False) else 1 for part in neurons]  #: of a column, population by population
+        wide = [n * self.lines[k // 2] for k, (_, n) in enumerate(shapes)]
+        self.columns = [self._made(random.COLUMN, tile, tile.Column, n, k) for k, n in enumerate(wide)]
         self.dacs = [self._made(random.DAC, dac, _params(dac), n, k) for k, (n, _) in enumerate(shapes)]
-        self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(pre), n), k) for k, (pre, n) in enumerate(shapes)]
+        self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(shapes[k][0]), n), k) for k, n in enumerate(wide)]
         self.neurons = [self._made(random.NEURON, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
         self.circuits = [self._made(random.CIRCUIT, circuit, _params(circuit), n, k) for k, n in enumerate(sizes)]
         decorrelated = learning.decorrelated(network) if learning is not None else []
@@ -131,13 +136,15 @@ class Simulator:
 
     # ------------------------------------------------------------ what a person does
 
-    def run(self, inputs, record=("y",), noise=0, first=0) -> dict[str, FloatArray]:
+    def run(self, inputs, record: Iterable[str] | Mapping[str, Probe] = ("y",), noise=0, first=0) -> dict[str, Any]:
         """Run the network without learning and return what was recorded.
 
         Parameters
         ----------
         inputs : array, (step, input) or (sequence, step, input)
-        record : names out of "x" (what hidden neurons send), "h" (their currents), "y" (the readout)
+        record : names, or a `Probe` by name
+            Out of "x" (what hidden neurons send), "h" (their currents), the fields of their state such as "v", "y" (the readout), and
+            "spikes" (of hidden neurons, as events).
         noise : int
             Which drawing of the chip's read noise to use; the same number gives the same bits.
         first : int
@@ -145,32 +152,39 @@ class Simulator:
 
         Returns
         -------
-        dict of (sequence, step, neuron) arrays; without the sequence axis if the inputs had none.
+        dict
+            By name (sequence, step, neuron) arrays, without the sequence axis if the inputs had none; `Spikes` for "spikes".
         """
-        for name in record:
-            if name not in RECORDABLE:
-                raise InputError(f'Simulator.run cannot record "{name}"; {nearest(name, RECORDABLE)}')
+        record = probes(record, self.recordable, "Simulator.run")
         inputs_given = np.ndim(inputs)
         inputs = sequences("inputs", inputs, self.network.inputs, self._number)
         targets = np.zeros((*inputs.shape[:2], self.network.outputs), self._number)
         outcome = self.evaluate(inputs, targets, np.zeros(inputs.shape[:2], bool), record, noise, first)
-        return {name: values[0] if inputs_given < 3 else values for name, values in outcome.records.items()}
+        plain = lambda values: values[0] if inputs_given < 3 and not isinstance(values, Spikes) else values  # noqa: E731
+        return {name: plain(values) for name, values in outcome.records.items()}
+
+    @property
+    def recordable(self) -> tuple[str, ...]:
+        """Names that can be recorded."""
+        found = (*ALWAYS, *self.parts.neuron.State._fields)
+        return (*found, SPIKES) if getattr(self.parts.neuron, "spikes", False) else found
 
     def evaluate(self, inputs, targets, counted, record=(), noise=0, first=0) -> Outcome:
         """Run sequences side by side without learning: loss of each, and what is recorded. The clock does not move."""
         key = random.fold(random.root(self.seed, random.EVALUATE), noise)
         return self._sequence(inputs, targets, counted, record, key, first, self.clock.copy(), None)
 
-    def learn(self, inputs, targets, counted, learning=None) -> Outcome:
+    def learn(self, inputs, targets, counted, learning=None, record=()) -> Outcome:
         """Run sequences side by side, as a batch that shares the weights, and learn on the way.
 
-        `learning` may carry other rates than the simulator's own, as a schedule does; its kinds must be the same.
+        `learning` may carry other rates than the simulator's own, as a schedule does; its kinds must be the same. `record` is as in `run`.
         """
         if self.learning is None:
             raise InputError(
                 "This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning())."
             )
-        return self._sequence(inputs, targets, counted, (), random.root(self.seed, random.TRAIN), 0, self.clock, learning or self.learning)
+        key = random.root(self.seed, random.TRAIN)
+        return self._sequence(inputs, targets, counted, record, key, 0, self.clock, learning or self.learning)
 
     def live(self, environments, seeds, longest, learning=None) -> Outcome:
         """Run an episode in each of some environments, side by side as a batch, until the last one has ended.
@@ -329,8 +343,8 @@ class Simulator:
         ):  # fmt: skip
             if isinstance(part, type):
                 raise InputError(f"{part.__name__} is a class where a part is wanted: write {part.__name__}() for one with its defaults.")
-            check_methods(type(part), protocol)
             check(part)
+            check_methods(type(discrete(part, chip.step_s)), protocol)
         check_declared(rule)
         if rule.site == "weight" and chip.noise.State is not Nothing:
             raise InputError(
@@ -474,6 +488,7 @@ class Simulator:
                 f"inputs have {inputs.shape[:2]} sequences and steps, targets {targets.shape[:2]} and counted {counted.shape}: these must be equal."
             )
         replicas, steps, _ = inputs.shape
+        wanted = probes(record, self.recordable, "Simulator")
         how = learning or STILL._replace(raw_recurrence=self.learning.raw_recurrence if self.learning else True)
         silent = learning and getattr(type(self.chip.noise), "silent", False)  # the chip's own noise spares no pass
         noisy = tuple(bool(silent or perturbed) for perturbed in how.passes)
@@ -489,10 +504,10 @@ class Simulator:
         parts = self.parts._replace(rule=rule, readout_rule=readout_rule)
 
         def group(k, neuron):
-            n = sizes[k]
+            n, wide = sizes[k], sizes[k] * self.lines[k]
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
-                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, n), zeros(passes, replicas, n),
+                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, wide), zeros(passes, replicas, wide),
                 zeros(passes, replicas, n), zeros(passes, replicas, n), heard, zeros(lanes, n), zeros(replicas), k,
                 self._count(parts.circuit),
             )  # fmt: skip
@@ -503,9 +518,9 @@ class Simulator:
         projections = tuple(
             loop.Projection(
                 self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
-                self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post)), zeros(passes, replicas, pre), zeros(replicas, pre),
-                zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, min(pre, rows),
-                self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
+                self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
+                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, self.lines[k // 2],
+                self._sends_spikes(k, how), min(pre, rows), self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
@@ -531,9 +546,11 @@ class Simulator:
             self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
             np.zeros(1, np.int64),
         )  # fmt: skip
-        widths = {"x": sum(layers), "h": sum(layers), "y": self.network.outputs}
-        shown = {name: zeros(replicas, steps if name in record else 0, width) for name, width in widths.items()}
-        kept = loop.Record(shown["x"], shown["h"], shown["y"], np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
+        fields, widths = parts.neuron.State._fields, {"y": self.network.outputs}
+        views = {name: view(name, wanted, widths.get(name, sum(layers)), replicas, steps, number) for name in (*fields, *ALWAYS)}
+        nowhere, noted = view("", {}, 0, replicas, steps, number), events(wanted, sum(layers))
+        of_state = tuple(nowhere if name in ALWAYS else views[name] for name in fields)  # a field called x would hide what is sent
+        kept = loop.Record(views["x"], views["h"], views["y"], of_state, noted, np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
         wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
@@ -544,7 +561,17 @@ class Simulator:
         net, (passes, replicas) = course.net, course.scratch.value.shape
         account, failed = self._account(course, learning)
         saturation = self._saturation((*net.hidden, net.readout), net.projections, account.steps * passes * replicas)
-        return Outcome(course.record.loss, {name: getattr(course.record, name) for name in record}, not failed, account, saturation)
+        kept = course.record
+        found = dict(zip(self.parts.neuron.State._fields, kept.state, strict=True)) | {name: getattr(kept, name) for name in ALWAYS}
+        records = {name: spikes(kept.spikes) if name == SPIKES else found[name].kept for name in record}
+        return Outcome(kept.loss, records, not failed, account, saturation)
+
+    def _sends_spikes(self, k, how):
+        """Whether what a projection carries are spikes: not the input's numbers, nor what decorrelation makes of spikes."""
+        layer, recurrent = divmod(k, 2)
+        source = layer if recurrent else layer - 1
+        mixed = source >= 0 and self.matrices[source][0].size and not (recurrent and how.raw_recurrence)
+        return bool(source >= 0 and getattr(self.parts.neuron, "spikes", False) and not mixed)
 
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
@@ -568,8 +595,9 @@ class Simulator:
     def _saturation(self, groups, projections, times):
         """Numbers beyond the range of a circuit or a converter, of how many, by part and place; a part that has no range is left out."""
         names, arrows = self.network.populations, self.network.projections
-        held = [(g.saturated, g.out.shape[2] * (2 + len(g.state))) for g in groups]  # the current, the state and the output
-        sent = [(p.clipped, p.z.shape[2]) for p in projections]
+        kinds = [self.parts.neuron] * len(self.network.layers) + [self.parts.readout_neuron]
+        held = [(g.saturated, _held(kind, g.current.shape[2], g.out.shape[2])) for kind, g in zip(kinds, groups, strict=True)]
+        sent = [(p.clipped, 0 if p.events else p.z.shape[2]) for p in projections]  # spikes pass no DAC
         summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
         found = {
             "neuron": (self.parts.circuit, names, held),
@@ -577,7 +605,7 @@ class Simulator:
             "adc": (self.parts.adc, arrows, summed),
         }
         return {
-            part: {place: (int(count.n[0]), times * width) for place, (count, width) in zip(places, counts, strict=True)}
+            part: {place: (int(count.n[0]), times * width) for place, (count, width) in zip(places, counts, strict=True) if width}
             for part, (kind, places, counts) in found.items()
             if hasattr(kind, "clips")
         }
@@ -589,6 +617,11 @@ def _writes(times, array, cell) -> Writes:
     if not getattr(cell, "swallows", True):
         return Writes(visited, hits=visited)
     return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))
+
+
+def _held(neuron, currents, n) -> int:
+    """Numbers that the circuits of n neurons hold: currents, state and output; spikes and what counts steps are none."""
+    return currents + n * (loop.held_fields(type(neuron)) + (not getattr(neuron, "spikes", False)))
 
 
 def _params(part) -> type:

@@ -21,7 +21,8 @@ from neurosim.locality import MEANING, Read, check_declared, home, marked, not_l
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.memory import memory_bits
 from neurosim.network import Network
-from neurosim.protocols import Extra, Neuron, Own, Rule
+from neurosim.neurons import discrete
+from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.simulator import Simulator
 
@@ -226,21 +227,20 @@ def check_neuron(neuron, steps=200, seed=0):
         If a method is missing, returns something else than its contract says, runs away under bounded currents, or is not the same
         plain and compiled; with the line.
     """
-    neuron = _made(neuron)
+    neuron = discrete(check(_made(neuron)), Chip().step_s)
     cls = type(neuron)
     check_methods(cls, Neuron)
     check_draws(cls, Neuron)
-    check(neuron)
     for name in ("Params", "State"):
         check_record(cls, name)
-    for method in methods(Neuron):
+    for method in set(methods(Neuron)) - set(Neuron.optional):
         compare_with_plain(neuron, getattr(Neuron, method))
     part, rng = lower(neuron, np.float64), np.random.default_rng(seed)
     make, start, step = kernel(Neuron.make), kernel(Neuron.start), kernel(Neuron.step)
     p = _expect(cls, "make", "Params", make(part, _drawn(cls, "make", rng, np.float64)))
     s = _expect(cls, "start", "State", start(part, p))
     for current in rng.uniform(-3, 3, steps):
-        got = step(part, p, s, current)
+        got = step(part, p, s, Arrivals(max(current, 0.0), min(current, 0.0)) if getattr(cls, "apart", False) else current)
         if not isinstance(got, tuple) or len(got) != 3:
             raise InputError(f"{where(cls.step)}: {cls.__name__}.step must return (state, out, activity), got {got!r}.")
         s, out, activity = got
@@ -296,7 +296,8 @@ def _argument(cls, method, name, rng, dtype, positive) -> Any:
     number = lambda: _random(rng, dtype, positive)  # noqa: E731
     if name == "u":
         return _drawn(cls, method, rng, dtype)
-    record = Own if name == "own" else Extra if name == "extra" else getattr(cls, RECORDS[name]) if name in RECORDS else None
+    given = {"own": Own, "extra": Extra} | ({"i_in": Arrivals} if getattr(cls, "apart", False) else {})
+    record = given.get(name) or (getattr(cls, RECORDS[name]) if name in RECORDS else None)
     return record(*[number() for _ in record._fields]) if record else number()
 
 

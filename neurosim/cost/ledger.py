@@ -26,8 +26,8 @@ from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
 from neurosim.losses import SquaredError
 from neurosim.memory import WORD
-from neurosim.neurons import Linear
-from neurosim.protocols import Extra, Own
+from neurosim.neurons import Linear, discrete
+from neurosim.protocols import Arrivals, Extra, Own
 from neurosim.rules import Gradient, Learning
 
 UNIFORM_BITS = 16  # of a uniform random number: as wide as the random words of ReckOn, and Loihi's learning arithmetic
@@ -100,7 +100,8 @@ class _Events:
         self.shapes = network.shapes()
         self.synapses = sum(pre * post for pre, post in self.shapes)
         self.rows = sum(pre for pre, _ in self.shapes)
-        self.populations = [(n, network.neuron) for n in network.layers] + [(network.outputs, network.readout)]
+        neuron, readout = (discrete(part, chip.step_s) for part in (network.neuron, network.readout))
+        self.populations = [(n, neuron) for n in network.layers] + [(network.outputs, readout)]
         self.hidden, self.every = sum(network.layers), sum(n for n, _ in self.populations)
         self.forward(Phase.CLEAN, account.clean)
         self.forward(Phase.PERTURBED, account.perturbed)
@@ -167,8 +168,9 @@ class _Events:
 
     def forward(self, phase: Phase, passes: Count) -> None:
         chip, tile_rows = self.chip, getattr(self.chip.tile, "rows", 2**31)
-        for pre, post in self.shapes:
-            columns = post * -(-pre // tile_rows)
+        for k, (pre, post) in enumerate(self.shapes):
+            lines = 2 if getattr(self.populations[k // 2][1], "apart", False) else 1  # of a column
+            columns = post * lines * -(-pre // tile_rows)
             self.product(phase, chip.cell, pre * post, passes, getattr(chip.dac, "bits", WORD))
             for converter, event, n in ((chip.dac, Event.DAC, pre), (chip.adc, Event.ADC, columns)):
                 if is_device(chip.cell) and not isinstance(converter, Exact):
@@ -184,7 +186,8 @@ class _Events:
             words = len(neuron.State._fields)
             state = neuron.State(*[EACH_POST] * words)
             constants = neuron.Params(*[EACH_POST] * len(neuron.Params._fields))
-            self.done(phase, operations(neuron.step, constants, state, EACH_POST), passes, post=n)
+            arrives = Arrivals(EACH_POST, EACH_POST) if getattr(neuron, "apart", False) else EACH_POST
+            self.done(phase, operations(neuron.step, constants, state, arrives), passes, post=n)
             self.add(phase, Event.STATE_READ, words * n, passes)
             self.add(phase, Event.STATE_WRITE, (words + 1) * n, passes)
 

@@ -93,7 +93,7 @@ def operations(method, *arguments) -> Counter:
 
     Notes
     -----
-    A branch is taken as for numbers of one half. A shared function such as tanh is one nonlinearity.
+    A branch is taken as for numbers of one half. A shared function such as tanh is one nonlinearity; of a `piece` each line counts.
     """
     tally: Counter = Counter()
 
@@ -118,10 +118,13 @@ def operations(method, *arguments) -> Counter:
 
         return lambda *given: functools.reduce(two, given)
 
-    function = method.__func__
-    known = {name: shared if getattr(value, "scalar", False) else value for name, value in function.__globals__.items()}
-    known |= {"min": chosen(min), "max": chosen(max)}
-    types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)(
-        method.__self__, *map(argument, arguments)
-    )
+    def counted(function):
+        """The function with what it calls taken for what it costs."""
+        known = {name: known_as(value) for name, value in function.__globals__.items()} | {"min": chosen(min), "max": chosen(max)}
+        return types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)
+
+    def known_as(value):
+        return counted(value) if getattr(value, "piece", False) else shared if getattr(value, "scalar", False) else value
+
+    counted(method.__func__)(method.__self__, *map(argument, arguments))
     return tally

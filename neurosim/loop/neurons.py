@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from hw_models.parts import fields
 from hw_models.protocols import Circuit, Converter, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, copy, dot, inline, kernel, mix, nonzero, passage, put, row
+from neurosim.jit import as_number, at, chosen, constant, copy, dot, inline, kernel, mix, nonzero, passage, put, row
 from neurosim.loop.synapses import concerns
-from neurosim.protocols import Extra, Neuron, Own, Rule
+from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
 finish, convert = kernel(Tile.finish), kernel(Converter.convert)
@@ -70,6 +71,9 @@ def load(parts, plan, p, source, energy, first, key, step, one):
         for b in range(replicas):
             u, v = halves(fold(fold(k, q), first + b))
             x, z, beyond = source[q, b], p.z[q, b], np.int32(0)
+            if p.events:
+                copy(x, z)
+                continue
             for j in range(n_pre):
                 value = entered(parts.dac, at(p.dac, j), x[j])
                 beyond = np.int32(beyond + clipped(parts.dac, value))
@@ -102,10 +106,18 @@ def collect(parts, p, currents, first, key, step, one):
 # ---------------------------------------------------------------- neurons
 
 
+def held_fields(neuron):
+    """Fields of a state that registers or capacitors hold: all but those that count, which stand behind them."""
+    return sum(not field.counts for field in fields(neuron.State).values())
+
+
+held = constant(held_fields)
+
+
 @passage
 def shake_currents(rule, parts, plan, group, first, key, step, one):
     """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
-    passes, replicas, n = group.current.shape
+    passes, replicas, n = group.out.shape
     k = stream(key, random.NOISE, group.number, step)
     group.xi[:] = one - one
     for q in range(passes):
@@ -151,8 +163,9 @@ def leave_numbers(circuit, numbers, saturated):
 
 @passage
 def settle_fields(neuron, circuit, state, saturated):
-    for numbers in state:
-        settle(circuit, numbers, saturated)
+    for k, numbers in enumerate(state):
+        if k < held(neuron):
+            settle(circuit, numbers, saturated)
 
 
 @passage
@@ -161,17 +174,28 @@ def no_fields(neuron, circuit, state, saturated):
 
 
 @passage
-def meet(circuit, mismatch, current, met, saturated):
-    """The currents as the circuits meet them, in memory of their own: what came down the columns stays as it is."""
-    for i in range(current.shape[0]):
-        met[i] = entered(circuit, at(mismatch, i), current[i])
+def meet(circuit, mismatch, n, current, met, saturated):
+    """The currents as the circuits of n neurons meet them, in memory of their own: what came down the columns stays as it is."""
+    for line in range(0, current.shape[0], n):
+        for i in range(n):
+            met[line + i] = entered(circuit, at(mismatch, i), current[line + i])
     settle(circuit, met, saturated)
     return met
 
 
 @passage
-def meet_all(circuit, mismatch, current, met, saturated):
+def meet_all(circuit, mismatch, n, current, met, saturated):
     return current
+
+
+@inline
+def one_line(neuron, current, i):
+    return at(current, i, 2)
+
+
+@inline
+def two_lines(neuron, current, i):
+    return Arrivals(at(current, i, 2), at(current, current.shape[0] // 2 + i, 2))
 
 
 @inline
@@ -184,32 +208,61 @@ def changed_as_said(circuit, p, before, after):
     return after
 
 
+@inline
+def stays(neuron, circuit, p, before, after, out):
+    return moved(circuit, p, before, after)
+
+
+@inline
+def stays_after_a_spike(neuron, circuit, p, before, after, out):
+    """A leak may be slow; a reset is one."""
+    return after if nonzero(out) else moved(circuit, p, before, after)
+
+
+@passage
+def settle_output(neuron, circuit, out, saturated):
+    settle(circuit, out, saturated)
+
+
+@passage
+def settle_no_output(neuron, circuit, out, saturated):
+    pass
+
+
 settle = chosen(lambda circuit: hasattr(circuit, "hold"), settle_numbers, leave_numbers)
 settle_state = chosen(lambda neuron: neuron.State._fields, settle_fields, no_fields)
 meeting = chosen(lambda circuit: hasattr(circuit, "enter") or hasattr(circuit, "hold"), meet, meet_all)
 moved = chosen(lambda circuit: hasattr(circuit, "pace"), changed, changed_as_said)
+arrives = chosen(lambda neuron: getattr(neuron, "apart", False), two_lines, one_line)
+left_with = chosen(lambda neuron: getattr(neuron, "spikes", False), stays_after_a_spike, stays)
+settle_out = chosen(lambda neuron: getattr(neuron, "spikes", False), settle_no_output, settle_output)
 
 
 @passage
 def fire(circuit, neuron, group):
-    """Each neuron answers to its current, as well as its circuit can."""
-    passes, replicas, n = group.current.shape
+    """Each neuron answers to its current, as well as its circuit can.
+
+    Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4.
+    """
+    passes, replicas, n = group.out.shape
     for q in range(passes):
         for b in range(replicas):
             state, activity, out = row(row(group.state, q), b), group.activity[q, b], group.out[q, b]
-            current = meeting(circuit, group.mismatch, group.current[q, b], activity, group.saturated)
+            current = meeting(circuit, group.mismatch, n, group.current[q, b], activity, group.saturated)
             for i in range(n):
-                before = at(state, i)
-                s, out[i], activity[i] = neuron_step(neuron, at(group.params, i), before, current[i])
-                put(state, i, moved(circuit, at(group.mismatch, i), before, s))
-            settle(circuit, out, group.saturated)
+                before = at(state, i, 0)
+                s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
+                put(out, i, x, 1)
+                put(activity, i, seen, 2)
+                put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
+            settle_out(neuron, circuit, out, group.saturated)
             settle_state(neuron, circuit, state, group.saturated)
 
 
 @passage
 def listen(rule, plan, group, sigma, one):
     """Each neuron turns what it knows of itself into its local signal: one for each pass that is compared, summed or kept apart as it was told to."""
-    passes, replicas, n = group.activity.shape
+    passes, replicas, n = group.out.shape
     zero = one - one
     group.a[:] = zero
     for q in range(passes):

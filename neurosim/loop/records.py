@@ -37,15 +37,17 @@ class Projection(NamedTuple):
 
     planes: Any  #: Cell.State of (pre, post) arrays
     registers: Any  #: Rule.Register of (replica x lane, pre, post) arrays
-    columns: Any  #: Tile.Column of (post,) arrays
+    columns: Any  #: Tile.Column of (line * post,) arrays
     dac: Any  #: Converter.Params of (pre,) arrays
-    adc: Any  #: Converter.Params of (tile, post) arrays
-    sums: Any  #: Tile.Sums of (tile, pass, replica, post) arrays
+    adc: Any  #: Converter.Params of (tile, line * post) arrays
+    sums: Any  #: Tile.Sums of (tile, pass, replica, line * post) arrays
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step
     z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
     number: int  #: its place among the random streams
+    lines: int  #: of one column: 2 where what excites the neuron and what inhibits it come down apart, else 1
+    events: bool  #: what is sent are spikes, which pass no DAC
     rows: int  #: rows of one tile; a taller array stands on several, whose sums are added behind the ADC
     clipped: Any  #: Count of numbers beyond the range of the DAC
     clipped_sums: Any  #: and of the ADC
@@ -60,8 +62,8 @@ class Group(NamedTuple):
     state: Any  #: Neuron.State of (pass, replica, neuron) arrays
     noise: Any  #: Noise.State of (pass, replica, neuron) arrays
     memory: Any  #: Rule.Memory of (replica, neuron) arrays
-    current: np.ndarray  #: (pass, replica, neuron)
-    activity: np.ndarray  #: (pass, replica, neuron) what rules see the difference of
+    current: np.ndarray  #: (pass, replica, line * neuron): of excitation and then of inhibition, where they come down apart
+    activity: np.ndarray  #: (pass, replica, line * neuron) what rules see the difference of, one a neuron; before that, what circuits met
     out: np.ndarray  #: (pass, replica, neuron)
     xi: np.ndarray  #: (pass, replica, neuron) the perturbation that was given
     heard: np.ndarray  #: (pass, replica) what a neuron multiplies its signal of that pass by; all groups share it
@@ -171,12 +173,30 @@ class Scratch(NamedTuple):
     what: np.ndarray  #: (1,) int64: what the next step does to the synapses
 
 
-class Record(NamedTuple):
-    """Where results go; an array without steps is not recorded."""
+class View(NamedTuple):
+    """What is recorded of a line of numbers; without samples it is nothing."""
 
-    x: np.ndarray  #: (replica, step, neurons of all hidden layers)
-    h: np.ndarray  #: (replica, step, neurons of all hidden layers): currents
-    y: np.ndarray  #: (replica, step, output)
+    kept: np.ndarray  #: (replica, sample, chosen)
+    which: np.ndarray  #: (chosen,) int64
+    every: int  #: steps from one sample to the next
+
+
+class Events(NamedTuple):
+    """Spikes that were noted."""
+
+    rows: np.ndarray  #: (spike, 3) int32: replica, step, neuron; without rows nothing is noted
+    watched: np.ndarray  #: (neurons of all hidden layers,) bool
+    n: np.ndarray  #: (1,) int64: how many there were, those without room included
+
+
+class Record(NamedTuple):
+    """Where results go: those of the first pass."""
+
+    x: View  #: outputs of all hidden layers
+    h: View  #: currents of all hidden layers
+    y: View  #: outputs of the readout
+    state: Any  #: a View for each field of the state of the hidden layers
+    spikes: Events
     loss: np.ndarray  #: (replica,) float64: loss of the first pass summed over counted steps
     counts: np.ndarray  #: int64: how often what is named below was done
 

@@ -123,11 +123,45 @@ def arrays_of(group):
 
 
 @passage
-def show(values, kept, t, offset):
-    """Record the first pass of a population, if it is asked for."""
-    if kept.shape[1] > 0:
-        for b in range(kept.shape[0]):
-            copy(values[0, b], kept[b, t, offset : offset + values.shape[2]])
+def show(values, n, view, t, offset):
+    """Record the first pass of a population of n, the sum of its lines, if it is asked for and time."""
+    sample = t // view.every
+    if sample < view.kept.shape[1] and sample * view.every == t:
+        for b in range(view.kept.shape[0]):
+            for k in range(view.which.shape[0]):
+                i = view.which[k] - offset
+                if 0 <= i < n:
+                    shown = values[0, b, i]
+                    for line in range(n, values.shape[2], n):
+                        shown += values[0, b, line + i]
+                    view.kept[b, sample, k] = shown
+
+
+@passage
+def show_fields(neuron, state, n, views, t, offset):
+    for k, numbers in enumerate(state):
+        show(numbers, n, views[k], t, offset)
+
+
+@passage
+def show_no_field(neuron, state, n, views, t, offset):
+    pass
+
+
+@passage
+def note(out, events, t, offset):
+    """Note the spikes of the first pass, as far as there is room."""
+    if events.rows.shape[0] > 0:
+        for b in range(out.shape[1]):
+            for i in range(out.shape[2]):
+                if out[0, b, i] != 0 and events.watched[offset + i]:
+                    k = events.n[0]
+                    if k < events.rows.shape[0]:
+                        events.rows[k, 0], events.rows[k, 1], events.rows[k, 2] = b, t, offset + i
+                    events.n[0] = k + 1
+
+
+show_state = chosen(lambda neuron: neuron.State._fields, show_fields, show_no_field)
 
 
 @passage
@@ -228,14 +262,17 @@ def forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, re
             fire(parts.circuit, parts.neuron, group)
             if d.planes[0].shape[0] > 0:
                 decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
-            show(group.out, record.x, t, offset)
-            show(group.current, record.h, t, offset)
-            offset += group.out.shape[2]
+            n = group.out.shape[2]
+            show(group.out, n, record.x, t, offset)
+            show(group.current, n, record.h, t, offset)
+            show_state(parts.neuron, group.state, n, record.state, t, offset)
+            note(group.out, record.spikes, t, offset)
+            offset += n
     if reading:
         if plan.perturb_readout:
             perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
         fire(parts.circuit, parts.readout_neuron, net.readout)
-        show(net.readout.out, record.y, t, 0)
+        show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
 
 
 @inline

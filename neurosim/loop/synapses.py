@@ -450,6 +450,16 @@ def gather_rows(tile, w, rows, n_post, z, j, of, sums, one):
 
 
 @passage
+def gather_apart(tile, w, rows, n_post, z, j, of, sums, one):
+    """As `gather_rows`, but products below zero go down lines of their own, behind the others."""
+    for k in range(rows):
+        wk, x, f = row(w, k), z[j + k], position(j + k, of, one)
+        for i in range(n_post):
+            line = i + n_post if wk[i] * x < 0 else i
+            put(sums, line, plus(at(sums, line), gather(tile, wk[i], x, f)))
+
+
+@passage
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
@@ -459,7 +469,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
     done, block = 0, ROWS if n_post > MANY else MANY
-    if writing and replicas == 1 and passes == 2:
+    if writing and replicas == 1 and passes == 2 and p.lines == 1:
         done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one)
     for j0 in range(done, n_pre, block):
         rows = min(block, n_pre - j0)
@@ -485,4 +495,8 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                 w = scratch.seen
                 if plan.noisy[q]:
                     w = rows_of_pass(rule, parts, plan, p, scratch, rows, n_post, k_noise, q, b, first + b, j0, one)
-                gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, row(row(row(p.sums, j0 // p.rows), q), b), one)
+                sums = row(row(row(p.sums, j0 // p.rows), q), b)
+                if p.lines == 1:
+                    gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, sums, one)
+                else:
+                    gather_apart(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, sums, one)

@@ -103,6 +103,3 @@ class Leaky(NamedTuple):
     def step(self, p, s, i_in):
         v = s.v + self.rate * (i_in - s.v)
         return Membrane(v), tanh(v), i_in
-
-
-ALL_NEURONS = {"tanh": Tanh, "relu": ReLU, "sigmoid": Sigmoid, "linear": Linear, "leaky": Leaky}
