@@ -85,7 +85,7 @@ def train(
     there = None
     if other:
         there = plan.experiment._replace(chip=other, settings=plan.experiment.settings._replace(baselines=False))
-        make_learner(there)  # refused now rather than after the first run
+        make_learner(there, plan.dataset)  # refused now rather than after the first run
 
     try:
         run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder)
@@ -225,10 +225,12 @@ def cost(
     import io
     import itertools
 
+    from hw_models.parts import InputError
     from hw_models.prices import load
     from neurosim import config, files
     from neurosim.cost import epoch_of, estimate, report
     from neurosim.rules import Gradient
+    from neurosim.tasks import World
     from neurosim.train import as_learning
 
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
@@ -238,6 +240,8 @@ def cost(
     tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
     first = config.plan(tables[0])
     network, settings = first.experiment.network, first.experiment.settings
+    if isinstance(first.dataset, World):
+        raise InputError(f"How long the episodes of {first.experiment.task.name} are shows only when it is run; choose a task with data.")
     work = epoch_of(first.dataset.train, settings.batch, moves)
     estimates = []
     for table in tables:
@@ -358,7 +362,7 @@ def _default_folder(experiment) -> pathlib.Path:
     from neurosim.train import rule_name
 
     e = experiment
-    return pathlib.Path("runs") / f"{e.task.name}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"
+    return pathlib.Path("runs") / f"{e.task.name.replace(':', '-')}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"
 
 
 def _trained(experiment, dataset, initial, title, folder=None):

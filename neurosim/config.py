@@ -17,7 +17,7 @@ from neurosim import tasks
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.rules import DEFAULTS, GRADIENTS, Gradient, Perturbation
-from neurosim.tasks import Dataset
+from neurosim.tasks import Dataset, World
 from neurosim.train import Experiment, Settings, rule_name
 
 #: What an experiment is unless something else is said.
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     """An experiment with what it is run on."""
 
     experiment: Experiment
-    dataset: Dataset
+    dataset: Dataset | World
     init: str = ""  #: run folder whose trained weights it starts from
 
 
@@ -151,13 +151,18 @@ def plan(table: Mapping[str, Any]) -> Plan:
         raise InputError(f"network.init must be the folder of a run to start from, got {init!r}.")
     network = _network(options, 1, 1)  # refused before data are loaded, if it must be
     task = task_from(table["task"])
-    dataset = tasks.check(task.load(settings.seed))
-    network = network._replace(inputs=dataset.train.inputs.shape[2], outputs=dataset.train.targets.shape[2])
+    loaded = task.load(settings.seed)
+    dataset = loaded if isinstance(loaded, World) else tasks.check(loaded)
+    inputs, outputs = tasks.widths(dataset)
+    network = network._replace(inputs=inputs, outputs=outputs)
     return Plan(Experiment(task, network, rule, chip, settings), dataset, init)
 
 
 def task_from(table: Mapping[str, Any]):
-    """The task of a ``[task]`` section."""
+    """The task of a ``[task]`` section; ``gym:CartPole-v1`` is the task gym with this environment."""
+    kind, colon, environment = str(table.get("name")).partition(":")
+    if colon:
+        table = {**table, "name": kind, "id": environment}
     name, options = _named(table, "task", tasks.by_name)
     return build(tasks.by_name[name], options, "task")
 

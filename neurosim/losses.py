@@ -14,3 +14,16 @@ class SquaredError(NamedTuple):
 
     def slope(self, y, target):
         return 2.0 * (y - target)
+
+
+class Given(NamedTuple):
+    """What an environment says of a step, handed in as the target whatever the output was."""
+
+    def value(self, y, target):
+        return target
+
+    def change(self, y, dy, target):
+        return target - target
+
+    def slope(self, y, target):
+        return target - target

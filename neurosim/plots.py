@@ -24,6 +24,8 @@ BASELINES = {
     "linear": "linear fit",
     "reservoir": "untrained + ridge readout",
     "readout-only": "only the readout learns",
+    "random": "random outputs",
+    "untrained": "before learning",
 }
 
 

@@ -65,6 +65,15 @@ class Outcome(NamedTuple):
         return sum(writes.swallowed for writes in self.account.writes.values())
 
 
+def check_can_act(learning: Learning) -> None:
+    """Refuse a rule that compares passes where only one can act."""
+    if not (learning.prediction > 0 and learning.samples == 1):
+        raise InputError(
+            f"An environment cannot be cloned, so that only one pass can act in it, but rule {learning.name} compares what several passes are "
+            'given: use nrl, oua, or np or wp with rule.passes "noisy".'
+        )
+
+
 class Simulator:
     """A network placed on a chip.
 
@@ -162,6 +171,58 @@ class Simulator:
                 "This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning())."
             )
         return self._sequence(inputs, targets, counted, (), random.root(self.seed, random.TRAIN), 0, self.clock, learning or self.learning)
+
+    def live(self, environments, seeds, longest, learning=None) -> Outcome:
+        """Run an episode in each of some environments, side by side as a batch, until the last one has ended.
+
+        Parameters
+        ----------
+        environments : list of neurosim.tasks.Environment
+        seeds : list of int
+            Of their episodes.
+        longest : int, steps
+            After which an episode ends.
+        learning : Learning, optional
+            With rates of this call. With one, the pass whose reward is sent acts in the environment and weights learn on the way; without,
+            the network is tested as in `evaluate`.
+
+        Returns
+        -------
+        Outcome
+            Its loss is minus the return of each episode.
+
+        Raises
+        ------
+        InputError
+            If the rule compares passes: an environment cannot be cloned for a second one to act in.
+        """
+        acting = 0
+        if learning is not None:
+            check_can_act(learning)
+            acting = learning.sends.index(True)
+        test, train = random.fold(random.root(self.seed, random.EVALUATE), 0), random.root(self.seed, random.TRAIN)
+        key, clock = (test, self.clock.copy()) if learning is None else (train, self.clock)
+        empty = lambda width: np.zeros((len(environments), longest, width), self._number)  # noqa: E731
+        counted = np.zeros((len(environments), longest), bool)
+        kinds, course = self._course(empty(self.network.inputs), empty(self.network.outputs), counted, (), key, 0, clock, learning)
+        before, after = course[: course._fields.index("first")], course[course._fields.index("first") :]
+        course.due[:] = False
+        seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
+        every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
+        while living and course.record.counts[3] == 0:
+            for b in living:
+                course.inputs[b, t] = seen[b]
+            self._go(loop.turn, kinds, *before, t, True, *after)
+            for b in list(living):
+                seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
+                course.targets[b, t, 0] = -reward
+                course.counted[b, t] = True
+                if ended or t == longest - 1:
+                    living.remove(b)
+                course.due[b, t] = every_step or b not in living
+            t += 1
+        self._go(loop.turn, kinds, *before, t, False, *after)
+        return self._outcome(course, ())
 
     def prepare(self, batch=1) -> None:
         """Compile what `learn` and `evaluate` need, without a step: a clock that starts afterwards measures the simulation alone."""
@@ -476,7 +537,7 @@ class Simulator:
         wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
-        due = counted if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
+        due = counted.copy() if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
         return kinds, loop.Course(parts, plan, net, inputs, targets, counted, due, first, np.uint64(key), clock, scratch, kept, self._one)
 
     def _outcome(self, course: loop.Course, learning, record) -> Outcome:

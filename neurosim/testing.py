@@ -70,7 +70,9 @@ class RuleReport(NamedTuple):
         lines = [f"{self.name} is {'local' if self.local else 'not local'}."]
         for before, (name, text) in zip([("", ""), *rows], rows, strict=False):
             start = f"  {'' if name == before[0] else name:11}"
-            lines.append(textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * 13, break_long_words=False))
+            lines.append(
+                textwrap.fill(text, WIDTH, initial_indent=start, subsequent_indent=" " * 13, break_long_words=False, break_on_hyphens=False)
+            )
         return "\n".join(lines)
 
 
@@ -110,6 +112,7 @@ class GradientReport(NamedTuple):
         )
 
 
+@np.errstate(all="ignore")
 def check_rule(rule) -> RuleReport | GradientReport:
     """Check a learning rule: what it reads and keeps, what of that is not local, where it fits, and by experiment that this is all.
 

@@ -9,15 +9,17 @@ import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError, Range, check
+from neurosim import random
 from neurosim.account import Account
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
-from neurosim.cost import Estimate, epoch_of, estimate
+from neurosim.cost import Estimate, Workload, epoch_of, estimate
+from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.simulator import Simulator
-from neurosim.tasks import PARTS, Dataset, baselines, ridge, share_right
+from neurosim.simulator import Simulator, check_can_act
+from neurosim.tasks import PARTS, Dataset, World, baselines, ridge, share_right, widths
 from neurosim.tasks import check as check_dataset
 
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
@@ -84,7 +86,7 @@ class Run:
         Why the run stopped early, or nothing.
     """
 
-    def __init__(self, experiment: Experiment, dataset: Dataset, learner):
+    def __init__(self, experiment: Experiment, dataset: Dataset | World, learner):
         self.experiment, self.dataset, self.learner = experiment, dataset, learner
         self.epochs: list[Epoch] = []
         self.baselines: dict[str, dict[str, float]] = {}
@@ -120,6 +122,7 @@ class Run:
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
         writes = self.account.writes.values()
         asked, swallowed = sum(w.asked for w in writes), sum(w.swallowed for w in writes)
+        steps = self.dataset.longest if isinstance(self.dataset, World) else self.dataset.train.inputs.shape[1]
         best = min(self.epochs, key=lambda epoch: epoch.validation, default=None)
         return {
             "task": e.task.name,
@@ -145,7 +148,7 @@ class Run:
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
             "equality": "exact",
             "cost": self.cost,
-            "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, self.dataset.train.inputs.shape[1]),
+            "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, steps),
         }
 
     def estimate(self) -> Estimate:
@@ -159,7 +162,13 @@ class Run:
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
         visited, hits = (sum(getattr(w, name) for w in self.account.writes.values()) for name in ("visited", "hits"))
-        work = epoch_of(self.dataset.train, settings.batch, hits / visited if visited else 1.0)
+        moves = hits / visited if visited else 1.0
+        if isinstance(self.dataset, World):
+            groups = self.dataset.episodes // settings.batch
+            steps = self.steps // max(groups * len(self.epochs), 1)  # of a group of episodes, on average
+            work = Workload(steps, settings.batch, groups, steps, moves)
+        else:
+            work = epoch_of(self.dataset.train, settings.batch, moves)
         try:
             return estimate(e.network, e.chip, rule, work, len(self.epochs), account=self.account)
         except InputError:
@@ -207,9 +216,17 @@ def as_learning(rule) -> Learning:
     return Learning(type(rule).__name__, check(rule), readout)
 
 
-def make_learner(experiment: Experiment):
+def make_learner(experiment: Experiment, dataset: Dataset | World):
     """The network on its chip, or the reference gradient, before any learning."""
     e = experiment
+    if isinstance(dataset, World):
+        if isinstance(e.rule, Gradient):
+            raise InputError(
+                f"{e.task.name} gives rewards and no errors, which rule {e.rule.name} needs; use nrl, oua, or np with rule.passes noisy."
+            )
+        learning = as_learning(e.rule)
+        check_can_act(learning)
+        return Simulator(e.network, e.chip, e.settings.seed, learning, Given(), e.settings.dtype)
     if isinstance(e.rule, Gradient):
         return GradientLearner(e.network, e.rule, e.settings.seed, dtype=e.settings.dtype, chip=e.chip)
     return Simulator(e.network, e.chip, e.settings.seed, as_learning(e.rule), dtype=e.settings.dtype)
@@ -253,21 +270,21 @@ def train(
     if unknown:
         raise InputError(f"train does not take {', '.join(sorted(unknown))}; settings are {', '.join(Settings._fields)}.")
     experiment = Experiment(task, check(network), check(rule), check(chip or Chip()), check(Settings(**settings)))
-    return run(experiment, check_dataset(task.load(experiment.settings.seed)), on_epoch, weights, resume)
+    loaded = task.load(experiment.settings.seed)
+    return run(experiment, loaded if isinstance(loaded, World) else check_dataset(loaded), on_epoch, weights, resume)
 
 
-def run(experiment: Experiment, dataset: Dataset, on_epoch=None, weights=None, resume=None) -> Run:
+def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None) -> Run:
     """Train an experiment on data that are already loaded."""
     _check_widths(experiment.network, dataset)
-    batches = _Batches(experiment, dataset)
-    result = Run(experiment, dataset, make_learner(experiment))
+    batches = _Episodes(experiment, dataset) if isinstance(dataset, World) else _Batches(experiment, dataset)
+    result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
         result.learner.program(weights)
     with ThreadPoolExecutor(1) as beside:
         pending = None
         if experiment.settings.baselines:
-            result.baselines = baselines(dataset)
-            result.baselines["reservoir"] = _reservoir(result.learner, dataset, batches)
+            result.baselines = batches.baselines(result.learner)
             if not isinstance(experiment.rule, Gradient):  # a reference gradient has no rate of its own for the readout
                 pending = beside.submit(_readout_only, experiment, dataset, batches, weights)
         if resume is not None:
@@ -289,7 +306,7 @@ class _Batches:
         number = np.dtype(settings.dtype).type
         series = {part: getattr(dataset, part) for part in PARTS}
         series["learning"] = dataset.train.cut(settings.batch)
-        self.unit, self.outputs, self.size = dataset.loss_unit, network.outputs, settings.batch
+        self.dataset, self.unit, self.outputs, self.size = dataset, dataset.loss_unit, network.outputs, settings.batch
         self.arrays = {
             part: (
                 sequences(f"{part} inputs", s.inputs, network.inputs, number),
@@ -299,33 +316,104 @@ class _Batches:
             for part, s in series.items()
         }
 
-    def learning(self):
+    def prepare(self, learner) -> None:
+        learner.prepare(self.size)
+
+    def learn(self, learner, learning, epoch: int):
+        """The outcome of one batch after the other, learned from."""
         inputs, targets, counted = self.arrays["learning"]
         for first in range(0, len(inputs), self.size):
             chosen = slice(first, first + self.size)
-            yield inputs[chosen], targets[chosen], counted[chosen]
+            yield learner.learn(inputs[chosen], targets[chosen], counted[chosen], learning)
 
-    def mean(self, total: float, part: str) -> float:
+    def mean(self, total: float, part: str = "learning") -> float:
         return float(total) / (self.arrays[part][2].sum() * self.outputs) * self.unit
 
     def loss(self, learner, part: str) -> float:
         outcome = learner.evaluate(*self.arrays[part])
         return self.mean(outcome.loss.sum(), part) if outcome.finite else float("inf")
 
+    def baselines(self, learner) -> dict[str, dict[str, float]]:
+        return baselines(self.dataset) | {"reservoir": _reservoir(learner, self.dataset, self)}
 
-def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
+    def hopeless(self, known) -> tuple[float, str]:
+        """The loss from which on a run has diverged, and what it is measured by."""
+        mean = (known.get("mean") or baselines(self.dataset)["mean"])["train"]
+        return HOPELESS * mean, f", while predicting the mean gives {mean:.3g}"
+
+
+class _Episodes:
+    """The same for an environment, whose episodes are seeded one by one."""
+
+    def __init__(self, experiment: Experiment, world: World):
+        self.world, self.size, self.seed = world, experiment.settings.batch, experiment.settings.seed
+        if world.episodes % self.size:
+            raise InputError(
+                f"{world.episodes} episodes an epoch cannot be run {self.size} at a time; use a train.batch that divides task.episodes."
+            )
+
+    def prepare(self, learner) -> None:
+        learner.live([self.world.open() for _ in range(self.size)], self._seeds(random.TRAIN, 0, self.size), 1)
+
+    def learn(self, learner, learning, epoch: int):
+        seeds = self._seeds(random.TRAIN, epoch * self.world.episodes, self.world.episodes)
+        environments = [self.world.open() for _ in range(self.size)]
+        for first in range(0, len(seeds), self.size):
+            yield learner.live(environments, seeds[first : first + self.size], self.world.longest, learning)
+
+    def mean(self, total: float) -> float:
+        return float(total) / self.world.episodes
+
+    def loss(self, learner, part: str) -> float:
+        return missed(learner, self.world, part)
+
+    def baselines(self, learner) -> dict[str, dict[str, float]]:
+        random_walk = {part: _wandering(self.world, part) for part in PARTS}
+        return {"random": random_walk, "untrained": {part: self.loss(learner, part) for part in PARTS}}
+
+    def hopeless(self, known) -> tuple[float, str]:
+        return float("inf"), ""
+
+    def _seeds(self, purpose, first: int, count: int) -> list[int]:
+        return _episode_seeds(self.seed, purpose, first, count)
+
+
+def _episode_seeds(seed: int, purpose: int, first: int, count: int) -> list[int]:
+    key = random.fold(random.root(seed, random.EPISODE), purpose)
+    return [random.fold(key, first + n) >> 33 for n in range(count)]  # as wide as environments take
+
+
+def missed(learner: Simulator, world: World, part: str) -> float:
+    """Minus the mean return of the network as it is, over the episodes that are kept for one part; infinite if a number was not finite."""
+    seeds = _episode_seeds(0, PARTS.index(part), 0, world.tests)
+    outcome = learner.live([world.open() for _ in seeds], seeds, world.longest)
+    return float(outcome.loss.mean()) if outcome.finite else float("inf")
+
+
+def _wandering(world: World, part: str) -> float:
+    """Minus the mean return of random outputs over the same episodes."""
+    total, rng = 0.0, random.generator(0, random.EPISODE)
+    for seed in _episode_seeds(0, PARTS.index(part), 0, world.tests):
+        environment, t, ended = world.open(), 0, False
+        environment.reset(seed)
+        while not ended and t < world.longest:
+            _, reward, ended = environment.step(rng.standard_normal(world.outputs))
+            total, t = total - reward, t + 1
+    return total / world.tests
+
+
+def _fit(result: Run, batches, on_epoch=None) -> None:
     """Learn epoch after epoch; stop at a diverging one and put the last good state back."""
     settings, learner = result.experiment.settings, result.learner
-    mean = result.baselines.get("mean") or baselines(result.dataset)["mean"]
-    learner.prepare(settings.batch)
+    limit, measure = batches.hopeless(result.baselines)
+    batches.prepare(learner)
     for epoch in range(len(result.epochs), settings.epochs):
         by = max(settings.anneal, 1 - epoch / (0.75 * settings.epochs))
         rule = with_rates(result.experiment.rule, by, by)
         learning = rule if isinstance(rule, Gradient) else as_learning(rule)
         good = learner.state()
         total, start = 0.0, time.perf_counter()
-        for inputs, targets, counted in batches.learning():
-            outcome = learner.learn(inputs, targets, counted, learning)
+        for outcome in batches.learn(learner, learning, epoch):
             total += outcome.loss.sum()
             result.account = result.account.plus(outcome.account)
             result.saturation = _added(result.saturation, outcome.saturation)
@@ -333,12 +421,12 @@ def _fit(result: Run, batches: _Batches, on_epoch=None) -> None:
                 total = float("inf")
                 break
         result.seconds += time.perf_counter() - start
-        loss = batches.mean(total, "learning")
-        if not loss <= HOPELESS * mean["train"]:
+        loss = batches.mean(total)
+        if not (loss <= limit and np.isfinite(loss)):
             learner.restore(good)
             kept = f"the state after epoch {epoch} is kept" if epoch else "the untrained state is kept"
             result.message = (
-                f"The run diverged in epoch {epoch + 1}: its training loss reached {loss:.3g}, while predicting the mean gives {mean['train']:.3g}; "
+                f"The run diverged in epoch {epoch + 1}: its training loss reached {loss:.3g}{measure}; "
                 f"{kept}. Smaller rates (rule.lr, rule.readout_lr) help most."
             )
             return
@@ -363,10 +451,10 @@ def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]
     return ridge({part: x[:, :, -top:] for part, x in states.items()}, dataset)[0]
 
 
-def _readout_only(experiment: Experiment, dataset: Dataset, batches: _Batches, weights) -> dict[str, float]:
+def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, weights) -> dict[str, float]:
     """The same run with hidden rates of zero."""
     frozen = experiment._replace(rule=with_rates(experiment.rule, 0.0, 1.0))
-    result = Run(frozen, dataset, make_learner(frozen))
+    result = Run(frozen, dataset, make_learner(frozen, dataset))
     if weights is not None:
         result.learner.program(weights)
     _fit(result, batches)
@@ -374,8 +462,8 @@ def _readout_only(experiment: Experiment, dataset: Dataset, batches: _Batches, w
     return dict(zip(PARTS, last, strict=True))
 
 
-def _check_widths(network: Network, dataset: Dataset) -> None:
-    wanted = dataset.train.inputs.shape[2], dataset.train.targets.shape[2]
+def _check_widths(network: Network, dataset: Dataset | World) -> None:
+    wanted = widths(dataset)
     if (network.inputs, network.outputs) != wanted:
         raise InputError(
             f"The network has {network.inputs} inputs and {network.outputs} outputs, but the task has {wanted[0]} and {wanted[1]}; "

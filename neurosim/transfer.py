@@ -10,12 +10,13 @@ from hw_models.parts import InputError
 from neurosim.config import Plan
 from neurosim.runs import Saved
 from neurosim.simulator import MATRICES, Frozen, Simulator
-from neurosim.train import as_learning, make_learner
+from neurosim.tasks import World
+from neurosim.train import as_learning, make_learner, missed
 
 
 def restored(saved: Saved, plan: Plan):
     """The run's own learner on its own devices, in the state that was saved."""
-    learner = make_learner(plan.experiment)
+    learner = make_learner(plan.experiment, plan.dataset)
     learner.restore(saved.state)
     return learner
 
@@ -35,6 +36,8 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
 
 def loss(learner, dataset, part="test") -> float:
     """Loss on one part of the data, in the task's unit; infinite if a number on the way was not finite."""
+    if isinstance(dataset, World):
+        return missed(learner, dataset, part)
     series = getattr(dataset, part)
     number = np.dtype(learner.dtype).type
     outcome = learner.evaluate(series.inputs.astype(number), series.targets.astype(number), series.counted)

@@ -113,10 +113,17 @@ def test_node_perturbation_with_a_trace_follows_the_whole_gradient(reward):
     assert cosine(mean, one_step()) < 0.95
 
 
-def test_weight_perturbation_follows_the_one_step_gradient():
-    mean = change(learning("wp"))
+@pytest.mark.parametrize(("passes", "samples"), [("clean-noisy", 1), ("clean-noisy", 2), ("antithetic", 1)])
+def test_weight_perturbation_follows_the_one_step_gradient(passes, samples):
+    mean = change(learning("wp", passes=passes, samples=samples))
     assert cosine(mean, one_step()) > 0.998
     assert cosine(mean, whole()) < 0.95
+
+
+def test_weight_perturbation_a_layer_at_a_time_follows_the_one_step_gradient():
+    mean = change(learning("wp", perturb="layer", samples=2))
+    assert cosine(mean, one_step()) > 0.998
+    assert abs(size(mean, one_step()) - 1) < 4 * np.sqrt(360 / DRAWS)
 
 
 def test_weight_perturbation_with_a_trace_follows_the_whole_gradient():
@@ -126,14 +133,59 @@ def test_weight_perturbation_with_a_trace_follows_the_whole_gradient():
     assert cosine(mean, one_step()) < 0.95
 
 
+@pytest.mark.parametrize("reward", ["sequence", "step"])
+def test_samples_with_a_trace_follow_the_whole_gradient(reward):
+    """Two samples, each with registers of its own: twice the estimates, half the noise."""
+    mean = change(learning("np", trace=1.0, reward=reward, samples=2))
+    assert cosine(mean, whole()) > 0.9995
+    assert abs(size(mean, whole()) - 1) < 4 * np.sqrt(48 / DRAWS)
+
+
+KEEP = 0.5
+
+
+@functools.cache
+def lasting():
+    """Minus the gradient as far as a perturbation that keeps KEEP of itself can see it.
+
+    In step t the deviation x has the covariance KEEP**(t - s) (1 - KEEP**(2 s + 2)) sigma**2 with that of step s, so that each step's loss
+    is credited with what the weights did in step s, times that: dL(t)/dW(s) is the gradient of a window that begins with step s, less that
+    of one that begins with the next. (In units of x over the variance, of which `trace` makes the mean at once.)
+    """
+    inputs, targets, counted = series()
+    weights, total = NETWORK.weights(SEED), 0.0
+
+    def from_step(s, t):
+        """dL(t)/dW of all steps from s on."""
+        state = None
+        if s > 0:
+            state = gradients(NETWORK, weights, inputs[:, :s], targets[:, :s], counted[:, :s], SquaredError())[2]
+        only = counted[:, s : t + 1] & (np.arange(s, t + 1) == t)
+        return flat(gradients(NETWORK, weights, inputs[:, s : t + 1], targets[:, s : t + 1], only, SquaredError(), state)[1])
+
+    for t in range(STEPS):
+        for s in range(t + 1):
+            here = from_step(s, t) - (from_step(s + 1, t) if s < t else 0.0)
+            total = total - KEEP ** (t - s) * (1 - KEEP ** (2 * s + 2)) * here
+    return total
+
+
+def test_a_perturbation_that_lasts_follows_the_gradient_as_far_back_as_it_does():
+    """Ornstein-Uhlenbeck adaptation: between the one-step and the whole gradient."""
+    assert cosine(lasting(), one_step()) < 0.99 and cosine(lasting(), whole()) < 0.99
+    mean = change(learning("oua", trace=KEEP, passes="clean-noisy"))
+    assert cosine(mean, lasting()) > 0.998
+    assert abs(size(mean, lasting()) - 1) < 4 * np.sqrt(360 / DRAWS)
+
+
 @pytest.mark.parametrize(
     ("method", "passes", "samples"),
     [(method, passes, 1) for method in ("np", "wp") for passes in ("clean-noisy", "noisy-noisy")]
-    + [("np", "antithetic", 1), ("np", "antithetic", 2), ("np", "noisy-noisy", 2), ("np", "clean-noisy", 2)],
+    + [(method, *how) for method in ("np", "wp") for how in (("antithetic", 1), ("antithetic", 2), ("noisy-noisy", 2), ("clean-noisy", 2))],
 )
 def test_the_mean_change_is_as_large_as_the_gradient(method, passes, samples):
     """Along the gradient, one estimate has a standard deviation of sqrt(K) gradients at most, the mean of two sqrt(K / 2)."""
-    k = 48 / samples if method == "np" else 360
+    k = (48 if method == "np" else 360) / samples
     assert abs(size(change(learning(method, passes=passes, samples=samples)), one_step()) - 1) < 4 * np.sqrt(k / DRAWS)
 
 

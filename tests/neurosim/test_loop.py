@@ -326,14 +326,37 @@ def test_a_matrix_learns_from_the_mean_of_a_batch():
     np.testing.assert_allclose(found[1], found[0], rtol=1e-10, atol=1e-14)
 
 
-def test_an_identity_matrix_changes_nothing():
+@pytest.mark.parametrize("inputs", [False, True], ids=["", "inputs too"])
+@pytest.mark.parametrize("method", ["wp", "np", "anp"])
+def test_an_identity_matrix_changes_nothing(method, inputs):
     """A decorrelating rule whose D does not learn runs as one without D."""
     data, ends = series(DEEP, 2), []
-    for rule in (Perturbation("np", 0.1, 0.1), Perturbation("np", 0.1, 0.1, decorrelation_lr=0.01, decorrelate="all")):
+    plain = Perturbation(method, 0.1, 0.1)
+    for rule in (plain, plain._replace(decorrelation_lr=0.01, decorrelate="all", decorrelate_inputs=inputs)):
         one = Simulator(DEEP, IDEAL, SEED, rule.learning(), plain=True)
-        one.learn(*data, rule._replace(decorrelation_lr=0.0).learning())
+        one.learn(*data, rule._replace(decorrelation_lr=0.0, decorrelate_inputs=False).learning())
         ends.append(one.weights)
     np.testing.assert_equal(*ends)
+
+
+def test_inputs_are_decorrelated_by_a_matrix_of_their_own():
+    """Two inputs that say nearly the same; nothing else learns, and what the first weights see is D u."""
+    rng = np.random.default_rng(0)
+    common = rng.standard_normal((1, 3000, 1))
+    inputs = (common + 0.3 * rng.standard_normal((1, 3000, 2))).astype("float32")
+    targets, counted = np.zeros((1, 3000, 1), "float32"), np.ones((1, 3000), bool)
+    rule = Perturbation("np", 0.0, 0.0, decorrelation_lr=0.01, decorrelate_inputs=True)
+    network = Network(2, 1, 1)
+    one = Simulator(network, IDEAL, SEED, rule.learning(), plain=True)
+    one.learn(inputs, targets, counted)
+    matrix = one.state()["decorrelation.1.w"]  # after that of the layer
+    seen = inputs[0] @ matrix
+    assert abs(np.corrcoef(inputs[0].T)[0, 1]) > 0.9
+    assert abs(np.corrcoef(seen.T)[0, 1]) < 0.1
+    weights = one.weights
+    plain = Simulator(network, IDEAL, SEED, Perturbation("np").learning(), dtype="float64", plain=True)
+    plain.program([matrix.astype(float) @ weights[0], *weights[1:]])
+    np.testing.assert_allclose(one.run(inputs[:, :5], record=("h",))["h"], plain.run(inputs[:, :5], record=("h",))["h"], rtol=1e-4)
 
 
 # ---------------------------------------------------------------- rounding
