@@ -209,7 +209,7 @@ class Simulator:
         course.due[:] = False
         seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
         every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
-        while living and course.record.counts[3] == 0:
+        while living and course.record.counts[loop.FAILED] == 0:
             for b in living:
                 course.inputs[b, t] = seen[b]
             self._go(loop.turn, kinds, *before, t, True, *after)
@@ -222,7 +222,7 @@ class Simulator:
                 course.due[b, t] = every_step or b not in living
             t += 1
         self._go(loop.turn, kinds, *before, t, False, *after)
-        return self._outcome(course, ())
+        return self._outcome(course, learning, ())
 
     def prepare(self, batch=1) -> None:
         """Compile what `learn` and `evaluate` need, without a step: a clock that starts afterwards measures the simulation alone."""

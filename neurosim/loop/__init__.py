@@ -5,6 +5,7 @@ from neurosim.loop.neurons import listen
 from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
     COUNTS,
+    FAILED,
     Asked,
     Count,
     Course,
@@ -24,6 +25,6 @@ from neurosim.loop.sequence import sequence, turn
 from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Group", "Moving", "Net", "Parts", "Plan",
+    "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "Tally", "grow_older", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
 ]  # fmt: skip
