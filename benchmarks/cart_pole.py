@@ -13,6 +13,7 @@ import statistics
 
 import hw_models as hw
 import neurosim as ns
+from neurosim.train import Experiment, Settings, make_learner, missed, wandering
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "environments.md"
 START, END = "<!-- cart-pole -->", "<!-- end -->"
@@ -21,15 +22,15 @@ RULE = ns.rules.NP(lr=0.01, readout_lr=0.01, passes="noisy", trace=0.9, average=
 TASK = ns.tasks.Gym("CartPole-v1", penalty=1.0)
 
 
-def balance(chip: str, seed: int) -> tuple[float, float, float, int, float]:
-    """Mean return of tests: of random actions, before learning, after it; and steps of all networks, and how long they took."""
+def balance(chip: str, seed: int) -> tuple[float, float, int, float]:
+    """Mean return of the tests before learning and after it; steps taken side by side, and the seconds they took."""
     there = hw.load(chip)
-    run = ns.train(
-        ns.Network(4, HIDDEN, 2), TASK, RULE, there.replace(noise=there.noise._replace(sigma=SIGMA)), epochs=EPOCHS, batch=BATCH, seed=seed,
-        anneal=1.0,
-    )  # fmt: skip
-    before = (-run.baselines[name]["test"] for name in ("random", "untrained"))
-    return (*before, -run.epochs[-1].test, run.steps, run.seconds)
+    there = there.replace(noise=there.noise._replace(sigma=SIGMA))
+    network, settings = ns.Network(4, HIDDEN, 2), {"epochs": EPOCHS, "batch": BATCH, "seed": seed, "anneal": 1.0, "baselines": False}
+    untrained = make_learner(Experiment(TASK, network, RULE, there, Settings(**settings)), TASK.load(seed))
+    before = -missed(untrained, TASK.load(seed), "test")
+    run = ns.train(network, TASK, RULE, there, **settings)
+    return before, -run.epochs[-1].test, run.steps, run.seconds
 
 
 def main():
@@ -39,16 +40,16 @@ def main():
     given = parser.parse_args()
     rows = [
         f"{EPOCHS} epochs of {TASK.episodes} episodes, {BATCH} side by side, {HIDDEN} hidden neurons, noise of {SIGMA}; mean return of "
-        f"{TASK.tests} episodes, of at most 500. Made on {platform.machine()}, Python {platform.python_version()}.\n",
-        "| chip | random actions | before learning | after, median | per seed | µs a call of 8 steps |",
-        "|---|---|---|---|---|---|",
+        f"{TASK.tests} episodes, of at most 500; random actions get {-wandering(TASK.load(0), 'test'):.0f}. Made on {platform.machine()}, "
+        f"Python {platform.python_version()}.\n",
+        f"| chip | before learning, mean | after it, median | per seed | µs for a step of {BATCH} |",
+        "|---|---|---|---|---|",
     ]
     for chip in given.chips.split(","):
-        found = [balance(chip, int(seed)) for seed in given.seeds.split(",")]
-        random, untrained, after, steps, seconds = zip(*found)
-        row = statistics.mean(random), statistics.mean(untrained), statistics.median(after)
+        before, after, steps, seconds = zip(*(balance(chip, int(seed)) for seed in given.seeds.split(",")))
+        each = ", ".join(f"{x:.0f}" for x in after)
         rows.append(
-            f"| {chip} | {' | '.join(f'{x:.0f}' for x in row)} | {', '.join(f'{x:.0f}' for x in after)} | {1e6 * sum(seconds) / sum(steps):.0f} |"
+            f"| {chip} | {statistics.mean(before):.0f} | {statistics.median(after):.0f} | {each} | {1e6 * sum(seconds) / sum(steps):.0f} |"
         )
         print(rows[-1], flush=True)
     page = PAGE.read_text(encoding="utf-8")

@@ -368,7 +368,7 @@ class _Episodes:
         return missed(learner, self.world, part)
 
     def baselines(self, learner) -> dict[str, dict[str, float]]:
-        random_walk = {part: _wandering(self.world, part) for part in PARTS}
+        random_walk = {part: wandering(self.world, part) for part in PARTS}
         return {"random": random_walk, "untrained": {part: self.loss(learner, part) for part in PARTS}}
 
     def hopeless(self, known) -> tuple[float, str]:
@@ -390,7 +390,7 @@ def missed(learner: Simulator, world: World, part: str) -> float:
     return float(outcome.loss.mean()) if outcome.finite else float("inf")
 
 
-def _wandering(world: World, part: str) -> float:
+def wandering(world: World, part: str) -> float:
     """Minus the mean return of random outputs over the same episodes."""
     total, rng = 0.0, random.generator(0, random.EPISODE)
     for seed in _episode_seeds(0, PARTS.index(part), 0, world.tests):

@@ -138,14 +138,19 @@ def test_the_variance_falls_with_the_number_of_samples_and_the_mean_stays():
     assert (abs(np.log(ratio)) < 5 * np.sqrt(spread)).all(), ratio
 
 
-@pytest.mark.parametrize("passes", ["clean-noisy", "noisy-noisy", "antithetic"])
+@pytest.mark.parametrize(
+    "options",
+    [{"samples": 3, "passes": passes} for passes in ("clean-noisy", "noisy-noisy", "antithetic")] + [{"samples": 2, "perturb": "layer"}],
+    ids=lambda options: " ".join(map(str, options.values())),
+)
 @pytest.mark.parametrize("method", ["np", "wp"])
-def test_samples_that_wait_for_their_rewards_ask_for_what_averaged_ones_do(method, passes):
-    """With a trace that forgets at once: each sample meets its own reward in the synapse, and the mean of them is what is written."""
+def test_samples_that_wait_for_their_rewards_ask_for_what_averaged_ones_do(method, options):
+    """With a trace that forgets at once: each sample meets its own reward in the synapse, and the mean of them is what is written (of a
+    layer that only one of them perturbs, the sum)."""
     ends = []
     for trace in (0.0, 1e-12):
-        one = simulator(Perturbation(method, 1e-3, 1e-3, normalise=False, samples=3, passes=passes, trace=trace))
-        assert one.learning.lanes == (3 if trace else 1)
+        one = simulator(Perturbation(method, 1e-3, 1e-3, normalise=False, trace=trace, **options))
+        assert one.learning.lanes == (options["samples"] if trace else 1)
         start = one.weights
         one.learn(*series(replicas=2))
         ends.append([w - w0 for w, w0 in zip(one.weights, start, strict=True)])
