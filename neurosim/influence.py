@@ -69,9 +69,8 @@ def _course(learning, seed) -> loop.Course:
     """The middle of a plain run: a few steps have been taken, and of the last one nobody has heard yet."""
     rng = np.random.default_rng(seed)
     inputs, targets = (rng.standard_normal((REPLICAS, STEPS, width)) for width in (SIZES.inputs, SIZES.outputs))
-    samples = len(SIZES.layers) + 1 if learning.by_layer else 0
-    if samples:
-        learning = learning._replace(passes=(False, *(True,) * samples))
+    if learning.by_layer:
+        learning = learning._replace(passes=(False, *(True,) * (len(SIZES.layers) + 1)))
     learning = learning._replace(at_once=False)  # what is asked for stays apart from the weights
     one = Simulator(SIZES, CHIP, seed, learning, dtype="float64", plain=True)
     counted = np.ones((REPLICAS, STEPS), bool)
@@ -79,10 +78,11 @@ def _course(learning, seed) -> loop.Course:
     arguments = course._asdict()
     for t in range(STEPS):
         loop.turn(**{**arguments, "t": t, "reading": True})
-    scratch = course.scratch
-    scratch.reward[:], scratch.arrived[:] = 1.0 if course.plan.folds else rng.standard_normal(scratch.reward.shape), course.plan.share
-    if course.plan.folds:
-        scratch.heard[:], scratch.arrived[:] = rng.standard_normal(scratch.heard.shape), 1.0
+    plan, scratch = course.plan, course.scratch
+    if plan.folds:  # neurons hear the rewards, and synapses that it is time
+        scratch.heard[:], scratch.reward[:], scratch.arrived[:] = rng.standard_normal(scratch.heard.shape), 1.0, 1.0
+    else:
+        scratch.reward[:], scratch.arrived[:] = rng.standard_normal(scratch.reward.shape), plan.share
     return course
 
 

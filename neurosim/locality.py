@@ -24,6 +24,8 @@ HOMES = {
     "self": "constant", "w": "own weight", "r": "own register", "pre": "presynaptic neuron", "a": "postsynaptic neuron",
     "reward": "broadcast", "m": "own memory", "own": "this neuron",
 }  # fmt: skip
+#: The same for fields of ``extra``.
+EXTRA_HOMES = {"layer_energy": "every neuron of the layer", "layer_size": "constant", "input_energy": "this neuron"}
 #: What is asked for by a need that no neuron can meet.
 MEANING = {
     "layer_energy": "a sum over every neuron of the layer",
@@ -31,8 +33,6 @@ MEANING = {
     "error": "the error of every output, in every neuron",
     "history": "the states of all neurons in all earlier steps",
 }
-#: The same for fields of ``extra``.
-EXTRA_HOMES = {"layer_energy": "every neuron of the layer", "layer_size": "constant", "input_energy": "this neuron"}
 
 
 class Read(NamedTuple):

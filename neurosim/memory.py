@@ -93,7 +93,7 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     return {
         "anp, reward every step": beyond(Perturbation("anp").learning()),
         "anp, reward at the end": beyond(Perturbation("anp", trace=1.0, reward="sequence").learning()),
-        "nrl": beyond(Perturbation("nrl", norm="expected", trace=0.5).learning()),
+        "nrl": beyond(Perturbation("nrl", norm="deviation", trace=0.8).learning()),
         "e-prop": inside * trace + feedback,
         "e-prop factorised": (network.inputs + 2 * hidden + outputs) * trace + feedback,
         "rtrl": hidden * inside * WORD + synapses * WORD,

@@ -13,7 +13,7 @@ from neurosim import random
 from neurosim.account import Account
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
-from neurosim.cost import Estimate, epoch_of, estimate
+from neurosim.cost import Estimate, Workload, epoch_of, estimate
 from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
@@ -138,7 +138,7 @@ class Run:
             "final_test_loss": self.epochs[-1].test if self.epochs else None,
             "test_loss_at_best": best.test if best else None,
             "loss_unit": self.dataset.unit,
-            **({"test_accuracy": self.test_accuracy} if self.test_accuracy is not None else {}),
+            **({"test_accuracy": self.test_accuracy} if self.dataset.classes else {}),
             "baselines": self.baselines,
             "diverged": self.diverged,
             "message": self.message,
@@ -161,10 +161,14 @@ class Run:
         """
         e, settings = self.experiment, self.experiment.settings
         rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
-        if isinstance(self.dataset, World):
-            raise InputError("The events of episodes in an environment are not counted yet.")
         visited, hits = (sum(getattr(w, name) for w in self.account.writes.values()) for name in ("visited", "hits"))
-        work = epoch_of(self.dataset.train, settings.batch, hits / visited if visited else 1.0)
+        moves = hits / visited if visited else 1.0
+        if isinstance(self.dataset, World):
+            groups = self.dataset.episodes // settings.batch
+            steps = self.steps // max(groups * len(self.epochs), 1)  # of a group of episodes, on average
+            work = Workload(steps, settings.batch, groups, steps, moves)
+        else:
+            work = epoch_of(self.dataset.train, settings.batch, moves)
         try:
             return estimate(e.network, e.chip, rule, work, len(self.epochs), account=self.account)
         except InputError:
@@ -286,7 +290,9 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
         if resume is not None:
             resume(result)
         _fit(result, batches, on_epoch)
-        result.test_accuracy = batches.accuracy(result.learner)
+        if dataset.classes:
+            answers = result.learner.evaluate(*batches.arrays["test"], record=("y",)).records["y"]
+            result.test_accuracy = share_right(dataset.test, answers)
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
     return result
@@ -330,12 +336,6 @@ class _Batches:
     def baselines(self, learner) -> dict[str, dict[str, float]]:
         return baselines(self.dataset) | {"reservoir": _reservoir(learner, self.dataset, self)}
 
-    def accuracy(self, learner) -> float | None:
-        """Share of the test answers whose class is right; nothing where there are no classes."""
-        if not self.dataset.classes:
-            return None
-        return share_right(self.dataset.test, learner.evaluate(*self.arrays["test"], record=("y",)).records["y"])
-
     def hopeless(self, known) -> tuple[float, str]:
         """The loss from which on a run has diverged, and what it is measured by."""
         mean = (known.get("mean") or baselines(self.dataset)["mean"])["train"]
@@ -368,11 +368,8 @@ class _Episodes:
         return missed(learner, self.world, part)
 
     def baselines(self, learner) -> dict[str, dict[str, float]]:
-        random_walk = {part: _wandering(self.world, part) for part in PARTS}
+        random_walk = {part: wandering(self.world, part) for part in PARTS}
         return {"random": random_walk, "untrained": {part: self.loss(learner, part) for part in PARTS}}
-
-    def accuracy(self, learner) -> None:
-        return None
 
     def hopeless(self, known) -> tuple[float, str]:
         return float("inf"), ""
@@ -393,7 +390,7 @@ def missed(learner: Simulator, world: World, part: str) -> float:
     return float(outcome.loss.mean()) if outcome.finite else float("inf")
 
 
-def _wandering(world: World, part: str) -> float:
+def wandering(world: World, part: str) -> float:
     """Minus the mean return of random outputs over the same episodes."""
     total, rng = 0.0, random.generator(0, random.EPISODE)
     for seed in _episode_seeds(0, PARTS.index(part), 0, world.tests):

@@ -1,8 +1,9 @@
 """Activity-based node perturbation: correlate the measured change of a neuron's activity with the change of the loss.
 
 The step is divided by the power of that change, in one of three ways. Over the layer is as published and needs a sum over all of the
-layer's neurons; the other two are local. With v the mean of delta**2 over a layer of N neurons, the published step
-eta * sqrt(N_tot) * delta / |delta|**2 is lr * delta / v with lr = eta * sqrt(N_tot) / N and `normalise` off.
+layer's neurons; the other two are local. Or it is divided by the standard deviation of the noise, where what is noisy is the reward.
+With v the mean of delta**2 over a layer of N neurons, the published step eta * sqrt(N_tot) * delta / |delta|**2 is lr * delta / v with
+lr = eta * sqrt(N_tot) / N and `normalise` off.
 
 Sources: Dalm, Ahmad, van Gerven 2023, arXiv:2310.00965; Garcia Fernandez, Keemink, van Gerven 2024, doi:10.3389/fnins.2024.1439155.
 """
@@ -48,6 +49,20 @@ class OverExpected:
         return m, own.delta / (own.sigma * own.sigma * energy)
 
 
+class OverDeviation:
+    """``a = delta / sigma``: as large whatever the noise, for rewards that vary by themselves and not with it."""
+
+    normalise: bool
+
+    site = "current"
+    needs = ("input_energy",)
+    Memory = Nothing
+
+    def signal(self, m, own, extra):
+        energy = extra.input_energy + 1e-6 if self.normalise else 1.0
+        return m, own.delta / (own.sigma * energy)
+
+
 class OverRunning:
     """``a = delta / max(v, sigma**2)`` with v the neuron's own running mean of delta**2."""
 
@@ -66,4 +81,5 @@ class OverRunning:
 
 ANPLayer, ANPLayerTrace, ANPLayerSign, ANPLayerSignTrace = family("ANPLayer", __name__, OverLayer)
 ANPExpected, ANPExpectedTrace, ANPExpectedSign, ANPExpectedSignTrace = family("ANPExpected", __name__, OverExpected)
+ANPDeviation, ANPDeviationTrace, ANPDeviationSign, ANPDeviationSignTrace = family("ANPDeviation", __name__, OverDeviation)
 ANPRunning, ANPRunningTrace, ANPRunningSign, ANPRunningSignTrace = family("ANPRunning", __name__, OverRunning)

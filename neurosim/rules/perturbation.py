@@ -16,6 +16,7 @@ KINDS = {
     "np": (np_.NP, np_.NPTrace, np_.NPSign, np_.NPSignTrace),
     "anp layer": (anp.ANPLayer, anp.ANPLayerTrace, anp.ANPLayerSign, anp.ANPLayerSignTrace),
     "anp expected": (anp.ANPExpected, anp.ANPExpectedTrace, anp.ANPExpectedSign, anp.ANPExpectedSignTrace),
+    "anp deviation": (anp.ANPDeviation, anp.ANPDeviationTrace, anp.ANPDeviationSign, anp.ANPDeviationSignTrace),
     "anp running": (anp.ANPRunning, anp.ANPRunningTrace, anp.ANPRunningSign, anp.ANPRunningSignTrace),
 }
 
@@ -91,14 +92,16 @@ class Perturbation(NamedTuple):
     method : "wp", "np", "anp", "nrl" or "oua"
         What is perturbed and what is correlated with reward. "nrl" correlates changes of activity with the reward of the perturbed pass
         less the running mean of such rewards, which the chip keeps once: no clean pass is ever judged. What the loss does from step to step
-        is then noise to every neuron: rates of a thousandth of the perturbation's variance are a start, and larger perturbations learn faster.
+        is then noise to every neuron, so that it learns in proportion to the perturbation: chip.noise.sigma of 0.1 is a start, and with
+        norm "deviation" the same rates suit any.
         "oua" lets every weight wander around its mean in a single pass, with `trace` the share of itself that the deviation keeps.
     lr : float
         Rate of input and recurrent weights. With `normalise` it is free of scale; 0 leaves them as they are.
     readout_lr : float
         Rate of the readout.
-    norm : "layer", "expected" or "running"
-        What activity perturbation divides its step by; "layer" is as published and not local.
+    norm : "layer", "expected", "running" or "deviation"
+        What activity perturbation divides its step by: the power of what it measures, over the layer (as published and not local), as the
+        noise alone would give it, or as a running mean; or the standard deviation of the noise.
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
@@ -150,7 +153,7 @@ class Perturbation(NamedTuple):
     method: Literal["wp", "np", "anp", "nrl", "oua"] = "anp"
     lr: Rate = 0.003
     readout_lr: Rate = 0.1
-    norm: Literal["layer", "expected", "running"] = "layer"
+    norm: Literal["layer", "expected", "running", "deviation"] = "layer"
     normalise: bool = True
     average: Annotated[float, Range("1/step", 0.0, 1.0, open_low=True)] = 0.01
     trace: Annotated[float, Range("", 0.0, 1.0)] = 0.0

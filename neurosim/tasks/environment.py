@@ -48,6 +48,8 @@ class World(NamedTuple):
     tests: int = 20
     unit: str = "minus the mean return of an episode"
 
+    classes = False  # as of a `Dataset`: there is no share of right answers
+
 
 class Gym(NamedTuple):
     """An environment of Gymnasium, named as gym:CartPole-v1.
@@ -65,6 +67,8 @@ class Gym(NamedTuple):
         Episodes that validation and test are each averaged over.
     longest : int, steps
         After which an episode ends; 0 is the environment's own limit.
+    penalty : float
+        Taken off the reward if an episode ends before its limit, so that a fall is heard of.
     options : table
         Further arguments of ``gymnasium.make``, such as ``{ sutton_barto_reward = true }``.
 
@@ -77,6 +81,7 @@ class Gym(NamedTuple):
     episodes: Annotated[int, Range("", 1)] = 40
     tests: Annotated[int, Range("", 1)] = 20
     longest: Annotated[int, Range("steps", 0)] = 0
+    penalty: Annotated[float, Range("reward", 0.0)] = 0.0
     options: dict[str, Any] = {}
 
     @property
@@ -90,7 +95,7 @@ class Gym(NamedTuple):
         limit = self.longest or getattr(one.env.spec, "max_episode_steps", None)
         if not limit:
             raise InputError(f"{self.name} has no limit of its own for the length of an episode; give one as task.longest.")
-        name = f"{self.name} {sorted(self.options.items())}"
+        name = f"{self.name} {self.penalty} {sorted(self.options.items())}"
         return World(name, self._open, one.inputs, one.outputs, limit, self.episodes, self.tests)
 
     def _open(self) -> "GymEnvironment":
@@ -101,7 +106,7 @@ class Gym(NamedTuple):
         if self.id not in gymnasium.registry:
             raise InputError(f'Gymnasium has no environment "{self.id}"; {nearest(self.id, _families(gymnasium.registry))}')
         try:
-            return GymEnvironment(gymnasium.make(self.id, **self.options))
+            return GymEnvironment(gymnasium.make(self.id, **self.options), self.penalty)
         except (gymnasium.error.Error, ImportError, TypeError) as error:
             raise InputError(f"{self.name} cannot be made with the options {self.options}: {error}.") from error
 
@@ -109,12 +114,12 @@ class Gym(NamedTuple):
 class GymEnvironment:
     """A Gymnasium environment as networks meet it: rows of numbers in and out."""
 
-    def __init__(self, env: Any):
+    def __init__(self, env: Any, penalty: float = 0.0):
         from gymnasium.spaces import Box, Discrete
 
         seen: Any = env.observation_space
         acts: Any = env.action_space
-        self.env = env
+        self.env, self.penalty = env, penalty
         if not isinstance(seen, Box | Discrete) or not isinstance(acts, Box | Discrete):
             raise InputError(f"{env.spec.id} has observations {seen} and actions {acts}; a network takes boxes of numbers or choices.")
         self.choices = int(seen.n) if isinstance(seen, Discrete) else 0
@@ -134,7 +139,7 @@ class GymEnvironment:
     def step(self, y: NDArray) -> tuple[NDArray, float, bool]:
         action = self.first + int(np.argmax(y)) if self.actions else self.middle + self.half * np.clip(y, -1, 1).reshape(self.middle.shape)
         observation, reward, ended, cut, _ = self.env.step(action)
-        return self._seen(observation), float(reward), bool(ended or cut)
+        return self._seen(observation), float(reward) - self.penalty * bool(ended), bool(ended or cut)
 
     def _seen(self, observation) -> NDArray:
         if self.choices:

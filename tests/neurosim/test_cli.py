@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import hw_models
 from neurosim import Network, Simulator
 from neurosim.cli import app
-from neurosim.runs import load
+from neurosim.runs import Folder, load
 
 SMALL = ["--chip", "ideal", "--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
 SMALL += ["--set", "rule.readout_lr=0.005"]
@@ -173,6 +173,37 @@ def test_resume_needs_a_run_and_agrees_with_it(folder):
     train("--out", "mine")
     refused(neurosim("train", "--resume", "--out", "mine", "--epochs", 9), "train.epochs was 2")
     refused(neurosim("train", *QUICK, "--out", "mine"), "not empty", "--resume")
+
+
+def test_a_run_in_an_environment_is_tested_saved_and_resumed_like_any_other(monkeypatch):
+    pole = ["--task", "gym:CartPole-v1", "--rule", "np", "--chip", "ideal", "--hidden", "6", "--batch", "2", "--set", "rule.passes=noisy"]
+    pole += ["--set", "rule.trace=0.9", "--set", "task.episodes=4", "--set", "task.tests=3", "--set", "task.longest=30", "--json"]
+    done = neurosim("train", *pole, "--epochs", "2")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["task"], found["out"]) == ("gym:CartPole-v1", "runs/gym-CartPole-v1-np-ideal-42") and found.keys() >= KEYS
+    assert (
+        set(found["baselines"]) == {"random", "untrained", "readout-only"} and found["loss_unit"] == "minus the mean return of an episode"
+    )
+    assert all(-30 <= loss <= -8 for loss in [*found["train_loss"], *found["test_loss"], found["baselines"]["random"]["test"]])
+    assert 2 * 2 * 8 <= found["steps"] <= 2 * 2 * 30 and found["cost"]["energy_J"]["typical"] > 0
+    tested = json.loads(neurosim("evaluate", found["out"], "--json").stdout)
+    assert tested["test_loss"] == [found["final_test_loss"]]
+
+    original = Folder.epoch
+
+    def stopped(self, run):
+        original(self, run)
+        if len(run.epochs) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "epoch", stopped)
+        assert neurosim("train", *pole, "--epochs", "2", "--out", "halved").exit_code == 1
+    again = json.loads(neurosim("train", "--resume", "--out", "halved", "--json").stdout)
+    assert {name: value for name, value in again.items() if name not in TIMES} == {n: v for n, v in found.items() if n not in TIMES}
+    refused(neurosim("train", *pole[:3], "anp"), "cannot be cloned", "rule.passes")
+    refused(neurosim("cost", "--task", "gym:CartPole-v1"), "shows only when it is run")
 
 
 def test_training_starts_from_the_weights_of_a_run():

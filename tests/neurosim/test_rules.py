@@ -27,7 +27,7 @@ EXTRA = Extra(layer_energy=0.6, layer_size=4.0, input_energy=8.0)
 @pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [(NP, 0.2 / 0.25), (anp.ANPLayer, 0.3 * 4 / 0.6), (anp.ANPExpected, 0.3 / 0.25)],
+    [(NP, 0.2 / 0.25), (anp.ANPLayer, 0.3 * 4 / 0.6), (anp.ANPExpected, 0.3 / 0.25), (anp.ANPDeviation, 0.3 / 0.5)],
     ids=lambda kind: getattr(kind, "__name__", ""),
 )
 def test_signals(kind, expected, normalise):
