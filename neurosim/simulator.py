@@ -466,7 +466,7 @@ class Simulator:
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), self._moving(parts.cell, longest),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), np.zeros(longest, np.int32), self._moving(parts.cell, longest),
             self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
             np.zeros(1, np.int64),
         )  # fmt: skip
@@ -527,7 +527,7 @@ def _writes(times, array, cell) -> Writes:
     visited, (asked, swallowed, pulses) = times * array.planes[0].size, (int(n) for n in array.writes)
     if not getattr(cell, "swallows", True):
         return Writes(visited, hits=visited)
-    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))
+    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))  # pulses are not counted where a write is one
 
 
 def _params(part) -> type:

@@ -35,7 +35,10 @@ def watched(part, calls, name, *methods):
         @functools.wraps(original)
         def call(self, *args):
             calls[f"{name}.{method}"] += 1
-            return original(self, *args)
+            result = original(self, *args)
+            if method == "write":
+                calls["pulses"] += int(result[1])
+            return result
 
         return call
 
@@ -162,7 +165,9 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
     assert calls["neuron.step"] == len(learning.passes) * each * neurons
     if learning.rule.site == "current":
         assert calls["rule.signal"] == each * neurons * (1 if learning.by_layer else learning.samples)
-    assert calls["cell.write"] == sum(account.writes[place].visited for place in network.projections)
+    writes = [account.writes[place] for place in network.projections]
+    assert calls["cell.write"] == sum(found.visited for found in writes)
+    assert calls["pulses"] == sum(found.hits for found in writes)
     if learning.rule.Register._fields:
         assert calls["rule.trace"] == account.traced * synapses * learning.lanes
     else:  # with a register, the loop works out a change every step and drops it if no reward came
@@ -336,6 +341,16 @@ def test_expected_writes_are_those_of_a_run_that_measured_how_often_cells_move(n
     found = ledger.total(Event.PULSE if is_device(chip.cell) else Event.WEIGHT_WRITE, Phase.UPDATE)
     assert visited == 40 * 20 and hits > 0
     assert found.typical == pytest.approx(hits) and found.low <= hits <= found.high
+
+
+@pytest.mark.parametrize("name", ["reram-es", "ecram", "pcm", "digital-8bit"])
+def test_pulses_are_counted_alike_whoever_is_asked(name):
+    """A cell that states its chance is asked only if it may move; the account is that of asking each, on either side of four rows."""
+    chip, learning = load(name)._replace(memory=Unlimited()), NP(lr=0.1, readout_lr=0.1).learning()
+    asked = watched(chip.cell, Counter(), "cell", "write")
+    network = Network(2, 6, 1)
+    one, each = (learned(network, chip._replace(cell=cell), learning, 6, 1).account for cell in (chip.cell, asked))
+    assert one == each and sum(found.hits for found in one.writes.values()) > 0
 
 
 def test_an_epoch_of_sequences_that_do_not_count_in_the_same_steps():
