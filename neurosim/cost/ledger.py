@@ -181,6 +181,10 @@ class _Events:
             self.add(phase, Event.SPIKE, pre, passes)
             self.add(phase, Event.HOP, pre * self.links, passes)
         for n, neuron in self.populations:
+            if hasattr(chip.neuron, "pace"):  # an analog circuit holds its state and answers by itself
+                self.add(phase, Event.NONLINEARITY, n, passes)
+                self.add(phase, Event.STATE_WRITE, n, passes)
+                continue
             words = len(neuron.State._fields)
             state = neuron.State(*[EACH_POST] * words)
             constants = neuron.Params(*[EACH_POST] * len(neuron.Params._fields))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip, catalogue, load
+from hw_models.circuit import AnalogCircuit
 from hw_models.events import Event, Phase
 from hw_models.memory import Unlimited
 from hw_models.noise import Bernoulli, Silent
@@ -282,6 +283,17 @@ def test_a_rectifier_compares_and_a_line_does_nothing():
     assert tanh.total(Event.NONLINEARITY).typical == 5
     assert not relu.total(Event.NONLINEARITY).high and not linear.total(Event.NONLINEARITY).high
     assert relu.total(Event.ADD).typical - linear.total(Event.ADD).typical == 5
+
+
+def test_an_analog_neuron_answers_by_itself():
+    """Leaky neurons in logic read their membrane, sum twice, multiply and write it; in a circuit of their own they answer, and that is all."""
+    network, chip = SMALL._replace(neuron=Leaky(0.5)), load("digital-8bit")
+    logic, analog = (count(network, one, None, Workload(1)) for one in (chip, chip._replace(neuron=AnalogCircuit())))
+    assert logic.total(Event.NONLINEARITY).typical == 5 and analog.total(Event.NONLINEARITY).typical == 5 + 1
+    less = {event: logic.total(event).typical - analog.total(event).typical for event in Event}
+    assert {event: n for event, n in less.items() if n} == {
+        Event.NONLINEARITY: -1, Event.ADD: 10, Event.MULTIPLY: 5, Event.STATE_READ: 5, Event.STATE_WRITE: 5,
+    }  # fmt: skip
 
 
 def test_a_ledger_adds_up():
