@@ -18,7 +18,7 @@ class Cell(Protocol):
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
     layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost). Properties: ``stored_bits``, bits of memory that
     one cell takes; ``keeps``, True if changes for which no pulse is delivered add up inside the cell, unseen, so that its state changes
-    with hit 0 and nothing is lost. A cell whose write costs much says with `chance`
+    with hit 0 and nothing is lost; ``most_pulses``, the most that one write delivers, if that can be more than one. A cell whose write costs much says with `chance`
     when it need not be asked: the result is the same.
     """
 

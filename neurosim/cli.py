@@ -216,7 +216,9 @@ def cost(
     batch: Annotated[int | None, typer.Option(help="Sequences side by side.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option of train.")] = None,
     prices: Annotated[str | None, typer.Option(help="A price list by name, or one of your own as my_prices.toml.")] = None,
-    moves: Annotated[float, typer.Option(min=0.0, help="Writes or pulses a synapse gets per update; a run measures it.")] = 1.0,
+    moves: Annotated[
+        float, typer.Option(min=0.0, help="Writes or pulses a cell gets each time it is asked for a change; a run measures it.")
+    ] = 1.0,
     scale: Annotated[float, typer.Option(help="Factor on all prices, such as your guess for another technology.")] = 1.0,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write cost.json and pictures into this folder.")] = None,
     json: Json = False,
@@ -289,20 +291,43 @@ def show(
     what: Annotated[str, typer.Argument(metavar="chip")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="A chip of neurosim list chips, or a chip of your own as my_chip.toml.")],
     other: Annotated[str | None, typer.Argument(metavar="[OTHER]", help="Show what differs in this chip instead.")] = None,
+    json: Json = False,
 ) -> None:
-    """Show every parameter of a chip with its value, unit, default, meaning and source, or in what two chips differ."""
+    """Show every parameter of a chip with its value, unit, default, meaning and source, and its prices; or in what two chips differ."""
     from hw_models.parts import InputError
-    from neurosim import config, listing
+    from hw_models.prices import prices_of
+    from neurosim import config, files, listing
+    from neurosim.cost import PROJECTION
 
     if what != "chip":
         raise InputError(f'Only chips can be shown, got "{what}"; try neurosim show chip {name}.')
     chip = config.chip_from({"name": name})
     if other is not None:
         there = config.chip_from({"name": other})
-        _print_table(["field", chip.name, there.name], listing.differences(chip, there))
+        header, rows = ["field", chip.name, there.name], list(listing.differences(chip, there))
+        if json:
+            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
+        else:
+            _print_table(header, rows)
+        return
+    priced = prices_of(chip)
+    header, prices_header = ["field", "value", "unit", "default", "meaning", "source"], ["price", "value", "unit", "kind", "at", "source"]
+    rows, prices = list(listing.parameters(chip)), list(listing.prices(priced))
+    if json:
+        found = {"chip": chip.name, "summary": chip.summary, "parameters": [dict(zip(header, row, strict=True)) for row in rows]}
+        found |= {
+            "prices": [dict(zip(prices_header, row, strict=True)) for row in prices],
+            "price_list": priced.name,
+            "caveats": [PROJECTION],
+        }
+        typer.echo(files.as_json(found), nl=False)
         return
     typer.echo(f"{chip.name}: {chip.summary}")
-    _print_table(["field", "value", "unit", "default", "meaning", "source"], listing.parameters(chip))
+    _print_table(header, rows)
+    typer.echo(f"Prices {priced.name}: {priced.summary}")
+    if prices:
+        _print_table(prices_header, prices)
+        typer.echo(PROJECTION)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from hw_models.cells import ALL_CELLS
 from hw_models.chip import KINDS, Chip, catalogue, kind_name
 from hw_models.contracts import methods
 from hw_models.parts import InputError, describe
+from hw_models.prices import PriceList
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
@@ -55,6 +56,22 @@ def parameters(chip: Chip) -> Iterable[tuple[str, str, str, str, str, str]]:
         defaults = getattr(type(value), "_field_defaults", {})
         for field, number, unit, says in describe(value):
             yield f"chip.{name}.{field}", str(number), unit, str(defaults.get(field, "")), says, chip.source(f"{name}.{field}")
+
+
+def prices(found: PriceList) -> Iterable[tuple[str, str, str, str, str, str]]:
+    """Every price of a list: name, value with its interval, unit, kind, technology, and how the source knows."""
+    groups = {"energy": found.energy, "latency": found.latency, "area": found.area}
+    named = [(f"{group}.{event}", price) for group, of_event in groups.items() for event, price in of_event.items()]
+    for name, price in [*named, *([("endurance", found.endurance)] if found.endurance else [])]:
+        value = f"{price.typical:.4g}" + (f" ({price.low:.4g} to {price.high:.4g})" if price.low < price.high else "")
+        at = " ".join([f"{price.node_nm:g} nm"] * (price.node_nm > 0) + [f"{price.voltage:g} V"] * (price.voltage > 0))
+        unit = price.unit + (" a bit" if price.per_bit else "")
+        yield name, value, unit, price.kind if name.startswith("energy") else "", at, f"{price.how}: {price.source} ({price.mark})"
+    for event, inside in found.included.items():
+        yield f"energy.{event}", "included", "", "", "", f"in {inside}"
+    for name, value in found.capacity._asdict().items():
+        if value and name not in ("source", "router_cores"):
+            yield f"capacity.{name}", f"{value:,}", "", "", "", found.capacity.source
 
 
 def differences(one: Chip, other: Chip) -> Iterable[tuple[str, str, str]]:

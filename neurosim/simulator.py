@@ -238,58 +238,6 @@ class Simulator:
         self._go(loop.turn, kinds, *before, t, False, *after)
         return self._outcome(course, learning, ())
 
-    def live(self, environments, seeds, longest, learning=None) -> Outcome:
-        """Run an episode in each of some environments, side by side as a batch, until the last one has ended.
-
-        Parameters
-        ----------
-        environments : list of neurosim.tasks.Environment
-        seeds : list of int
-            Of their episodes.
-        longest : int, steps
-            After which an episode ends.
-        learning : Learning, optional
-            With rates of this call. With one, the pass whose reward is sent acts in the environment and weights learn on the way; without,
-            the network is tested as in `evaluate`.
-
-        Returns
-        -------
-        Outcome
-            Its loss is minus the return of each episode.
-
-        Raises
-        ------
-        InputError
-            If the rule compares passes: an environment cannot be cloned for a second one to act in.
-        """
-        acting = 0
-        if learning is not None:
-            check_can_act(learning)
-            acting = learning.sends.index(True)
-        test, train = random.fold(random.root(self.seed, random.EVALUATE), 0), random.root(self.seed, random.TRAIN)
-        key, clock = (test, self.clock.copy()) if learning is None else (train, self.clock)
-        empty = lambda width: np.zeros((len(environments), longest, width), self._number)  # noqa: E731
-        counted = np.zeros((len(environments), longest), bool)
-        kinds, course = self._course(empty(self.network.inputs), empty(self.network.outputs), counted, (), key, 0, clock, learning)
-        before, after = course[: course._fields.index("first")], course[course._fields.index("first") :]
-        course.due[:] = False
-        seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
-        every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
-        while living and course.record.counts[loop.FAILED] == 0:
-            for b in living:
-                course.inputs[b, t] = seen[b]
-            self._go(loop.turn, kinds, *before, t, True, *after)
-            for b in list(living):
-                seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
-                course.targets[b, t, 0] = -reward
-                course.counted[b, t] = True
-                if ended or t == longest - 1:
-                    living.remove(b)
-                course.due[b, t] = every_step or b not in living
-            t += 1
-        self._go(loop.turn, kinds, *before, t, False, *after)
-        return self._outcome(course, learning, ())
-
     def prepare(self, batch=1) -> None:
         """Compile what `learn` and `evaluate` need, without a step: a clock that starts afterwards measures the simulation alone."""
         shapes = (batch, 0, self.network.inputs), (batch, 0, self.network.outputs), (batch, 0)
@@ -594,7 +542,7 @@ class Simulator:
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), self._moving(parts.cell, longest),
+            loop.Tally(np.zeros(longest, np.int32), np.zeros(longest, np.int32)), np.zeros(longest, np.int32), self._moving(parts.cell, longest),
             self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
             np.zeros(1, np.int64),
         )  # fmt: skip
@@ -668,7 +616,7 @@ def _writes(times, array, cell) -> Writes:
     visited, (asked, swallowed, pulses) = times * array.planes[0].size, (int(n) for n in array.writes)
     if not getattr(cell, "swallows", True):
         return Writes(visited, hits=visited)
-    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))
+    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))  # pulses are not counted where a write is one
 
 
 def _held(neuron, currents, n) -> int:

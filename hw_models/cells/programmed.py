@@ -48,6 +48,11 @@ class Programmed:
         return 32 if self.update == "accumulated" else 16
 
     @property
+    def most_pulses(self) -> int:
+        """Programmings that one write takes: both devices of a pair."""
+        return 2
+
+    @property
     def keeps(self) -> bool:
         """Whether changes that are not written add up."""
         return self.update == "accumulated"

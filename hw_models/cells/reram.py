@@ -182,6 +182,7 @@ class HfOxReRAM(Programmed):
 
     State = HfOxDevice
     draws = {"program": "nnn", "write": "nnn", "age": "n"}
+    most_pulses = 1
     ages = True
 
     def make(self, u):

@@ -153,6 +153,7 @@ class Table(Programmed):
 
     State = Placed
     draws = {"program": "n", "write": "n"}
+    most_pulses = 1
     ages = False
 
     def validate(self):

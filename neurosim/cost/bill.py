@@ -173,6 +173,8 @@ def _bits(phase: Phase, event: Event, chip) -> int:
         return getattr(chip.adc, "bits", WORD)
     if event in (Event.DAC, Event.SPIKE, Event.HOP):
         return getattr(chip.dac, "bits", WORD)
+    if event in (Event.STATE_READ, Event.STATE_WRITE) and phase in (Phase.CLEAN, Phase.PERTURBED):
+        return getattr(chip.neuron, "bits", WORD)
     return WORD
 
 

@@ -2,11 +2,9 @@
 
 from typing import NamedTuple
 
-from hw_models.events import Event, Phase
 from hw_models.prices import PriceList
-from neurosim.account import Count
+from neurosim.account import Account, Count
 from neurosim.cost.bill import Interval
-from neurosim.cost.ledger import Ledger
 
 YEAR = 365.25 * 24 * 3600.0
 
@@ -14,7 +12,8 @@ YEAR = 365.25 * 24 * 3600.0
 class Endurance(NamedTuple):
     """Writes a cell gets, and how long it lasts; low to high is bad to good for a life and few to many for writes."""
 
-    writes_per_epoch: Count  #: of one cell, on average over the cells
+    writes_per_epoch: Count  #: of one cell, on average over those of the array that is written most
+    array: str  #: which that is
     epochs: Interval | None  #: until a cell of average use has had as many writes as it survives; None if no limit is known
     years: Interval | None  #: the same if it learns without a pause in simulated time
 
@@ -30,28 +29,33 @@ class Endurance(NamedTuple):
         return f"lasts {span}"
 
 
-def endurance(epoch: Ledger, prices: PriceList, synapses: int, seconds: float) -> Endurance:
+def endurance(network, account: Account, epochs: int, prices: PriceList, seconds: float) -> Endurance:
     """Life of the cells that hold the weights.
 
     Parameters
     ----------
-    epoch : Ledger
-        Of one epoch.
+    network : Network
+    account : Account
+        Of a training.
+    epochs : int
+        That it took.
     prices : PriceList
         Its `endurance`.
-    synapses : int
-        Cells over which the writes are spread.
     seconds : float, s
         Simulated time of an epoch.
     """
-    pulses, words = (epoch.total(event, Phase.UPDATE) for event in (Event.PULSE, Event.WEIGHT_WRITE))
-    writes = Count(*(n / synapses for n in (pulses if pulses.high else words)))
+    sizes = {name: pre * post for name, (pre, post) in zip(network.projections, network.shapes(), strict=True)}
+    of_cell = {
+        name: Count.of(account.writes[name].hits).by(1 / size / max(epochs, 1)) for name, size in sizes.items() if name in account.writes
+    }
+    array = max(of_cell, key=lambda name: of_cell[name].typical, default="")
+    writes = of_cell.get(array, Count(0, 0, 0))
     if prices.endurance is None or not writes.high:
-        return Endurance(writes, None, None)
+        return Endurance(writes, array, None, None)
     low, typical, high = prices.endurance.si
     fewest = writes.low or writes.typical  # no life is endless because writes may be skipped
-    epochs = Interval(low / writes.high, typical / (writes.typical or writes.high), high / (fewest or writes.high))
-    return Endurance(writes, epochs, Interval(*(n * seconds / YEAR for n in epochs)))
+    left = Interval(low / writes.high, typical / (writes.typical or writes.high), high / (fewest or writes.high))
+    return Endurance(writes, array, left, Interval(*(n * seconds / YEAR for n in left)))
 
 
 def _life(years: float) -> str:

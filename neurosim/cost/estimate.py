@@ -49,10 +49,11 @@ class Estimate(NamedTuple):
             "memory_bits": self.memory, "placement": self.placement._asdict(),
             "endurance": {
                 "writes_per_epoch": self.endurance.writes_per_epoch._asdict(),
+                "array": self.endurance.array,
                 "epochs": self.endurance.epochs._asdict() if self.endurance.epochs else None,
                 "years": self.endurance.years._asdict() if self.endurance.years else None,
             },
-            "learning_metrics": self.learning, "account": self.account.table(), "caveats": self.caveats,
+            "learning_metrics": self.learning, "account": self.account.table() if self.counted else None, "caveats": self.caveats,
         }  # fmt: skip
 
 
@@ -99,7 +100,6 @@ def estimate(
     counted = account is not None
     account = account if account is not None else forecast(network, chip, learning, work).by(epochs)
     ledger = events(network, chip, learning, account, work.links, work.chips, work.clock_hz)
-    synapses = sum(pre * post for pre, post in network.shapes())
     seconds = work.steps * work.batches * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps)
     clean, perturbed = (Count.of(n).typical * (len(network.layers) + 1) for n in (account.clean, account.perturbed))
@@ -109,6 +109,6 @@ def estimate(
     return Estimate(
         learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
-        memory, place, endurance(ledger.times(1 / max(epochs, 1)), prices, synapses, seconds),
+        memory, place, endurance(network, account, epochs, prices, seconds),
         learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), [PROJECTION],
     )  # fmt: skip

@@ -183,6 +183,10 @@ class _Events:
             self.add(phase, Event.SPIKE, pre, passes)
             self.add(phase, Event.HOP, pre * self.links, passes)
         for n, neuron in self.populations:
+            if hasattr(chip.neuron, "pace"):  # an analog circuit holds its state and answers by itself
+                self.add(phase, Event.NONLINEARITY, n, passes)
+                self.add(phase, Event.STATE_WRITE, n, passes)
+                continue
             words = len(neuron.State._fields)
             state = neuron.State(*[EACH_POST] * words)
             constants = neuron.Params(*[EACH_POST] * len(neuron.Params._fields))
@@ -193,13 +197,15 @@ class _Events:
 
     def perturb(self, learning: Learning) -> None:
         """What perturbed passes are given, and how they come back towards the one that they are compared with."""
-        phase, given = Phase.PERTURBED, self.synapses if learning.rule.site == "weight" else self.every
-        if not learning.perturb_readout:
-            given -= self.network.outputs
+        phase, rule, each = Phase.PERTURBED, learning.rule, self.share(learning, self.account.perturbed)
+        given = self.synapses if rule.site == "weight" else self.every - (0 if learning.perturb_readout else self.network.outputs)
         if not getattr(type(self.chip.noise), "silent", False):
-            each = self.share(learning, self.account.perturbed)
             self.noise(phase, given / 2 if learning.antithetic else given, each)  # the second of a pair is given the first one's numbers
             self.add(phase, Event.ADD, given, each)
+        if hasattr(rule, "perturb"):  # a weight's perturbation is made of what it is given and of its register
+            words = len(rule.Register._fields)
+            self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, self.synapses)
+            self.add(phase, Event.STATE_READ, words * self.synapses, each)
         if learning.carry != 1.0 and len(learning.passes) > 1:
             held = 1 + len(self.network.neuron.State._fields) + (learning.decorrelation_lr > 0)
             self.add(phase, Event.ADD, 2 * held * self.hidden, self.account.heard)
@@ -281,29 +287,31 @@ class _Events:
         words = len(rule.Register._fields)
         register = rule.Register(*[EACH] * words)
         pre, a = (1.0, EACH) if rule.site == "weight" else (EACH_PRE, EACH_POST)
-        self.gather(rule, learning, account.traced if words else account.changed)
         reward = 1.0 if learning.folds else NOWHERE
+        traced, changed = (self.share(learning, rounds.by(learning.lanes)) for rounds in (account.traced, account.changed))
+        self.gather(learning, traced if words else changed)
         for rounds, found in (
-            (account.traced, operations(rule.trace, register, pre, a)),
-            (account.changed, operations(rule.change, EACH, register, pre, a, reward)),
+            (traced, operations(rule.trace, register, pre, a)),
+            (changed, operations(rule.change, EACH, register, pre, a, reward)),
         ):
             for n_pre, n_post in self.shapes:
                 self.done(phase, found, rounds, n_pre, n_post)
-        self.access(phase, words * self.synapses, account.traced)
-        self.add(phase, Event.ADD, self.synapses, account.changed.less(account.learned))  # over the batch
+        self.access(phase, words * self.synapses, traced)
+        self.add(phase, Event.ADD, self.synapses, changed.less(account.learned))  # over lanes and the batch
         if not learning.at_once:  # changes wait for the end of the sequence
             self.add(phase, Event.ADD, self.synapses, account.learned)
             self.access(phase, self.synapses, account.learned)
 
-    def gather(self, rule, learning: Learning, rounds: Count) -> None:
+    def gather(self, learning: Learning, rounds: Count) -> None:
         """Synapses take in what they learn from: what their neurons keep, or their own noise, made again from the generator's key."""
-        if rule.site == "weight":
-            noisy = sum(learning.passes)
-            self.noise(Phase.UPDATE, self.synapses * noisy, rounds)
-            self.add(Phase.UPDATE, Event.ADD, self.synapses * (noisy - 1), rounds)
-            self.add(Phase.UPDATE, Event.MULTIPLY, self.synapses, rounds)
-        else:
+        if learning.rule.site != "weight":
             self.add(Phase.UPDATE, Event.STATE_READ, sum(pre + post for pre, post in self.shapes), rounds)
+            return
+        compared = 1 if learning.by_layer else learning.samples / learning.lanes  # each with its base, if that is noisy and not its mirror
+        numbers = compared * (2 if learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic else 1)
+        self.noise(Phase.UPDATE, self.synapses * numbers, rounds)
+        self.add(Phase.UPDATE, Event.ADD, self.synapses * (numbers - 1), rounds)
+        self.add(Phase.UPDATE, Event.MULTIPLY, self.synapses * (1 + (compared if learning.folds else 0)), rounds)
 
     # ------------------------------------------------------------ reference gradients
 

@@ -33,7 +33,7 @@ def remarks(estimates: list[Estimate]) -> Iterable[str]:
     yield from dict.fromkeys(text for e in estimates for text in e.caveats)
     if any(not line.count.exact for e in estimates for line in e.energy.lines):
         yield (
-            f"Writes and pulses depend on data: {estimates[0].work.moves:g} a synapse and update is assumed (--moves); "
+            f"Writes and pulses depend on data: a cell is assumed to get {estimates[0].work.moves:g} each time it is asked to change (--moves); "
             "intervals reach from none to all that is possible."
         )
     if any(len(e.energy.kinds) > 1 for e in estimates):
@@ -84,7 +84,7 @@ def _area(place) -> str:
 
 def _writes(e: Estimate) -> str:
     low, typical, high = e.endurance.writes_per_epoch
-    return f"{typical:,.4g}" + (f" ({low:,.4g} to {high:,.4g})" if low < high else "")
+    return f"{typical:,.4g}" + (f" ({low:,.4g} to {high:,.4g})" if low < high else "") + (f", {e.endurance.array}" if e.counted else "")
 
 
 def _bytes(bits: float) -> str:

@@ -53,7 +53,7 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
                     cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
                     k_read, k_write, scratch, scratch.moving_d, one,
                 )  # fmt: skip
-                add_up(cell, scratch.tally, n, counts)
+                add_up(cell, scratch, n, counts)
                 continue
             scratch.dw[:rows] = one - one
             for b in range(replicas):

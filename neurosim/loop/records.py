@@ -163,6 +163,7 @@ class Scratch(NamedTuple):
     shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
     tally: Tally
+    pulses: np.ndarray  #: (longest post,) int32: pulses that the cells of a column got
     moving: Moving
     moving_d: Moving  #: of the cells that hold D
     source: np.ndarray  #: (pass, replica, input)

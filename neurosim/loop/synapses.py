@@ -21,6 +21,7 @@ def says_its_chance(cell):
 
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
+several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
 remembers = constant(lambda rule: bool(rule.Register._fields))
 
 
@@ -39,11 +40,11 @@ READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, adv
 
 @inline
 def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, one):
-    """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked and whether it moved."""
+    """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked, and the pulses it got."""
     r = trace(rule, r, pre, a)
     d = change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
     written, hit = write(cell, held, d, now, u_write)
-    return written, r, read(cell, written, u_read), nonzero(d), nonzero(hit)
+    return written, r, read(cell, written, u_read), nonzero(d), np.int32(hit)
 
 
 @inline
@@ -52,7 +53,7 @@ def learn_each(
 ):
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
-    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tally 11. (A count
+    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tallies 11 and 12. (A count
     kept in a register would make the compiler unroll until it runs out of them: 283 against 221 us for 500 x 500 words.)
     """
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
@@ -69,28 +70,28 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, tally = one / scale, scratch.tally
+    share, tally, pulses = one / scale, scratch.tally, scratch.pulses
     for i in range(a.shape[0]):
         own = at(a, i, 8)
-        held, r, w0, a0, m0 = synapse(
+        held, r, w0, a0, h0 = synapse(
             cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, now,
             draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), one,
         )  # fmt: skip
         put(c0, i, held, 0)
         put(r0, i, r, 4)
-        held, r, w1, a1, m1 = synapse(
+        held, r, w1, a1, h1 = synapse(
             cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, now,
             draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), one,
         )  # fmt: skip
         put(c1, i, held, 1)
         put(r1, i, r, 5)
-        held, r, w2, a2, m2 = synapse(
+        held, r, w2, a2, h2 = synapse(
             cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, now,
             draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), one,
         )  # fmt: skip
         put(c2, i, held, 2)
         put(r2, i, r, 6)
-        held, r, w3, a3, m3 = synapse(
+        held, r, w3, a3, h3 = synapse(
             cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, now,
             draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), one,
         )  # fmt: skip
@@ -101,7 +102,10 @@ def learn_each(
         h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
         put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
         if swallows(cell):
-            put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), np.int32(m0 + m1 + m2 + m3))), 11)
+            moved = np.int32(nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3))
+            put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), moved)), 11)
+        if several(cell):
+            put(pulses, i, np.int32(at(pulses, i, 12) + np.int32(h0 + h1 + h2 + h3)), 12)
 
 
 # ---------------------------------------------------------------- cells that state their chance
@@ -158,7 +162,9 @@ def learn_by_chance(
         m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
         put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
     tally.asked[0] += asked
-    tally.moved[0] += write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
+    moved, pulses = write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
+    tally.moved[0] += moved
+    scratch.pulses[0] += pulses
     f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
     x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
     y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
@@ -178,7 +184,7 @@ learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 @inline
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
-    """Write the cells of up to four rows that may move, in one loop, as if they stood side by side; returns how many moved.
+    """Write the cells of up to four rows that may move, in one loop, as if they stood side by side; returns how many moved, and the pulses.
 
     Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
     """
@@ -205,23 +211,26 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
         s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
         put(cells, m, s, 0)
         put(hits, m, hit, 4)
-    moved = 0
+    moved = pulses = 0
     for r in range(rows):
         there = row(planes, j + r)
         for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
             put(there, column[m], at(cells, m, 0), 1)
             moved += nonzero(hits[m])
-    return moved
+            pulses += int(hits[m])
+    return moved, pulses
 
 
 @passage
-def add_up(cell, tally, n, counts):
+def add_up(cell, scratch, n, counts):
     """Bring the columns' tallies into the account."""
+    tally, pulses = scratch.tally, scratch.pulses
     if swallows(cell):
         for i in range(n):
             counts[0] += tally.asked[i]
             counts[1] += tally.asked[i] - tally.moved[i]
-            tally.asked[i] = tally.moved[i] = 0
+            counts[2] += pulses[i]
+            tally.asked[i] = tally.moved[i] = pulses[i] = 0
 
 
 # ---------------------------------------------------------------- as many fours as there are
@@ -240,7 +249,7 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
                 parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
                 k_read, k_write, scratch, scratch.moving, one,
             )  # fmt: skip
-    add_up(parts.cell, scratch.tally, a.shape[1], counts)
+    add_up(parts.cell, scratch, a.shape[1], counts)
     return rows
 
 
@@ -258,7 +267,7 @@ learn_at_once = chosen(lambda rule: rule.site == "weight", learn_none, learn_in_
 @passage
 def write_each(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
     """Ask every cell of some rows for its change, a share of dw."""
-    asked, moved = np.int32(0), np.int32(0)
+    asked, moved, pulses = np.int32(0), np.int32(0), np.int32(0)
     for k in range(rows):
         cells, asks = row(planes, j0 + k), row(dw, k)
         u, v = halves(fold(key, j0 + k))
@@ -269,8 +278,11 @@ def write_each(cell, planes, j0, rows, dw, share, now, key, moving, counts, one)
             if swallows(cell):
                 asked = np.int32(asked + nonzero(d))
                 moved = np.int32(moved + nonzero(hit))
+            if several(cell):
+                pulses = np.int32(pulses + np.int32(hit))
     counts[0] += asked
     counts[1] += asked - moved
+    counts[2] += pulses
 
 
 @passage
@@ -287,8 +299,10 @@ def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts,
                 asks[i] *= share
                 asked = np.int32(asked + nonzero(asks[i]))
                 flags[i] |= may_move(cell, asks[i], u, v, i, one) << r
+        moved, pulses = write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
         counts[0] += asked
-        counts[1] += asked - write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
+        counts[1] += asked - moved
+        counts[2] += pulses
 
 
 write_rows = chosen(says_its_chance, write_by_chance, write_each)

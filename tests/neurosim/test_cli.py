@@ -1,6 +1,7 @@
 """The command line as a person meets it: what is printed where, exit codes, and what is written."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 import hw_models
 from neurosim import Network, Simulator
 from neurosim.cli import app
+from neurosim.cost import PROJECTION
 from neurosim.runs import Folder, load
 
 SMALL = ["--chip", "ideal", "--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
@@ -337,6 +339,14 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
         'summary = "Cited."\n[sources]\n"cell.bits" = "A manual, page 3 (MEMORY)"\n[cell]\nkind = "fixed-point"\n'
     )
     assert "A manual, page 3 (MEMORY)" in neurosim("show", "chip", beside / "cited.toml").stdout
+    prices = neurosim("show", "chip", "loihi").stdout
+    assert re.search(r"energy.mac +23.6 \(23.6 to 35.5\) +pJ +incremental +14 nm 0.75 V +simulated: Davies et al. 2018", prices)
+    assert "capacity.cores" in prices and PROJECTION in prices
+    found = json.loads(neurosim("show", "chip", "loihi", "--json").stdout)
+    assert found["price_list"] == "loihi" and found["caveats"] == [PROJECTION]
+    assert {"price": "energy.weight_write", "value": "120"}.items() <= {p["price"]: p for p in found["prices"]}[
+        "energy.weight_write"
+    ].items()
     two = neurosim("show", "chip", "digital-8bit", "ideal").stdout
     assert "chip.cell.bits" in two and "fixed-point" in two and "chip.step_s" not in two
     refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hw_models import prices
 from hw_models.chip import Chip, catalogue, load
+from hw_models.circuit import FixedPointCircuit
 from hw_models.events import Event, Phase
 from hw_models.parts import InputError
 from neurosim.cost import PROJECTION, Ledger, Workload, count, energy, epoch_of, estimate, latency
@@ -153,6 +154,13 @@ def test_phases_add_up_to_the_whole():
     parts = [bill.total(phase=phase) for phase in Phase]
     assert tuple(sum(column) for column in zip(*parts)) == pytest.approx(tuple(bill.total()))
     assert bill.total().low < bill.total().typical < bill.total().high
+
+
+def test_a_narrow_neuron_reads_and_writes_fewer_bits():
+    chip, found = load("digital-8bit"), prices.load("digital-45nm")
+    counts = ledger(state_read=100)
+    wide, narrow = (energy(counts, found, one).total() for one in (chip, chip._replace(neuron=FixedPointCircuit(16))))
+    assert narrow.typical == pytest.approx(wide.typical / 2)
 
 
 def test_prices_are_scaled_only_when_asked_for_and_it_is_shown():

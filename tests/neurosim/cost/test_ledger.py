@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip, catalogue, load
+from hw_models.circuit import AnalogCircuit
 from hw_models.events import Event, Phase
 from hw_models.memory import Unlimited
 from hw_models.noise import Bernoulli, Silent
@@ -18,7 +19,7 @@ from neurosim.cost import Workload, count, epoch_of, events, forecast
 from neurosim.cost.ledger import Ledger, is_device
 from neurosim.network import Network
 from neurosim.neurons import Leaky, Linear, ReLU
-from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, WP, Gradient
+from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks.dataset import Series
 
@@ -35,7 +36,10 @@ def watched(part, calls, name, *methods):
         @functools.wraps(original)
         def call(self, *args):
             calls[f"{name}.{method}"] += 1
-            return original(self, *args)
+            result = original(self, *args)
+            if method == "write":
+                calls["pulses"] += int(result[1])
+            return result
 
         return call
 
@@ -79,6 +83,9 @@ RULES = {
     "antithetic": NP(passes="antithetic"), "antithetic samples": ANP(passes="antithetic", samples=2, perturb="all"),
     "single": NP(passes="noisy"), "momentum": NP(momentum=0.9), "anp momentum": ANP(momentum=0.5), "sign": NP(sign=True),
     "sign trace": ANP(sign=True, trace=0.5), "nrl samples": NRL(trace=0.0, samples=2), "carry": NP(carry=0.5),
+    "oua": OUA(), "oua clean": OUA(passes="clean-noisy"), "wp samples": WP(samples=2), "wp antithetic": WP(passes="antithetic"),
+    "wp momentum": WP(momentum=0.5), "wp single": WP(passes="noisy"), "trace samples": ANP(trace=0.5, samples=2),
+    "inputs": DANP(decorrelate_inputs=True),
 }  # fmt: skip
 GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), Gradient("rflo", k=2, optimizer="sgd")]
 
@@ -86,7 +93,7 @@ GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), G
 def fit_for(rule, chip):
     """The chip with room for every register, and without a source of noise that has a state, where each weight needs one."""
     chip = chip._replace(memory=Unlimited())
-    return chip._replace(noise=Bernoulli(chip.noise.sigma)) if rule.method == "wp" and chip.noise.State is not Nothing else chip
+    return chip._replace(noise=Bernoulli(chip.noise.sigma)) if rule.method in ("wp", "oua") and chip.noise.State is not Nothing else chip
 
 
 def iterative(network):
@@ -152,15 +159,18 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
         numbers = ledger.total(Event.RANDOM_BIT, Phase.PERTURBED, Phase.UPDATE)
         passes = sum(learning.passes) * calls["dac.convert"] / len(learning.passes)
         numbers = Count(*(n - 16 * passes - 16 * calls["cell.write"] for n in numbers))
-    assert numbers.typical == calls["noise.next"]
+    again = learning.antithetic and learning.rule.site == "weight"  # the loop makes a weight's mirrored number anew from its key
+    assert numbers.typical == calls["noise.next"] / (2 if again else 1)
     each, synapses = steps * batch, sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
     assert calls["neuron.step"] == len(learning.passes) * each * neurons
     if learning.rule.site == "current":
         assert calls["rule.signal"] == each * neurons * (1 if learning.by_layer else learning.samples)
-    assert calls["cell.write"] == sum(account.writes[place].visited for place in network.projections)
+    writes = [account.writes[place] for place in network.projections]
+    assert calls["cell.write"] == sum(found.visited for found in writes)
+    assert calls["pulses"] == sum(found.hits for found in writes)
     if learning.rule.Register._fields:
-        assert calls["rule.trace"] == account.traced * synapses
+        assert calls["rule.trace"] == account.traced * synapses * learning.lanes
     else:  # with a register, the loop works out a change every step and drops it if no reward came
         assert calls["rule.change"] == account.changed * synapses
     assert calls["wire.send"] == account.sent == learning.samples * (each if learning.every_step else batch)
@@ -275,6 +285,17 @@ def test_a_rectifier_compares_and_a_line_does_nothing():
     assert relu.total(Event.ADD).typical - linear.total(Event.ADD).typical == 5
 
 
+def test_an_analog_neuron_answers_by_itself():
+    """Leaky neurons in logic read their membrane, sum twice, multiply and write it; in a circuit of their own they answer, and that is all."""
+    network, chip = SMALL._replace(neuron=Leaky(0.5)), load("digital-8bit")
+    logic, analog = (count(network, one, None, Workload(1)) for one in (chip, chip._replace(neuron=AnalogCircuit())))
+    assert logic.total(Event.NONLINEARITY).typical == 5 and analog.total(Event.NONLINEARITY).typical == 5 + 1
+    less = {event: logic.total(event).typical - analog.total(event).typical for event in Event}
+    assert {event: n for event, n in less.items() if n} == {
+        Event.NONLINEARITY: -1, Event.ADD: 10, Event.MULTIPLY: 5, Event.STATE_READ: 5, Event.STATE_WRITE: 5,
+    }  # fmt: skip
+
+
 def test_a_ledger_adds_up():
     ledger = Ledger()
     ledger.add(Phase.CLEAN, Event.MAC, 3)
@@ -332,6 +353,16 @@ def test_expected_writes_are_those_of_a_run_that_measured_how_often_cells_move(n
     found = ledger.total(Event.PULSE if is_device(chip.cell) else Event.WEIGHT_WRITE, Phase.UPDATE)
     assert visited == 40 * 20 and hits > 0
     assert found.typical == pytest.approx(hits) and found.low <= hits <= found.high
+
+
+@pytest.mark.parametrize("name", ["reram-es", "ecram", "pcm", "digital-8bit"])
+def test_pulses_are_counted_alike_whoever_is_asked(name):
+    """A cell that states its chance is asked only if it may move; the account is that of asking each, on either side of four rows."""
+    chip, learning = load(name)._replace(memory=Unlimited()), NP(lr=0.1, readout_lr=0.1).learning()
+    asked = watched(chip.cell, Counter(), "cell", "write")
+    network = Network(2, 6, 1)
+    one, each = (learned(network, chip._replace(cell=cell), learning, 6, 1).account for cell in (chip.cell, asked))
+    assert one == each and sum(found.hits for found in one.writes.values()) > 0
 
 
 def test_an_epoch_of_sequences_that_do_not_count_in_the_same_steps():
