@@ -62,6 +62,9 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
         before = [bench.programmed(w) for w in np.linspace(-0.9, 0.9, devices)]
         after = [bench.written(s, dw) for s in before]
         for s, (changed, hit) in zip(before, after, strict=True):
+            for name in getattr(s, "made", ()):
+                if getattr(changed, name) != getattr(s, name):
+                    bench.refuse("write", f"changed {name} of {s}, which {type(s).__name__}.made says it never does")
             if not hit and changed != s and not keeps:
                 bench.refuse("write", f"says hit = 0, that the change was swallowed, but {s} became {changed}")
             if not hit and dw and not getattr(cls, "swallows", True):

@@ -79,6 +79,8 @@ class Device:
     high: Conductance
     low: Conductance
 
+    made = ("up", "down", "high", "low")
+
 
 # ---------------------------------------------------------------- manufacture
 
@@ -247,6 +249,7 @@ class Written:
     longest: Annotated[int, Range("pulse", 1, 31)] = 31  # five binary digits: see `powers`
     update: Literal["pulses", "trains", "exact"] = "pulses"
 
+    forms = "update"
     bounded = True
 
     @property

@@ -54,6 +54,8 @@ class SlopedDevice(Device):
     down_slope: Conductance
     leak: Conductance
 
+    made = (*Device.made, "up_slope", "down_slope", "leak")
+
 
 @named_tuple
 class LinearStep(Pulsed):
@@ -149,6 +151,8 @@ class ReferencedDevice(Device):
 
     shown: Conductance
     reference: Conductance
+
+    made = (*Device.made, "reference")
 
 
 @named_tuple

@@ -23,6 +23,8 @@ class Pair(NamedTuple):
     plus_high: Conductance
     minus_high: Conductance
 
+    made = ("plus_step", "minus_step", "plus_high", "minus_high")
+
 
 @scalar
 def filling(cell, g, high):

@@ -4,7 +4,7 @@ import numpy as np
 
 from hw_models.protocols import Cell, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.jit import as_number, at, chosen, constant, fill, in_every_form, inline, kernel, nonzero, passage, plus, put, put_back, row
 from neurosim.loop.records import Asked, Tally
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream, uniform
@@ -182,13 +182,24 @@ def learn_by_chance(
 learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 
+@in_every_form
+def write_dense(cell, moving, count, now, one):
+    """Write cells that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
+    asked, cells, hits = moving.asked, moving.cells, moving.hits
+    for m in range(count):
+        ask = at(asked, m, 1)
+        s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
+        put(cells, m, s, 0)
+        put(hits, m, hit, 2)
+
+
 @inline
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
-    """Write the cells of up to four rows that may move, in one loop, as if they stood side by side; returns how many moved, and the pulses.
+    """Write the cells of up to four rows that may move, in one loop, side by side; returns how many moved, and the pulses.
 
     Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
+    flags, columns, ends, asked, cells = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells
     column, found, count = asked.column, 0, 0
     for i in range(n):
         columns[found] = i
@@ -206,18 +217,14 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
             i = column[m]
             put(cells, m, at(there, i, 1), 0)
             put(asked, m, Asked(at(d, i, 2), u, v, i), 3)
-    for m in range((count + VECTOR - 1) // VECTOR * VECTOR):  # whole vectors: what follows the last cell is written and left behind
-        ask = at(asked, m, 3)
-        s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
-        put(cells, m, s, 0)
-        put(hits, m, hit, 4)
+    write_dense(cell, moving, (count + VECTOR - 1) // VECTOR * VECTOR, now, one)
     moved = pulses = 0
     for r in range(rows):
         there = row(planes, j + r)
         for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
-            put(there, column[m], at(cells, m, 0), 1)
-            moved += nonzero(hits[m])
-            pulses += int(hits[m])
+            put_back(there, column[m], at(cells, m, 0), 1)
+            moved += nonzero(moving.hits[m])
+            pulses += int(moving.hits[m])
     return moved, pulses
 
 
