@@ -297,8 +297,14 @@ def show(
         there = config.chip_from({"name": other})
         _print_table(["field", chip.name, there.name], listing.differences(chip, there))
         return
+    rows = list(listing.parameters(chip))
+    sources = list(dict.fromkeys(source for *_, source in rows if source))
+    numbered = [(*row, f"[{sources.index(source) + 1}]" if source else "") for *row, source in rows]
     typer.echo(f"{chip.name}: {chip.summary}")
-    _print_table(["field", "value", "unit", "default", "meaning", "source"], listing.parameters(chip))
+    _print_table(["field", "value", "unit", "default", "meaning", "source"], numbered)
+    typer.echo()
+    for n, source in enumerate(sources, 1):
+        typer.echo(f"[{n}] {source}")
 
 
 @app.command()
