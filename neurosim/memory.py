@@ -32,7 +32,8 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     state = (
         sum(bits(network.neuron.State).values()) * hidden + sum(bits(network.readout.State).values()) * network.outputs + activation * every
     )
-    counted = {"weights": synapses * chip.cell.stored_bits, "state": state * batch}
+    cells = synapses + sum(pre for pre, _ in network.shapes()) * (chip.reference == "column")
+    counted = {"weights": cells * chip.cell.stored_bits, "state": state * batch}
     if isinstance(rule, Gradient):
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
         kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch

@@ -169,7 +169,7 @@ class _Events:
         chip, tile_rows = self.chip, getattr(self.chip.tile, "rows", 2**31)
         for pre, post in self.shapes:
             columns = post * -(-pre // tile_rows)
-            self.product(phase, chip.cell, pre * post, passes, getattr(chip.dac, "bits", WORD))
+            self.product(phase, chip.cell, pre * (post + (chip.reference == "column")), passes, getattr(chip.dac, "bits", WORD))
             for converter, event, n in ((chip.dac, Event.DAC, pre), (chip.adc, Event.ADC, columns)):
                 if is_device(chip.cell) and not isinstance(converter, Exact):
                     self.add(phase, event, n, passes)
