@@ -4,7 +4,7 @@ import importlib.resources
 import pathlib
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from hw_models import own
 from hw_models.cells import ALL_CELLS, Ideal
@@ -46,6 +46,13 @@ class Chip(NamedTuple):
         Local memory for learning.
     headroom : float, initial standard deviations
         A full-scale cell stands for this many Xavier standard deviations of its layer's weights; cells without bounds need none.
+    reference : "ideal" or "column"
+        What a weight of one device is measured against: a number that is always right, or a column of the same cells in every array,
+        programmed to 0, whose sum is taken off those of all other columns. It misses, drifts and is noisy as they are, and all
+        columns share its errors. A pair of devices needs no such column.
+    reach : "fixed" or "by array"
+        What the ADC's limit counts: for all arrays alike the sum that one full-scale cell gives with an input of 1; or for each array the
+        standard deviation of its sums if all inputs were independent and of size 1, an amplifier being set once in front of its ADCs.
     step_s : float, s
         Simulated time a step takes.
     sources : pairs of str
@@ -65,6 +72,8 @@ class Chip(NamedTuple):
     wire: Any = ExactWire()
     memory: Any = Unlimited()
     headroom: Annotated[float, Range("initial standard deviations", 0.0, open_low=True)] = 4.0
+    reference: Literal["ideal", "column"] = "ideal"
+    reach: Literal["fixed", "by array"] = "fixed"
     step_s: Annotated[float, Range("s", 0.0, open_low=True)] = 1e-3
     sources: tuple[tuple[str, str], ...] = ()
 

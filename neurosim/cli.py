@@ -322,8 +322,14 @@ def show(
         }
         typer.echo(files.as_json(found), nl=False)
         return
+    sources = list(dict.fromkeys(source for *_, source in rows if source))
+    numbered = [(*row, f"[{sources.index(source) + 1}]" if source else "") for *row, source in rows]
     typer.echo(f"{chip.name}: {chip.summary}")
-    _print_table(header, rows)
+    _print_table(header, numbered)
+    typer.echo()
+    for n, source in enumerate(sources, 1):
+        typer.echo(f"[{n}] {source}")
+    typer.echo()
     typer.echo(f"Prices {priced.name}: {priced.summary}")
     if prices:
         _print_table(prices_header, prices)

@@ -44,18 +44,31 @@ LISTS: dict[str, Callable[[], Rows]] = {
 }
 
 
+def said(value) -> str:
+    """A number with no more digits than a person reads, a word as it is."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def sourced(chip: Chip, field: str, value, usual) -> str:
+    """Where a number comes from; if the chip does not say, whether it is the part's own default."""
+    return chip.source(field) or ("the part's default" if value == usual else "no source given")
+
+
 def parameters(chip: Chip) -> Iterable[tuple[str, str, str, str, str, str]]:
     """Every field of a chip: name, value, unit, default, meaning, source; of a part, its kind first."""
     for name, value, unit, meaning in describe(chip):
         if name not in KINDS:
             if name not in ("name", "summary", "sources"):
-                yield f"chip.{name}", f"{value:g}", unit, f"{Chip._field_defaults[name]:g}", meaning, chip.source(name)
+                usual = Chip._field_defaults[name]
+                yield f"chip.{name}", said(value), unit, said(usual), meaning, sourced(chip, name, value, usual)
             continue
         usual = kind_name(name, Chip._field_defaults[name])
         yield f"chip.{name}.kind", kind_name(name, value), "", usual, first_sentence(type(value)), chip.source(name)
         defaults = getattr(type(value), "_field_defaults", {})
         for field, number, unit, says in describe(value):
-            yield f"chip.{name}.{field}", str(number), unit, str(defaults.get(field, "")), says, chip.source(f"{name}.{field}")
+            usual = defaults.get(field)
+            source = sourced(chip, f"{name}.{field}", number, usual)
+            yield f"chip.{name}.{field}", said(number), unit, "" if usual is None else said(usual), says, source
 
 
 def prices(found: PriceList) -> Iterable[tuple[str, str, str, str, str, str]]:

@@ -29,7 +29,8 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     synapses = sum(pre * post for pre, post in network.shapes())
     hidden, every = sum(network.layers), sum(network.layers) + network.outputs
     state = _held(network.neuron, chip) * hidden + _held(network.readout, chip) * network.outputs
-    counted = {"weights": synapses * chip.cell.stored_bits, "state": state * batch}
+    cells = synapses + sum(pre for pre, _ in network.shapes()) * (chip.reference == "column")
+    counted = {"weights": cells * chip.cell.stored_bits, "state": state * batch}
     if isinstance(rule, Gradient):
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
         kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch

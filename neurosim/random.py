@@ -16,6 +16,7 @@ LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
 MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT = range(1, 18)
+REFERENCE_READ, REFERENCE_TILE, REFERENCE_AGE = range(28, 31)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK, EPISODE = range(32, 39)
 
 

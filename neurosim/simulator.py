@@ -117,13 +117,15 @@ class Simulator:
         self.parts = loop.Parts(*[lower(part, number) for part in parts])
         self.clock = np.zeros(2, np.int64)
         self.scales = np.array([sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()])
+        self.reaches = np.array([self._reach(k, None) for k in range(len(self.scales))])
         self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
         shapes, sizes = network.shapes(), [*network.layers, network.outputs]
         tile, dac, adc, circuit = self.parts.tile, self.parts.dac, self.parts.adc, self.parts.circuit
         neurons = [self.parts.neuron] * len(network.layers) + [self.parts.readout_neuron]
+        self.references = self._references()
         self.lines = [2 if getattr(part, "apart", False) else 1 for part in neurons]  #: of a column, population by population
         wide = [n * self.lines[k // 2] for k, (_, n) in enumerate(shapes)]
-        self.columns = [self._made(random.COLUMN, tile, tile.Column, n, k) for k, n in enumerate(wide)]
+        self.columns = [self._made(random.COLUMN, tile, tile.Column, n + self._reference_columns, k) for k, n in enumerate(wide)]
         self.dacs = [self._made(random.DAC, dac, _params(dac), n, k) for k, (n, _) in enumerate(shapes)]
         self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(shapes[k][0]), n), k) for k, n in enumerate(wide)]
         self.neurons = [self._made(random.NEURON, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
@@ -251,14 +253,28 @@ class Simulator:
     @property
     def weights(self) -> list[FloatArray]:
         """Weights as one read of the array shows them: per layer from below and recurrent, then the readout; each (pre, post)."""
-        return [self._look(self.parts.cell, planes, k) * self._number(self.scales[k]) for k, planes in enumerate(self.planes)]
+        return [seen * self._number(scale) for seen, scale in zip(self._seen(), self.scales, strict=True)]
 
-    def program(self, weights) -> None:
-        """Program given weights into the chip's cells, with its programming errors and bounds."""
+    def program(self, weights, fit=False) -> None:
+        """Program given weights into the chip's cells, with its programming errors and bounds.
+
+        Parameters
+        ----------
+        weights : list of arrays, (pre, post) each
+        fit : bool
+            Map weights that were trained elsewhere: choose the digital scale of every array of bounded cells anew, so that the cells hold
+            it with the least squared error of what is cut off and what is programmed wrongly, and the reach of its ADCs, if the chip
+            sets that by array, by the norm of its columns. Without, the scales stay what they are and larger weights are cut.
+        """
         shapes = self.network.shapes()
         if [np.shape(w) for w in weights] != shapes:
             raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
-        self.planes = [self._cells(k, np.asarray(w, np.float64)) for k, w in enumerate(weights)]
+        weights = [np.asarray(w, np.float64) for w in weights]
+        if fit:
+            self.scales[:] = [self._fitting(k, w) for k, w in enumerate(weights)]
+            self.reaches[:] = [self._reach(k, w) for k, w in enumerate(weights)]
+        self.planes = [self._cells(k, w) for k, w in enumerate(weights)]
+        self.references = self._references()
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass without a step: cells drift and decay.
@@ -274,15 +290,18 @@ class Simulator:
         self.clock[0] += round(seconds / self.chip.step_s)
         self.clock[1] = self.clock[0]
         now, root = self._number(self.clock[0] * self.chip.step_s), random.root(self.seed, random.TRAIN)
-        groups = ((0, self.parts.cell, self.planes), (MATRICES, self.parts.decorrelation_cell, self.matrices))
-        for first, cell, planes in groups:
+        groups = (
+            (random.AGE, 0, self.parts.cell, self.planes), (random.REFERENCE_AGE, 0, self.parts.cell, self.references),
+            (random.AGE, MATRICES, self.parts.decorrelation_cell, self.matrices),
+        )  # fmt: skip
+        for purpose, first, cell, planes in groups:
             for k, plane in enumerate(planes, first):
-                key = np.uint64(random.stream(root, random.AGE, k, int(self.clock[0])))
+                key = np.uint64(random.stream(root, purpose, k, int(self.clock[0])))
                 self._go(loop.grow_older, (type(cell),), cell, plane, then, now, key, self._one)
 
     def strength(self) -> list[float]:
         """Mean absolute weight of each array as one read shows it, in units of full scale: what a drift calibration measures."""
-        return [float(np.abs(self._look(self.parts.cell, planes, k)).mean()) for k, planes in enumerate(self.planes)]
+        return [float(np.abs(seen).mean()) for seen in self._seen()]
 
     def compensate(self, strength: list[float]) -> None:
         """Scale each array's digital output so that it is as strong as it was, by one factor an array: global drift compensation.
@@ -327,11 +346,11 @@ class Simulator:
 
     def _live(self) -> dict[str, np.ndarray]:
         groups = {"planes": self.planes, "columns": self.columns, "dacs": self.dacs, "adcs": self.adcs, "neurons": self.neurons}
-        groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "memories": self.memories}
+        groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "memories": self.memories, "references": self.references}
         if self.learning is not None and self.learning.prediction > 0:
             groups["prediction"] = [self.prediction]
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
-        return {"clock": self.clock, "scales": self.scales, **kept}
+        return {"clock": self.clock, "scales": self.scales, "reaches": self.reaches, **kept}
 
     # ------------------------------------------------------------ placing the network on the chip
 
@@ -350,6 +369,12 @@ class Simulator:
             raise InputError(
                 f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
                 "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
+            )
+        split = [type(part).__name__ for part in (network.neuron, network.readout) if getattr(part, "apart", False)]
+        if chip.reference == "column" and split:
+            raise InputError(
+                f"The chip {chip.name} measures each column against a reference column, so that no cell alone excites or inhibits, but {split[0]} "
+                'takes the two apart; choose a neuron with one input, such as lif, or set chip.reference to "ideal".'
             )
         if self.learning:
             self._check_passes(rule, self.learning)
@@ -438,6 +463,50 @@ class Simulator:
         self._go(loop.place_cells, (type(cell),), cell, planes, full_scale, self._key(k), now, self._one)
         return planes
 
+    def _fitting(self, k, weights):
+        """The scale at which the chip's own cells hold an array best, tried from its largest weight down to three tenths of it."""
+        largest = np.abs(weights).max()
+        if not (largest > 0 and self.chip.cell.bounded):
+            return self.scales[k]
+
+        def error(scale):
+            seen = self._look(self.parts.cell, self._cells(k, weights, scale=scale), k)
+            return np.square(seen * scale - weights).mean()
+
+        return min(largest * np.arange(10, 2, -1) / 10, key=error)
+
+    @property
+    def _reference_columns(self) -> int:
+        """Columns of an array that its weights are measured against."""
+        return int(self.chip.reference == "column")
+
+    def _references(self):
+        """The reference columns: cells as all others, programmed to 0."""
+        return [
+            self._cells(REFERENCES + k, np.zeros((pre, self._reference_columns)), scale=1.0)
+            for k, (pre, _) in enumerate(self.network.shapes())
+        ]
+
+    def _seen(self):
+        """What one read of each array shows, in units of full scale."""
+        seen = [self._look(self.parts.cell, planes, k) for k, planes in enumerate(self.planes)]
+        if not self._reference_columns:
+            return seen
+        return [
+            w - self._look(self.parts.cell, planes, REFERENCES + k) for k, (w, planes) in enumerate(zip(seen, self.references, strict=True))
+        ]
+
+    def _reach(self, k, weights):
+        """Unit of what the ADCs of an array see, as `Chip.reach` says: initial weights are known by their spread, others by themselves."""
+        pre, post = self.network.shapes()[k]
+        rows = min(pre, getattr(self.chip.tile, "rows", pre))
+        if self.chip.reach == "fixed":
+            return 1.0
+        if weights is None:
+            return (rows**0.5 / self.chip.headroom) if self.chip.cell.bounded else self.network.sigmas()[k] * rows**0.5
+        norm = float((weights**2).sum() / post * rows / pre) ** 0.5 / self.scales[k]
+        return norm if norm > 0 else self.reaches[k]
+
     def _matrix(self, layer, n):
         return self._cells(MATRICES + layer, np.eye(n), self.parts.decorrelation_cell, self._matrix_scale())
 
@@ -517,9 +586,10 @@ class Simulator:
         rows = getattr(self.chip.tile, "rows", 2**31)
         projections = tuple(
             loop.Projection(
-                self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.columns[k], self.dacs[k], self.adcs[k],
+                self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.references[k], self.columns[k],
+                self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
-                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), k, self.lines[k // 2],
+                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), number(self.reaches[k]), k, self.lines[k // 2],
                 self._sends_spikes(k, how), min(pre, rows), self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
@@ -628,7 +698,8 @@ def _params(part) -> type:
     return getattr(part, "Params", Nothing)
 
 
-MATRICES = 1000  # decorrelating matrices are numbered from here, so that another layer never moves their random numbers
+# Decorrelating matrices and reference columns are numbered from here, so that another layer never moves their random numbers.
+MATRICES, REFERENCES = 1000, 2000
 
 
 def _seed(seed) -> int:

@@ -27,7 +27,7 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     if saved.matrices:
         learning = as_learning(plan.experiment.rule)._replace(rule=Frozen(), readout_rule=Frozen())  # what is only used needs no registers
     simulator = Simulator(plan.experiment.network, chip, seed, learning, dtype=plan.experiment.settings.dtype)
-    simulator.program(saved.weights)
+    simulator.program(saved.weights, fit=True)
     if saved.matrices:
         cell, scale = simulator.parts.decorrelation_cell, simulator._matrix_scale()
         simulator.matrices = [simulator._cells(MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]

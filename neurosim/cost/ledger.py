@@ -171,7 +171,7 @@ class _Events:
         for k, (pre, post) in enumerate(self.shapes):
             lines = 2 if getattr(self.populations[k // 2][1], "apart", False) else 1  # of a column
             columns = post * lines * -(-pre // tile_rows)
-            self.product(phase, chip.cell, pre * post, passes, getattr(chip.dac, "bits", WORD))
+            self.product(phase, chip.cell, pre * (post + (chip.reference == "column")), passes, getattr(chip.dac, "bits", WORD))
             for converter, event, n in ((chip.dac, Event.DAC, pre), (chip.adc, Event.ADC, columns)):
                 if is_device(chip.cell) and not isinstance(converter, Exact):
                     self.add(phase, event, n, passes)

@@ -39,7 +39,9 @@ def age_network(parts, projections, decorrelators, plan, clock, key, one):
     if step > aged and step * 100 >= aged * 101:
         then, now = seconds(aged, plan.step_s), seconds(step, plan.step_s)
         for k in range(len(projections)):
-            pass_time(parts.cell, projections[k].planes, then, now, stream(key, random.AGE, projections[k].number, step), one)
+            p = projections[k]
+            pass_time(parts.cell, p.planes, then, now, stream(key, random.AGE, p.number, step), one)
+            pass_time(parts.cell, p.reference, then, now, stream(key, random.REFERENCE_AGE, p.number, step), one)
         for k in range(len(decorrelators)):
             d = decorrelators[k]
             pass_time(parts.decorrelation_cell, d.planes, then, now, stream(key, random.AGE, d.number, step), one)

@@ -3,20 +3,20 @@
 import numpy as np
 
 from hw_models.parts import fields
-from hw_models.protocols import Circuit, Converter, Noise, Tile
+from hw_models.protocols import Cell, Circuit, Converter, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, copy, dot, inline, kernel, mix, nonzero, passage, put, row
-from neurosim.loop.synapses import concerns
+from neurosim.jit import as_number, at, chosen, constant, copy, dot, inline, kernel, mix, nonzero, passage, plus, put, row
+from neurosim.loop.synapses import concerns, position
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
-finish, convert = kernel(Tile.finish), kernel(Converter.convert)
+read, gather, finish, convert = kernel(Cell.read), kernel(Tile.gather), kernel(Tile.finish), kernel(Converter.convert)
 enter, clips = kernel(Converter.enter), kernel(Converter.clips)  # a circuit's are called alike
 pace, hold = kernel(Circuit.pace), kernel(Circuit.hold)
 make_noise, next_noise = kernel(Noise.make), kernel(Noise.next)
 start, neuron_step = kernel(Neuron.start), kernel(Neuron.step)
 signal = kernel(Rule.signal)
-draw_finish, draw_convert, draw_next, draw_make = draws["finish"], draws["convert"], draws["next"], draws["make"]
+draw_read, draw_finish, draw_convert, draw_next, draw_make = draws["read"], draws["finish"], draws["convert"], draws["next"], draws["make"]
 
 
 # ---------------------------------------------------------------- what converters and circuits may leave out
@@ -85,21 +85,42 @@ def load(parts, plan, p, source, energy, first, key, step, one):
 
 
 @passage
+def referred(parts, p, q, b, k, key_read, key, one):
+    """What the reference column of a tile, one that never learns, makes of the inputs; nothing, if there is none."""
+    if p.reference[0].shape[1] == 0:
+        return one - one
+    z, j0 = p.z[q, b], k * p.rows
+    u, v = halves(key)
+    sums = gather(parts.tile, read_reference(parts.cell, p.reference, j0, key_read, one), z[j0], position(j0, p.rows, one))
+    for j in range(j0 + 1, min(j0 + p.rows, z.shape[0])):
+        sums = plus(sums, gather(parts.tile, read_reference(parts.cell, p.reference, j, key_read, one), z[j], position(j, p.rows, one)))
+    return finish(parts.tile, at(p.columns, p.planes[0].shape[1]), sums, draw_finish(parts.tile, u, v, 0, one))
+
+
+@inline
+def read_reference(cell, reference, j, key, one):
+    u, v = halves(fold(key, j))
+    return read(cell, at(row(reference, j), 0), draw_read(cell, u, v, 0, one))
+
+
+@passage
 def collect(parts, p, currents, first, key, step, one):
     """Add a projection's column sums, of each tile through its own ADC, to the currents of its population."""
     passes, replicas, n_post = currents.shape
     k_tile, k_adc = stream(key, random.TILE, p.number, step), stream(key, random.ADC, p.number, step)
+    k_read, k_reference = stream(key, random.REFERENCE_READ, p.number, step), stream(key, random.REFERENCE_TILE, p.number, step)
     for q in range(passes):
         for b in range(replicas):
             for k in range(p.sums[0].shape[0]):
                 u, v = halves(fold(fold(fold(k_tile, q), first + b), k))
                 s, t = halves(fold(fold(fold(k_adc, q), first + b), k))
+                zero_at = referred(parts, p, q, b, k, k_read, fold(fold(fold(k_reference, q), first + b), k), one)
                 sums, current, lines, beyond = row(row(row(p.sums, k), q), b), currents[q, b], row(p.adc, k), np.int32(0)
                 for i in range(n_post):
                     h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
-                    h = entered(parts.adc, at(lines, i), h)
+                    h = entered(parts.adc, at(lines, i), (h - zero_at) / p.reach)
                     beyond = np.int32(beyond + clipped(parts.adc, h))
-                    current[i] += p.scale * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
+                    current[i] += p.scale * p.reach * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
                 account(parts.adc, p.clipped_sums, beyond)
 
 

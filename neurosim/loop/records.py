@@ -37,7 +37,8 @@ class Projection(NamedTuple):
 
     planes: Any  #: Cell.State of (pre, post) arrays
     registers: Any  #: Rule.Register of (replica x lane, pre, post) arrays
-    columns: Any  #: Tile.Column of (line * post,) arrays
+    reference: Any  #: Cell.State of (pre, 1) arrays, the column that all others are measured against; (pre, 0) where there is none
+    columns: Any  #: Tile.Column of (line * post,) arrays, and of the reference column behind them
     dac: Any  #: Converter.Params of (pre,) arrays
     adc: Any  #: Converter.Params of (tile, line * post) arrays
     sums: Any  #: Tile.Sums of (tile, pass, replica, line * post) arrays
@@ -45,6 +46,7 @@ class Projection(NamedTuple):
     z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
+    reach: Any  #: what a column's sum is divided by before the ADC, and multiplied with behind it
     number: int  #: its place among the random streams
     lines: int  #: of one column: 2 where what excites the neuron and what inhibits it come down apart, else 1
     events: bool  #: what is sent are spikes, which pass no DAC
