@@ -31,6 +31,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Rule = Annotated[str | None, typer.Option(help="wp np anp nrl dwp dnp danp bptt tbptt eprop rflo, or path/to/file.py:Class for your own.")]
+Experiment = Annotated[str, typer.Argument(metavar="RUN_DIR|FILE.toml", help="A folder that neurosim train wrote, or an experiment.")]
 
 
 def main() -> None:
@@ -129,7 +130,7 @@ def evaluate(
 
     later = transfer.times(at) if at else []
     saved = runs.load(run_dir)
-    plan = saved.plan(given=[*([("--rule", "rule.name", rule)] if rule else []), *map(config.assignment, set_ or [])])
+    plan = saved.plan(given=_given(rule, set_))
     there = config.chip_from({"name": chip}) if chip else plan.experiment.chip
     own_devices = chip is None and repeat is None
     if own_devices:
@@ -275,6 +276,71 @@ def cost(
         typer.echo(text)
 
 
+@app.command()
+def validate(
+    name: Experiment,
+    chip: Annotated[str | None, typer.Option(help="Compare without hardware what was trained on any chip: --chip ideal.")] = None,
+    device: Annotated[str, typer.Option(metavar="numpy|cython|cpp", help="How Brian2 carries it out.")] = "numpy",
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the test data that are compared.")] = 1000,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where validation.json and .png go; the run's folder if not given.")
+    ] = None,
+    rule: Rule = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option of train.")] = None,
+    json: Json = False,
+) -> None:
+    """Compare a network, and what it learns in 100 steps, with the same in Brian2: an independent simulator."""
+    import io
+
+    from neurosim import brian, files, plots
+
+    brian.load(device)
+    report = brian.compare(brian.read(name, _given(rule, set_), chip, steps), device)
+    folder, picture = pathlib.Path(out or (name if pathlib.Path(name).is_dir() else f"validations/{pathlib.Path(name).stem}")), io.BytesIO()
+    plots.validation(report).savefig(picture, format="png")
+    found = files.as_json(report.table())
+    files.write(folder / "validation.json", found)
+    files.write(folder / "validation.png", picture.getvalue())
+    if json:
+        typer.echo(found, nl=False)
+    else:
+        sizes = "-".join(map(str, report.table()["sizes"]))
+        gains = ", ".join(f"{gain:.3g}" for gain in report.gains)
+        typer.echo(f"{name}: {sizes} neurons in float64, {len(report.case.inputs)} steps, beside Brian2 {report.brian2} on {device}.")
+        _print_table(["difference", "largest", "mean", "judged", "allowed", ""], report.lines())
+        typer.echo(f"Recurrent gain {gains}: {report.judgement}")
+        if report.case.refusal:
+            typer.echo(f"Learning was not compared. {report.case.refusal}")
+        typer.echo(f"{report.verdict} The picture is {folder / 'validation.png'}.")
+    if not report.agrees:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    name: Experiment,
+    to: Annotated[str, typer.Option(metavar="brian2", help="The simulator to write for.")] = "brian2",
+    learn: Annotated[bool, typer.Option("--learn", help="Write the learning of 100 steps, instead of a test.")] = False,
+    chip: Annotated[str | None, typer.Option(help="Leave the hardware out: --chip ideal.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the test data that go along.")] = 1000,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder; exports/NAME-brian2 if not given.")] = None,
+    rule: Rule = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option of train.")] = None,
+) -> None:
+    """Write a network with its weights, inputs and perturbations as a Brian2 script that stands alone."""
+    from hw_models.parts import InputError
+    from neurosim import brian
+
+    if to != "brian2":
+        raise InputError(f'A network can be exported to brian2, got "{to}".')
+    case = brian.read(name, _given(rule, set_), chip, steps)
+    if learn and case.refusal:
+        raise InputError(case.refusal)
+    folder = pathlib.Path(out or pathlib.Path("exports") / f"{pathlib.Path(name).stem}-brian2")
+    brian.script(case.simulator, *(case.lesson if learn else (case.inputs,)), title=case.name).write(folder)
+    typer.echo(f"Wrote {folder}: python {folder / 'network.py'} [numpy|cython|cpp] runs it.")
+
+
 @app.command("list")
 def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons")]) -> None:
     """Name what there is to choose from, a sentence each."""
@@ -369,6 +435,13 @@ def _sizes(hidden: str | None):
         return None
     sizes = [int(n) if n.strip().lstrip("-").isdigit() else n for n in hidden.split(",")]
     return sizes if len(sizes) > 1 else sizes[0]
+
+
+def _given(rule: str | None, assignments: list[str] | None):
+    """What --rule and --set say."""
+    from neurosim import config
+
+    return [*([("--rule", "rule.name", rule)] if rule else []), *map(config.assignment, assignments or [])]
 
 
 def _scale(text: str | None) -> tuple[float, float] | None:

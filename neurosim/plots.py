@@ -115,6 +115,45 @@ def tabulated_states(fit) -> Figure:
     return figure
 
 
+def validation(report) -> Figure:
+    """How far two simulators part, over time, beside what rounding explains; and the weights that they learn.
+
+    Parameters
+    ----------
+    report : neurosim.brian.Report
+    """
+    panels = [("each by itself", report.trajectory, not report.steps)] + [
+        ("step by step, from one common state", report.steps, True)
+    ] * bool(report.steps)
+    rows = len(panels) + bool(report.learned)
+    figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    all_axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
+    drawn = lambda values: np.where(values > 0, values, np.nan)  # noqa: E731
+    for axes, (how, differences, judged) in zip(all_axes, panels, strict=False):
+        for k, (name, d) in enumerate((name, d) for name, d in differences.items() if name.endswith(".x")):
+            axes.plot(drawn(d.judged if judged else d.largest), ".", ms=2, color=HUES[k % len(HUES)], label=name.removesuffix(".x"))
+            if judged:
+                axes.plot(drawn(d.allowed), color=HUES[k % len(HUES)], lw=1.2)
+        said = "; lines: what rounding explains" if judged else ""
+        axes.set(yscale="log", xlabel="step", ylabel="difference of outputs")
+        axes.set_title(f"{how}{said}", loc="left", fontsize=SMALL)
+        axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    if report.learned:
+        axes = all_axes[-1]
+        axes.plot(drawn(np.array(list(report.learned.values()))), list(report.learned), "o", ms=5, color=BLUE)
+        axes.axvline(report.limit, color=ORANGE, lw=1.2)
+        axes.invert_yaxis()
+        axes.set(
+            xscale="log",
+            xlabel=f"largest difference of weights after {len(report.case.lesson[0])} steps of {report.case.rule}; line: allowed",
+        )
+    for axes in all_axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"{report.case.name}: neurosim and Brian2 {report.brian2} on {report.device}", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
 def _curve(axes, losses, label, style) -> list[tuple[float, str, str]]:
     """Draw one curve; its label, if it has an end to stand at."""
     losses = np.array([loss if _drawable(loss) else np.nan for loss in losses])

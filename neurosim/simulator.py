@@ -250,6 +250,26 @@ class Simulator:
             self.learn(inputs, targets, counted)
             self.memories, self.prediction = held
 
+    def perturbations(self, steps: int) -> list[FloatArray]:
+        """The perturbation that `learn` will add to each neuron's current in its next sequence, without a step: for another simulator.
+
+        Returns
+        -------
+        list of (step, neuron) arrays of the first replica: layer by layer, then the readout.
+        """
+        if self.learning is None or self.parts.rule.site != "current" or self.learning.passes != (False, True):
+            raise InputError(
+                'Perturbations are listed for a clean and a perturbed pass: use a rule such as np or anp with rule.passes "clean-noisy" '
+                "and rule.samples 1."
+            )
+        key, noise, found = np.uint64(random.root(self.seed, random.TRAIN)), self.parts.noise, []
+        for k, n in enumerate([*self.network.layers, self.network.outputs]):
+            found.append(np.zeros((steps, n), self._number))
+            if k < len(self.network.layers) or self.learning.perturb_readout:
+                state = self._arrays(noise.State, (n,))
+                self._go(loop.perturbations, (type(noise),), noise, state, found[k], k, 1, key, int(self.clock[0]), self._one)
+        return found
+
     @property
     def weights(self) -> list[FloatArray]:
         """Weights as one read of the array shows them: per layer from below and recurrent, then the readout; each (pre, post)."""

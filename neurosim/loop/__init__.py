@@ -1,7 +1,7 @@
 """The compiled loop: one sequence of a network on a chip, step by step. `sequence.py` is the file to read first."""
 
 from neurosim.loop.ageing import grow_older
-from neurosim.loop.neurons import held_fields, listen
+from neurosim.loop.neurons import held_fields, listen, perturbations
 from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
     COUNTS,
@@ -28,5 +28,6 @@ from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
     "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Group", "Moving", "Net", "Parts", "Plan",
-    "Prediction", "Projection", "Record", "Scratch", "Tally", "View", "grow_older", "held_fields", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
+    "Prediction", "Projection", "Record", "Scratch", "Tally", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
+    "sequence", "sweep", "turn",
 ]  # fmt: skip

@@ -136,6 +136,30 @@ held = constant(held_fields)
 
 
 @passage
+def start_of_each(noise, state, key, q, replica, n, one):
+    """Bring the noise sources of a population's neurons to the start of a sequence."""
+    u, v = halves(fold(fold(key, q), replica))
+    for i in range(n):
+        put(state, i, make_noise(noise, draw_make(noise, u, v, i, one)))
+
+
+@passage
+def next_of_each(noise, state, given, key, q, replica, one):
+    """What the noise sources of a population's neurons give in one step of one pass."""
+    u, v = halves(fold(fold(key, q), replica))
+    for i in range(given.shape[0]):
+        s, given[i] = next_noise(noise, at(state, i), draw_next(noise, u, v, i, one))
+        put(state, i, s)
+
+
+def perturbations(noise, state, given, number, q, key, start, one):
+    """What a population is given, step by step, in one pass of the first replica: the numbers that `perturb` adds to its currents."""
+    start_of_each(noise, state, stream(key, random.NOISE_STATE, number, start), q, 0, given.shape[1], one)
+    for t in range(given.shape[0]):
+        next_of_each(noise, state, given[t], stream(key, random.NOISE, number, start + t), q, 0, one)
+
+
+@passage
 def shake_currents(rule, parts, plan, group, first, key, step, one):
     """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
     passes, replicas, n = group.out.shape
@@ -144,7 +168,6 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
     for q in range(passes):
         if plan.noisy[q] and concerns(plan, group.number, q):
             for b in range(replicas):
-                u, v = halves(fold(fold(k, q), first + b))
                 state, current, given = row(row(group.noise, q), b), group.current[q, b], group.xi[q, b]
                 if plan.antithetic and plan.sends[q]:
                     base = group.xi[plan.base[q], b]
@@ -152,11 +175,9 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
                         given[i] = -base[i]
                         current[i] += given[i]
                 else:
+                    next_of_each(parts.noise, state, given, k, q, first + b, one)
                     for i in range(n):
-                        s, xi = next_noise(parts.noise, at(state, i), draw_next(parts.noise, u, v, i, one))
-                        put(state, i, s)
-                        current[i] += xi
-                        given[i] = xi
+                        current[i] += given[i]
 
 
 @passage
@@ -337,10 +358,9 @@ def begin(parts, neuron, group, first, key, step, one):
     k, zero = stream(key, random.NOISE_STATE, group.number, step), one - one
     for q in range(passes):
         for b in range(replicas):
-            u, v = halves(fold(fold(k, q), first + b))
-            state, noise = row(row(group.state, q), b), row(row(group.noise, q), b)
+            start_of_each(parts.noise, row(row(group.noise, q), b), k, q, first + b, n, one)
+            state = row(row(group.state, q), b)
             for i in range(n):
                 put(state, i, start(neuron, at(group.params, i)))
-                put(noise, i, make_noise(parts.noise, draw_make(parts.noise, u, v, i, one)))
     group.out[:] = group.activity[:] = group.current[:] = zero
     group.a[:] = zero

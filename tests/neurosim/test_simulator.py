@@ -1,7 +1,7 @@
 """The simulator: what follows from the seed, pauses, batches in pieces and in threads, records, and what is refused."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ from hw_models.cells import FixedPoint
 from hw_models.cells.ideal import Stored
 from hw_models.chip import Chip, load
 from hw_models.memory import Limited
-from hw_models.parts import InputError
+from hw_models.noise import Gaussian, Telegraph
+from hw_models.parts import Bits, InputError
+from hw_models.protocols import Nothing
 from neurosim.network import Network
 from neurosim.neurons import Leaky
 from neurosim.rules import Perturbation
@@ -492,3 +494,45 @@ def test_numbers_out_of_range():
 def test_learning_is_a_tuple_of_options():
     """The fields that a rule of a user's own may leave out mean: a clean and a noisy pass, at once, no decorrelation, all of the difference carried on."""
     assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0)
+
+
+class Given(NamedTuple):
+    """The perturbation that a neuron was given last."""
+
+    xi: Annotated[float, Bits(64)]
+
+
+class Listener(NamedTuple):
+    """A rule that remembers what it was given and learns nothing."""
+
+    site = "current"
+    needs = ()
+    Register, Memory = Nothing, Given
+
+    def signal(self, m, own, extra):
+        return Given(own.xi), own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return 0.0 * reward
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.1), Telegraph(0.1, up=2.0, down=3.0)], ids=lambda noise: type(noise).__name__)
+def test_perturbations_are_those_that_learning_gives(noise):
+    learning = Learning("listener", Listener(), Listener(), perturb_readout=False)
+    simulator = Simulator(Network(1, (3, 2), 1), IDEAL.replace(noise=noise), 5, learning, dtype="float64", plain=True)
+    for steps in (1, 4):  # the second sequence begins at step 1 of the clock
+        told = simulator.perturbations(steps)
+        simulator.learn(np.zeros((1, steps, 1)), np.zeros((1, steps, 1)), np.ones((1, steps), bool))
+        assert [xi.shape for xi in told] == [(steps, 3), (steps, 2), (steps, 1)]
+        for xi, memory in zip(told, simulator.memories):
+            np.testing.assert_array_equal(xi[-1], memory.xi[0])
+        assert told[0].all() and not told[2].any()
+
+
+def test_perturbations_need_a_clean_and_a_perturbed_pass():
+    for learning in (None, Perturbation("wp").learning(), Perturbation(samples=2).learning()):
+        with pytest.raises(InputError, match="a clean and a perturbed pass"):
+            Simulator(Network(1, 3, 1), learning=learning, plain=True).perturbations(1)

@@ -1,0 +1,290 @@
+"""neurosim and Brian2 compute the same, learning included; in plain Python, whose bits are those of the compiled loop."""
+
+import builtins
+import functools
+import json
+import runpy
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import hw_models as hw
+from hw_models.parts import InputError
+from neurosim import brian, neurons, rules
+from neurosim.brian import validate, words
+from neurosim.brian.bounds import EPS, allowed, gains
+from neurosim.brian.script import projections
+from neurosim.cli import app
+from neurosim.losses import SquaredError
+from neurosim.network import Network
+from neurosim.simulator import Simulator
+
+KINDS = (neurons.Tanh(), neurons.ReLU(), neurons.Sigmoid(), neurons.Linear(), neurons.Leaky(0.3))
+RATES = {"lr": 1e-4, "readout_lr": 3e-3}
+RULES = {
+    "anp": rules.ANP(**RATES),
+    "anp as published": rules.ANP(**RATES, carry=1.0, perturb="all", normalise=False),
+    "anp expected": rules.ANP(lr=1e-7, readout_lr=1e-7, norm="expected"),
+    "anp running": rules.ANP(**RATES, norm="running", average=0.1, trace=0.5),
+    "anp sign": rules.ANP(**RATES, sign=True),
+    "np": rules.NP(lr=1e-4, readout_lr=1e-4),
+    "np trace": rules.NP(lr=1e-5, readout_lr=1e-5, trace=0.7, sign=True, carry=0.5),
+}
+
+
+def simulator(network, seed, gain=None, rule=None, **options):
+    """A network in plain Python, its recurrent weights scaled to a gain."""
+    made = Simulator(network, seed=seed, learning=rule.learning() if rule else None, dtype="float64", plain=True, **options)
+    if gain is not None:
+        weights = network.weights(seed)
+        for w, found in zip(weights[1:-1:2], gains(network, weights)):
+            w *= gain / found
+        made.program(weights)
+    return made
+
+
+def case(made, steps, seed=0, name="drawn"):
+    rng = np.random.default_rng(seed)
+    inputs, targets = rng.standard_normal((steps, made.network.inputs)), rng.standard_normal((100, made.network.outputs))
+    lesson = rng.standard_normal((100, made.network.inputs)), targets, rng.random(100) < 0.8
+    return brian.Case(name, made, inputs, lesson, "anp")
+
+
+networks = st.builds(
+    Network, st.integers(1, 3), st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple), st.integers(1, 2),
+    st.sampled_from(KINDS), st.sampled_from(KINDS), st.just(1.0), st.just(1.0),
+)  # fmt: skip
+
+
+@settings(max_examples=4, phases=[Phase.generate])
+@given(networks, st.floats(0.1, 1.0), st.integers(0, 99))
+def test_trajectories_of_1000_steps_agree_where_the_gain_is_at_most_1(network, gain, seed):
+    report = brian.compare(case(simulator(network, seed, gain * (1 - 1e-12)), 1000, seed))
+    assert report.agrees and not report.steps, report.lines()
+
+
+@settings(max_examples=4, phases=[Phase.generate])
+@given(networks, st.floats(1.01, 3.0), st.integers(0, 99))
+def test_steps_agree_from_one_common_state_where_the_gain_is_above_1(network, gain, seed):
+    report = brian.compare(case(simulator(network, seed, gain), 100, seed))
+    assert report.agrees and report.steps.keys() == report.trajectory.keys(), report.lines()
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@settings(max_examples=2, phases=[Phase.generate])
+@given(networks.filter(lambda n: n.neuron is not KINDS[3]), st.floats(0.2, 1.0), st.integers(0, 99))
+def test_learned_weights_are_the_same_after_100_steps(rule, network, gain, seed):
+    made = simulator(network, seed, gain, rule)
+    before, lesson = made.weights, case(made, 0, seed).lesson
+    theirs = brian.script(made, *lesson).run()
+    assert made.learn(*(part[None] for part in lesson)).finite
+    for name, w, w0 in zip(projections(network), made.weights, before):
+        assert np.abs(w).max() < 10, "rates at which learning is stable"
+        assert np.abs(theirs[name] - w).max() <= 1e-9
+        assert network.neuron == neurons.ReLU() or np.abs(w - w0).max() > 1e-8, "there is something to compare"
+
+
+# ---------------------------------------------------------------- what the judge does not let pass
+
+
+def test_a_hand_worked_bound():
+    # one neuron with R = 1/2 and A = 1 sees 1, then 0: sums of one product each may part by 4 eps |w x|, tanh by 8 eps
+    network, weights = Network(1, 1, 1), [np.ones((1, 1)), np.full((1, 1), 0.5), np.full((1, 1), 2.0)]
+    ours = {"hidden.h": np.array([[1.0], [0.3]]), "hidden.x": np.array([[0.75], [0.25]]), "readout.h": np.zeros((2, 1))}
+    ours["readout.x"] = np.zeros((2, 1))
+    inputs, names = np.array([[1.0], [0.0]]), ["hidden", "readout"]
+    held, free = (allowed(network, weights, ours, inputs, names, held) for held in (True, False))
+    np.testing.assert_allclose(held["hidden.h"].ravel() / EPS, [4.0, 4 * 0.5 * 0.75])
+    np.testing.assert_allclose(held["hidden.x"].ravel() / EPS, [4.0 + 8.0, 1.5 + 8.0])
+    np.testing.assert_allclose(held["readout.x"].ravel() / EPS, [4 * 2 * 0.75 + 2 * 12.0, 4 * 2 * 0.25 + 2 * 9.5])
+    np.testing.assert_allclose(free["hidden.h"].ravel() / EPS, [4.0, 1.5 + 0.5 * 12.0])
+    assert gains(network, weights) == [0.5]
+
+
+@pytest.mark.parametrize("gain", [0.9, 2.0])
+def test_a_neuron_that_is_off_by_more_than_rounding_is_found(gain, monkeypatch):
+    monkeypatch.setitem(words.RATES, neurons.Tanh, words.RATES[neurons.Tanh]._replace(step=("x = tanh(h) + 1e-13",)))
+    report = brian.compare(case(simulator(Network(1, 5, 1), 1, gain), 30))
+    assert not report.agrees and "disagree" in report.verdict
+    assert any("DIFFERS" in line for line in report.lines())
+
+
+def test_a_rule_that_is_off_is_found(monkeypatch):
+    made = simulator(Network(1, 3, 1), 1, 0.9, RULES["anp"])
+    same = brian.compare(case(made, 5))
+    assert same.agrees and same.learned.keys() == set(projections(made.network))
+    wrong = tuple(line.replace("1e-20", "1e-10") for line in words.signal(made.learning.rule))
+    monkeypatch.setitem(words.SIGNALS, type(made.learning.rule).signal, wrong)
+    assert not brian.compare(case(made, 5)).agrees
+
+
+def test_a_lesson_that_stretches_rounding_or_diverges_is_not_judged():
+    stretched = brian.compare(case(simulator(Network(1, 6, 2), 3, 0.9, rules.ANP(lr=3.0, readout_lr=0.4)), 5))
+    assert not stretched.learned and "rounding" in stretched.case.refusal, stretched.case.refusal
+    diverged = brian.compare(case(simulator(Network(1, 4, 1), 3, 0.9, rules.NP(lr=1e300, readout_lr=1e300, normalise=False)), 5))
+    assert not diverged.learned and "diverged" in diverged.case.refusal
+
+
+# ---------------------------------------------------------------- other devices of Brian2, and the script by itself
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["cython", "cpp"])
+def test_compiled_devices(device, monkeypatch):
+    brian2 = brian.load(device)  # a missing compiler fails here, with the sentence that a person gets
+    monkeypatch.setattr(brian2.prefs.codegen.cpp, "extra_compile_args", ["-w", "-O0"])  # compiling is all the time it takes
+    report = brian.compare(case(simulator(Network(1, 4, 1), 1, 0.9), 20), device)
+    assert report.agrees and report.device == device
+    assert brian2.get_device() is brian2.runtime_device and brian2.prefs.codegen.target != device
+
+
+def test_the_script_stands_alone_and_builds_a_live_network(tmp_path, monkeypatch, capsys):
+    import brian2
+
+    made = simulator(Network(2, (3, 2), 1), 1, 0.9, RULES["anp"])
+    script = brian.script(made, *case(made, 0).lesson, title="mine")
+    script.write(tmp_path / "there")
+    expected = script.run()
+    monkeypatch.setattr(sys, "argv", ["network.py", "numpy"])
+    runpy.run_path(str(tmp_path / "there" / "network.py"), run_name="__main__")
+    with np.load(tmp_path / "there" / "recorded.npz") as found:
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values)
+    network = script.network()
+    network.run(100 * brian2.ms, namespace={})
+    np.testing.assert_array_equal(np.array(network["record_readout"].x).T, expected["readout.x"])
+    assert script.text.startswith('"""mine in Brian2')
+    with pytest.raises(InputError, match="exists"):
+        script.write(tmp_path / "there")
+
+
+# ---------------------------------------------------------------- sentences
+
+
+class Stranger(neurons.Tanh):
+    """A neuron that Brian2 has no words for."""
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"chip": hw.load("digital-8bit")}, "cell of the chip digital-8bit is FixedPoint"),
+        ({"chip": hw.Chip().replace(neuron=hw.AnalogCircuit())}, "neuron of the chip"),
+        ({"network": Network(1, 3, 1, Stranger())}, "neuron Stranger are not known; known are Tanh"),
+        ({"rule": rules.DANP()}, "decorrelation"),
+        ({"rule": rules.ANP(samples=2)}, "one perturbed pass"),
+        ({"rule": rules.ANP(passes="antithetic")}, "one perturbed pass"),
+        ({"rule": rules.ANP(momentum=0.5)}, "without momentum"),
+        ({"rule": rules.ANP(update="sequence")}, "rule.update"),
+        ({"rule": rules.WP()}, "rule WP"),
+    ],
+)
+def test_what_cannot_be_said_in_brian2_is_one_sentence(options, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        made = simulator(
+            options.get("network", Network(1, 3, 1)),
+            1,
+            rule=options.get("rule", rules.ANP()),
+            **{k: v for k, v in options.items() if k == "chip"},
+        )
+        brian.script(made, *case(made, 0).lesson)
+    assert "\n" not in str(error.value)
+
+
+def test_a_loss_of_ones_own_is_refused():
+    class Absolute(SquaredError):
+        pass
+
+    made = Simulator(Network(1, 3, 1), learning=rules.ANP().learning(), loss=Absolute(), dtype="float64", plain=True)
+    with pytest.raises(InputError, match="loss Absolute"):
+        brian.script(made, *case(made, 0).lesson)
+
+
+def test_brian2_that_cannot_be_used_is_one_sentence(monkeypatch):
+    with pytest.raises(InputError, match='not on "fortran"'):
+        brian.load("fortran")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    for device in ("cython", "cpp"):
+        with pytest.raises(InputError, match="no-such-compiler, which is not installed"):
+            brian.load(device)
+    monkeypatch.setitem(sys.modules, "brian2", None)
+    with pytest.raises(InputError, match=r'pip install "neurosim-hw\[brian\]"'):
+        brian.load()
+    monkeypatch.delitem(sys.modules, "brian2")
+    real = builtins.__import__
+
+    def broken(name, *args, **kwargs):
+        if name == "brian2":
+            raise ImportError("numpy.core has no such name")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(InputError, match="cannot be imported with NumPy"):
+        brian.load()
+
+
+# ---------------------------------------------------------------- the command line
+
+
+EXPERIMENT = """
+[task]
+name = "mackey-glass"
+[network]
+hidden = [3]
+[rule]
+name = "{rule}"
+[chip]
+name = "{chip}"
+"""
+
+
+@pytest.fixture
+def neurosim(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(validate, "Simulator", functools.partial(Simulator, plain=True))
+
+    def run(*words, rule="anp", chip="ideal"):
+        (tmp_path / "mine.toml").write_text(EXPERIMENT.format(rule=rule, chip=chip))
+        return CliRunner().invoke(app, [words[0], "mine.toml", *words[1:]])
+
+    return run
+
+
+def test_validate_an_experiment(neurosim, tmp_path):
+    result = neurosim("validate", "--steps", "20")
+    assert result.exit_code == 0, result.output
+    assert "The two agree" in result.output and "1-3-1 neurons in float64, 20 steps" in result.output
+    picture = tmp_path / "validations" / "mine" / "validation.png"
+    assert picture.read_bytes().startswith(b"\x89PNG") and str(picture.relative_to(tmp_path)) in result.output
+    found = json.loads((picture.parent / "validation.json").read_text())
+    assert found["agrees"] is True and found["learning"]["largest"].keys() == {"input_to_hidden", "hidden_to_hidden", "hidden_to_readout"}
+
+
+def test_validate_leaves_learning_out_with_a_reason_and_hardware_only_if_told(neurosim, tmp_path):
+    refused = neurosim("validate", chip="digital-8bit")
+    assert refused.exit_code == 2 and "--chip ideal" in refused.stderr and not (tmp_path / "validations").exists()
+    result = neurosim("validate", "--steps", "5", "--chip", "ideal", "--json", "--out", "here", chip="digital-8bit", rule="tbptt")
+    found = json.loads(result.stdout)
+    assert found["agrees"] and found["steps"] == 5 and not found["learning"]["largest"]
+    assert "reference gradient" in found["learning"]["not_compared"] and (tmp_path / "here" / "validation.png").is_file()
+
+
+def test_validate_a_disagreement_is_exit_code_1(neurosim, monkeypatch):
+    monkeypatch.setitem(words.RATES, neurons.Tanh, words.RATES[neurons.Tanh]._replace(step=("x = tanh(1.001*h)",)))
+    result = neurosim("validate", "--steps", "5", rule="tbptt")
+    assert result.exit_code == 1 and "disagree" in result.output
+
+
+def test_export(neurosim, tmp_path):
+    result = neurosim("export", "--learn")
+    assert result.exit_code == 0 and "network.py" in result.output
+    assert "lr*reward_post" in (tmp_path / "exports" / "mine-brian2" / "network.py").read_text()
+    assert "exists" in neurosim("export", "--learn").stderr
+    assert 'got "nest"' in neurosim("export", "--to", "nest").stderr
+    assert "decorrelation" in neurosim("export", "--learn", "--out", "other", rule="danp").stderr
+    assert not (tmp_path / "other").exists()
