@@ -411,7 +411,7 @@ def pcm_noise(g):
 
 @programmed("pcm", "target plus minus since seen", last_of_five)
 def pcm(s, q, i, d, now, key):
-    was = s[0][q]
+    was, plus_was, minus_was, since, seen = s[0][q], s[1][q], s[2][q], s[3][q], s[4][q]
     w = clip(was + d, f4(-1), f4(1))
     up, down, moved = max(w, f4(0)), max(-w, f4(0)), w != was
     plus = max(up + (f4(0.26348) + up * (f4(1.965) - up * f4(1.1731))) * f4(1 / 25) * gauss(key, i, 0), f4(0))
@@ -419,10 +419,10 @@ def pcm(s, q, i, d, now, key):
     one = max(plus * (f4(1) + pcm_noise(plus) * gauss(key, i, 2)), f4(0))
     other = max(minus * (f4(1) + pcm_noise(minus) * gauss(key, i, 3)), f4(0))
     s[0][q] = w
-    s[1][q] = plus if moved else s[1][q]
-    s[2][q] = minus if moved else s[2][q]
-    s[3][q] = now if moved else s[3][q]
-    s[4][q] = clip(one - other, f4(-1), f4(1)) if moved else s[4][q]
+    s[1][q] = plus if moved else plus_was
+    s[2][q] = minus if moved else minus_was
+    s[3][q] = now if moved else since
+    s[4][q] = clip(one - other, f4(-1), f4(1)) if moved else seen
     return moved
 
 
@@ -433,15 +433,15 @@ def wan_spread(r):
 
 @programmed("reram-wan", "target z_plus z_minus since seen", last_of_five)
 def reram_wan(s, q, i, d, now, key):
-    was = s[0][q]
+    was, plus_was, minus_was, since, seen = s[0][q], s[1][q], s[2][q], s[3][q], s[4][q]
     w, z_plus, z_minus = clip(was + d, f4(-1), f4(1)), gauss(key, i, 0), gauss(key, i, 1)
     up, down, moved = max(w, f4(0)), max(-w, f4(0)), w != was
-    seen = max(up + wan_spread(up) * z_plus, f4(0)) - max(down + wan_spread(down) * z_minus, f4(0))
+    shown = max(up + wan_spread(up) * z_plus, f4(0)) - max(down + wan_spread(down) * z_minus, f4(0))
     s[0][q] = w
-    s[1][q] = z_plus if moved else s[1][q]
-    s[2][q] = z_minus if moved else s[2][q]
-    s[3][q] = now if moved else s[3][q]
-    s[4][q] = clip(seen, f4(-1), f4(1)) if moved else s[4][q]
+    s[1][q] = z_plus if moved else plus_was
+    s[2][q] = z_minus if moved else minus_was
+    s[3][q] = now if moved else since
+    s[4][q] = clip(shown, f4(-1), f4(1)) if moved else seen
     return moved
 
 
@@ -450,17 +450,17 @@ HFOX_NOISE = f4(0.0277316483 * math.log10(math.e) * math.sqrt(math.log((1 + 1e-6
 
 @programmed("reram-hfox", "target g z since seen", last_of_five)
 def reram_hfox(s, q, i, d, now, key):
-    was = s[0][q]
+    was, g_was, z_was, since, seen = s[0][q], s[1][q], s[2][q], s[3][q], s[4][q]
     w = clip(was + d, f4(-1), f4(1))
     target, z, moved = f4(9) + (w + f4(1)) * f4(39.6), gauss(key, i, 1), w != was
     g = clip(target + (f4(0.01129027) * target + f4(0.01121854)) * gauss(key, i, 0), f4(9), f4(88.2))
     level = clip(g + f4(0.41183342) * z, f4(9), f4(88.2))
     level = clip(level - HFOX_NOISE * log(f4(1) / level) * gauss(key, i, 2), f4(9), f4(88.2))
     s[0][q] = w
-    s[1][q] = g if moved else s[1][q]
-    s[2][q] = z if moved else s[2][q]
-    s[3][q] = now if moved else s[3][q]
-    s[4][q] = (level - f4(9)) * f4(1 / 39.6) - f4(1) if moved else s[4][q]
+    s[1][q] = g if moved else g_was
+    s[2][q] = z if moved else z_was
+    s[3][q] = now if moved else since
+    s[4][q] = (level - f4(9)) * f4(1 / 39.6) - f4(1) if moved else seen
     return moved
 
 
@@ -476,18 +476,18 @@ def sonos_read(s, i, key):
 
 @programmed("sonos", "target z_plus z_minus since seen noise", sonos_read)
 def sonos(s, q, i, d, now, key):
-    was = s[0][q]
+    was, plus_was, minus_was, since, seen, noise = s[0][q], s[1][q], s[2][q], s[3][q], s[4][q], s[5][q]
     w, z_plus, z_minus = clip(was + d, f4(-1), f4(1)), gauss(key, i, 0), gauss(key, i, 1)
     up, down, moved = f4(1800) * max(w, f4(0)), f4(1800) * max(-w, f4(0)), w != was
     plus = max(up + sonos_spread(f4(19.88665), 176.3115, up) * z_plus, f4(0))
     minus = max(down + sonos_spread(f4(19.88665), 176.3115, down) * z_minus, f4(0))
     one, other = sonos_spread(f4(12.58037), 215.36557, plus), sonos_spread(f4(12.58037), 215.36557, minus)
     s[0][q] = w
-    s[1][q] = z_plus if moved else s[1][q]
-    s[2][q] = z_minus if moved else s[2][q]
-    s[3][q] = now if moved else s[3][q]
-    s[4][q] = clip((plus - minus) * f4(1 / 1800), f4(-1), f4(1)) if moved else s[4][q]
-    s[5][q] = np.sqrt(one * one + other * other) * f4(1 / 1800) if moved else s[5][q]
+    s[1][q] = z_plus if moved else plus_was
+    s[2][q] = z_minus if moved else minus_was
+    s[3][q] = now if moved else since
+    s[4][q] = clip((plus - minus) * f4(1 / 1800), f4(-1), f4(1)) if moved else seen
+    s[5][q] = np.sqrt(one * one + other * other) * f4(1 / 1800) if moved else noise
     return moved
 
 
@@ -498,12 +498,12 @@ MEAN_SLOPES, SPREAD_SLOPES = ((np.diff(y) / np.diff(STATES)).astype(f4) for y in
 
 @programmed("table", "target seen", last_of_two)
 def table(s, q, i, d, now, key):
-    was = s[0][q]
+    was, seen = s[0][q], s[1][q]
     w, mean, spread = clip(was + d, f4(-1), f4(1)), f4(-1), f4(0.02)
     for k in range(7):
         along = clip(w - FIRST[k], f4(0), WIDTHS[k])
         mean, spread = mean + MEAN_SLOPES[k] * along, spread + SPREAD_SLOPES[k] * along
     moved = w != was
     s[0][q] = w
-    s[1][q] = clip(mean + spread * gauss(key, i, 0), f4(-1), f4(1)) if moved else s[1][q]
+    s[1][q] = clip(mean + spread * gauss(key, i, 0), f4(-1), f4(1)) if moved else seen
     return moved

@@ -20,7 +20,7 @@ class Cell(Protocol):
     chosen from words: where `write` is most of the work, the loop is compiled for each). The ``State`` may name in ``made`` what `write` never changes.
     Properties: ``stored_bits``, bits of memory that one cell takes; ``keeps``, True if changes for which no pulse is delivered add up
     inside the cell, unseen, so that its state changes with hit 0 and nothing is lost. A cell whose write costs much says with `chance`
-    when it need not be asked: the result is the same.
+    when it need not be asked: the result is the same. Unless the first random number of `write` is uniform, that is 0 or 1.
     """
 
     optional = ("age", "chance")
