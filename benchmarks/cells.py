@@ -10,25 +10,31 @@ a deadband of that size; its sign alternates from sweep to sweep. The two run in
 
 import argparse
 import json
+import pathlib
 import platform
 import time
 
 import hand_written
+import numba
 import numpy as np
 
 import hw_models as hw
-from neurosim import jit, rules
-from neurosim.loop.synapses import WRITE, sweep
+from neurosim import jit, random, rules
+from neurosim.jit import fill
+from neurosim.loop.synapses import learn_in_fours
 from neurosim.network import Network
+from neurosim.random import stream
 from neurosim.simulator import Simulator
 
 CHANGES = {"small": 1e-6, "large": 0.05}
 SECONDS = 2e-3  # of one turn, so that a call costs little of it
 
 
-def swept(parts, rule, plan, p, a, reward, key, scratch, counts, one, repeat):
+def through_parts(parts, rule, p, a, reward, key, scratch, counts, one, repeat):
     for step in range(repeat):
-        sweep(parts, rule, plan, p, WRITE, 2, a, reward, 0, key, step + 1, one, scratch, counts, one)
+        fill(p.sums, one - one)
+        k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+        learn_in_fours(rule, parts, p, a, reward, one, k_read, k_write, scratch, counts, one)
         reward[0] = -reward[0]
 
 
@@ -45,13 +51,13 @@ def arguments(cell, size):
     simulator = Simulator(Network(1, size, 1), hw.Chip(cell=cell), 1, rules.NP(normalise=False).learning())
     simulator._go = lambda function, kinds, *args: captured.update(args=args)
     simulator.learn(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.float32), np.ones((1, 1), bool))
-    parts, plan, hidden, _, projections, *_ = captured["args"]
+    parts, _, net = captured["args"][:3]
     scratch, record, one = captured["args"][-3:]
-    rng, p = np.random.default_rng(0), projections[1]
+    rng, p, a = np.random.default_rng(0), net.projections[1], net.hidden[0].a
     scratch.arrived[...] = 1
     p.z[...] = rng.standard_normal(p.z.shape)
-    p.z_before[...], hidden[0].a[...] = p.z[0], rng.standard_normal(hidden[0].a.shape)
-    return parts, plan, p, hidden[0].a, scratch, record, one
+    p.z_before[...], a[...] = p.z[0], rng.standard_normal(a.shape)
+    return parts, p, a, scratch, record, one
 
 
 def both(name, size, change):
@@ -60,7 +66,7 @@ def both(name, size, change):
         raise LookupError(
             f'The cell "{name}" has no kernel to be measured against; write one for it and name it in KERNELS of benchmarks/hand_written.py.'
         )
-    parts, plan, p, a, scratch, record, one = arguments(hw.ALL_CELLS[name](), size)
+    parts, p, a, scratch, record, one = arguments(hw.ALL_CELLS[name](), size)
     scratch.reward[...] = change * p.scale / parts.rule.lr
     fields, kernel = hand_written.KERNELS[name]
     cells, z, sums = (
@@ -69,7 +75,7 @@ def both(name, size, change):
         np.zeros((2, size), np.float32),
     )
     rate, mine, key = np.float32(change), hand_written.scratch_of(len(fields), size), np.uint32(7)
-    ours = (parts, parts.rule, plan, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one)
+    ours = (parts, parts.rule, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one)
     hand = (kernel, cells, a[0], p.z_before[0], rate, one, z, sums[0], sums[1], mine, key)
     return ours, hand
 
@@ -77,7 +83,7 @@ def both(name, size, change):
 def compare(name, size=500, change="small", turns=30) -> dict[str, float]:
     """Microseconds of one sweep, through parts and by hand, and their ratio."""
     ours, hand = both(name, size, CHANGES[change])
-    sides = {"parts_us": (jit.compiled(swept, *map(type, ours[0])), ours), "by_hand_us": (by_hand, hand)}
+    sides = {"parts_us": (jit.compiled(through_parts, *map(type, ours[0])), ours), "by_hand_us": (by_hand, hand)}
     best, repeat = dict.fromkeys(sides, np.inf), dict.fromkeys(sides, 2)
     for turn in range(turns + 2):
         for side, (function, args) in sides.items():
@@ -91,17 +97,33 @@ def compare(name, size=500, change="small", turns=30) -> dict[str, float]:
     return {**best, "ratio": best["parts_us"] / best["by_hand_us"]}
 
 
+def table(results) -> str:
+    lines = [f"| cell | {' | '.join(f'{size} x {size}, {change}' for size, change in results)} |", f"|---|{'---|' * len(results)}"]
+    for name in next(iter(results.values())):
+        said = [f"{row[name]['parts_us']:.0f} / {row[name]['by_hand_us']:.0f} = {row[name]['ratio']:.2f}" for row in results.values()]
+        lines.append(f"| {name} | {' | '.join(said)} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells")
+    parser.add_argument("--cells", default=",".join(hw.ALL_CELLS))
     parser.add_argument("--sizes", default="500,1000")
+    parser.add_argument("--turns", type=int, default=30)
+    parser.add_argument("--json")
+    parser.add_argument("--page")
     options = parser.parse_args()
-    for name in options.cells.split(",") if options.cells else hw.ALL_CELLS:
-        for size in map(int, options.sizes.split(",")):
-            for change in CHANGES:
-                t = time.process_time()
-                result = compare(name, size, change, 10)
-                print(
-                    f"{name:22s} {size:5d} {change} parts {result['parts_us']:9.1f} us   by hand {result['by_hand_us']:9.1f} us   ratio {result['ratio']:.2f} cpu {time.process_time() - t:.1f}",
-                    flush=True,
-                )
+    results = {(size, change): {} for size in map(int, options.sizes.split(",")) for change in CHANGES}
+    for name in options.cells.split(","):
+        for (size, change), row in results.items():
+            row[name] = compare(name, size, change, options.turns)
+            print(f"{name:22s} {size:5d} {change:6s} {' '.join(f'{key} {value:.2f}' for key, value in row[name].items())}", flush=True)
+    if options.json:
+        kept = {f"{size} {change}": row for (size, change), row in results.items()}
+        pathlib.Path(options.json).write_text(json.dumps(kept, indent=1) + "\n")
+    if options.page:
+        page = pathlib.Path(options.page)
+        before, rest = page.read_text().split("<!-- cells -->\n", 1)
+        after = rest.split("<!-- end cells -->\n", 1)[1]
+        made = f"{platform.machine()}, Python {platform.python_version()}, Numba {numba.__version__}, NumPy {np.__version__}"
+        page.write_text(f"{before}<!-- cells -->\n{made}.\n\n{table(results)}\n<!-- end cells -->\n{after}")

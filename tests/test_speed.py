@@ -9,7 +9,6 @@ import pytest
 from scipy.stats import ks_2samp
 
 import hw_models as hw
-from neurosim.loop.synapses import WRITE, sweep
 
 BENCHMARKS = pathlib.Path(__file__).parent.parent / "benchmarks"
 LIMIT, TRIES = 1.3, 10
@@ -48,9 +47,9 @@ def test_the_kernel_by_hand_does_the_same_work(cells, name):
     of the weights that stand there afterwards, with the noise of their reads."""
     n = 48
     ours, (kernel, array, a, pre, rate, now, z, clean, noisy, scratch, key) = cells.both(name, n, cells.CHANGES["large"])
-    parts, rule, plan, p, signals, reward, _, loop_scratch, counts, one = ours
+    parts, _, p, _, _, _, _, counts, _ = ours
     fields, before, rising = cells.hand_written.KERNELS[name][0], array.copy(), np.outer(pre, a) > 0
-    sweep(parts, rule, plan, p, WRITE, 2, signals, reward, 0, np.uint64(7), 1, one, loop_scratch, counts, one)
+    cells.through_parts(*ours, 1)
     asked, swallowed = kernel(array, a, pre, rate, now, z, clean, noisy, scratch, key)
     for k, field in enumerate(fields):
         for side in (rising, ~rising):
