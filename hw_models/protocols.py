@@ -21,7 +21,7 @@ class Cell(Protocol):
     Properties: ``stored_bits``, bits of memory that one cell takes; ``keeps``, True if changes for which no pulse is delivered add up
     inside the cell, unseen, so that its state changes with hit 0 and nothing is lost; ``most_pulses``, the most that one write delivers, if
     that can be more than one. A cell whose write costs much says with `chance`
-    when it need not be asked: the result is the same.
+    when it need not be asked: the result is the same. Unless the first random number of `write` is uniform, that is 0 or 1.
     """
 
     optional = ("age", "chance")

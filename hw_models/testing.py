@@ -111,15 +111,17 @@ def _check_keeps(bench, devices, tolerance):
 def _check_chance(bench, devices):
     """Whether no write moves a cell when its first random number is at least what ``chance`` says."""
     letters = bench.cls.draws.get("write", "")
-    if letters[:1] != "u":
-        bench.refuse(
-            "chance", f'promises that the first random number of write decides, but draws["write"] is {letters!r}: begin it with "u"'
-        )
     for dw in np.concatenate([-np.logspace(-6, -0.5, devices), np.logspace(-6, -0.5, devices)]):
         p = bench.number("chance", bench.part.chance(np.float64(dw)))
+        if letters[:1] != "u" and 0.0 < p < 1.0:
+            bench.refuse(
+                "chance",
+                f'says {p:.4g}, which leaves the first random number of write to decide, but draws["write"] is {letters!r}: '
+                'begin it with "u", or say 0 or 1 alone',
+            )
         for u in (p, 1.001 * p, 2.0 * p, 0.9):
             if 0.0 < u < 1.0 and u >= p:
-                drawn = (np.float64(u), *(draw(bench.rng, letter) for letter in letters[1:]))
+                drawn = tuple(np.float64(u) if k == 0 and letter == "u" else draw(bench.rng, letter) for k, letter in enumerate(letters))
                 cells = [bench.programmed(w) for w in (-0.9, -0.3, 0.3, 0.9)]
                 if any(bench.part.write(s, np.float64(dw), np.float64(1.0), drawn)[1] for s in cells):
                     bench.refuse(

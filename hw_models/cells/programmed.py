@@ -6,7 +6,7 @@ both: a digital word a synapse adds the changes up, and the device is written wh
 the device in whole pulses of unknown effect; here the device is programmed to its target plus the sum, and the word starts at 0 again.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from hw_models.cells.pulsed import named_tuple
 from hw_models.parts import Bits, Range
@@ -46,6 +46,10 @@ class Programmed:
     def stored_bits(self) -> int:
         """The target, and the sum if changes add up: the devices take room instead of bits."""
         return 32 if self.update == "accumulated" else 16
+
+    def chance(self, dw):
+        update: Any = self.update
+        return 1.0 if abs(dw) > self.deadband or update > 0.5 else 0.0
 
     @property
     def most_pulses(self) -> int:

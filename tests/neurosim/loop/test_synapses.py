@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from hw_models.cells import ConstantStep, LinearStep, OneSidedPair, SoftBoundsReference
+from hw_models.cells import ConstantStep, LinearStep, OneSidedPair, SoftBoundsReference, Table, WanReRAM
 from hw_models.cells.fixed_point import Word
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
@@ -24,6 +24,8 @@ CELLS = {
     "shown": SoftBoundsReference(),
     "reram-es": load("reram-es").cell,
     "pair": OneSidedPair(step=0.004),
+    "programmed": WanReRAM(deadband=1e-4),
+    "accumulated": Table(deadband=1e-4, update="accumulated"),
 }
 RULES = {
     "four rows at once": (Perturbation("np", 0.02, 0.02), 1),
