@@ -221,14 +221,13 @@ class Simulator:
         empty = lambda width: np.zeros((len(environments), longest, width), self._number)  # noqa: E731
         counted = np.zeros((len(environments), longest), bool)
         kinds, course = self._course(empty(self.network.inputs), empty(self.network.outputs), counted, (), key, 0, clock, learning)
-        before, after = course[: course._fields.index("first")], course[course._fields.index("first") :]
         course.due[:] = False
         seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
         every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
         while living and course.record.counts[loop.FAILED] == 0:
             for b in living:
                 course.inputs[b, t] = seen[b]
-            self._go(loop.turn, kinds, *before, t, True, *after)
+            self._go(loop.sequence, kinds, *course._replace(t0=t, t1=t + 1))
             for b in list(living):
                 seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
                 course.targets[b, t, 0] = -reward
@@ -237,7 +236,7 @@ class Simulator:
                     living.remove(b)
                 course.due[b, t] = every_step or b not in living
             t += 1
-        self._go(loop.turn, kinds, *before, t, False, *after)
+        self._go(loop.sequence, kinds, *course._replace(t0=t, t1=t + 1, last=t))
         return self._outcome(course, learning, ())
 
     def prepare(self, batch=1) -> None:
@@ -645,7 +644,9 @@ class Simulator:
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
         due = counted.copy() if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
-        return kinds, loop.Course(parts, plan, net, inputs, targets, counted, due, first, np.uint64(key), clock, scratch, kept, self._one)
+        return kinds, loop.Course(
+            parts, plan, net, inputs, targets, counted, due, 0, steps + 1, steps, first, np.uint64(key), clock, scratch, kept, self._one
+        )
 
     def _outcome(self, course: loop.Course, learning, record) -> Outcome:
         net, (passes, replicas) = course.net, course.scratch.value.shape

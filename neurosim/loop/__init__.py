@@ -23,11 +23,11 @@ from neurosim.loop.records import (
     Tally,
     View,
 )  # fmt: skip
-from neurosim.loop.sequence import sequence, turn
+from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
     "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "Tally", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
-    "sequence", "sweep", "turn",
+    "sequence", "sweep",
 ]  # fmt: skip

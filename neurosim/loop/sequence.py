@@ -8,14 +8,14 @@ This is plain Python; `jit.compiled` runs the same source compiled, and both giv
 3. `decorrelate`: where asked for, what the next weights see is D x, and D learns (a declared layer operation);
 4. `broadcast`: how each perturbed pass compares goes over the reward wire; then `listen`: each neuron forms its local signal.
 
-`turn` is one step, and hears first how the one before it went: so the same code runs a whole sequence, and in an environment step by step.
+A step hears first how the one before it went: so the same code runs a whole sequence in one call, and in an environment step by step.
 """
 
 import numpy as np
 
 from hw_models.protocols import Wire
 from neurosim import random
-from neurosim.jit import at, chosen, copy, fill, inline, kernel, passage, put, row
+from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
@@ -185,7 +185,7 @@ def start(parts, plan, net, first, key, clock, scratch, one):
     scratch.what[0] = READ
 
 
-@inline
+@passage
 def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
     """Judge a step, and let every neuron form its signal from what comes back."""
     what = broadcast(
@@ -203,100 +203,86 @@ def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch
         listen(parts.readout_rule, plan, net.readout, plan.sigma, one)
 
 
-@inline
-def forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, record, one):
-    """Weights learn from the step before, and the network answers to its input. Not reading, they only learn: the last step's turn."""
-    layers, passes, replicas = len(net.hidden), scratch.value.shape[0], scratch.value.shape[1]
-    step, what, zero = clock[0], scratch.what[0], one - one
-    rules, now = (parts.rule, parts.readout_rule), seconds(clock[0], plan.step_s)
-    record.counts[TRACED] += int(what != READ)
-    record.counts[LEARNED] += int(what == WRITE)
-    if reading:
-        if plan.learn:  # a test happens at one moment and leaves the devices alone
-            age_network(parts, net.projections, net.decorrelators, plan, clock, key, one)
-        for q in range(passes):
-            for b in range(replicas):
-                copy(inputs[b, t], scratch.source[q, b])
-        if net.decorrelators[layers].planes[0].shape[0] > 0:
-            decorrelate(
-                parts, plan, net.decorrelators[layers], scratch.source, key, step, now, scratch, net.decorrelators[layers].writes, one
-            )
-    offset = 0
-    for k in range(len(net.projections)):
-        layer, p = k // 2, net.projections[k]
-        top = layer == layers
-        current, energy, a = (net.readout.current, net.readout.energy, net.readout.a) if top else arrays_of(net.hidden[layer])
-        if reading:
-            if k % 2 == 0:
-                current[:] = energy[:] = zero
-                source = net.decorrelators[layers if layer == 0 else layer - 1].hat
-            else:
-                source = net.hidden[layer].out if plan.raw_recurrence else net.decorrelators[layer].hat
-            load(parts, plan, p, source, energy, first, key, step, one)
-        else:
-            for b in range(replicas):
-                copy(p.z[0, b], p.z_before[b])
-        sweep(
-            parts,
-            rules[int(top)],
-            plan,
-            p,
-            what,
-            passes * int(reading),
-            a,
-            scratch.reward,
-            first,
-            key,
-            step,
-            now,
-            scratch,
-            p.writes,
-            one,
-        )
-        if not reading:
-            continue
-        collect(parts, p, current, first, key, step, one)
-        if k % 2 == 1:
-            group, d = net.hidden[layer], net.decorrelators[layer]
-            perturb(parts.rule, parts, plan, group, first, key, step, one)
-            fire(parts.circuit, parts.neuron, group)
-            if d.planes[0].shape[0] > 0:
-                decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
-            n = group.out.shape[2]
-            show(group.out, n, record.x, t, offset)
-            show(group.current, n, record.h, t, offset)
-            show_state(parts.neuron, group.state, n, record.state, t, offset)
-            note(group.out, record.spikes, t, offset)
-            offset += n
-    if reading:
-        if plan.perturb_readout:
-            perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
-        fire(parts.circuit, parts.readout_neuron, net.readout)
-        show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
-
-
-@inline
-def turn(parts, plan, net, inputs, targets, counted, due, t, reading, first, key, clock, scratch, record, one):
-    """Step t of a sequence: hear how step t - 1 went, learn from it, and answer to the next input if there is one to read.
+def sequence(parts, plan, net, inputs, targets, counted, due, t0, t1, last, first, key, clock, scratch, record, one):
+    """Run steps of one sequence for every replica; learn on the way if the plan says so. The arguments are those of `Course`.
 
     The last broadcast has no step to ride on: it takes one more turn, in which weights learn and nothing is read.
     """
-    if t == 0:
-        start(parts, plan, net, first, key, clock, scratch, one)
-    else:
-        judge(parts, plan, net, targets, counted, due, t - 1, first, key, clock, scratch, record, one)
-    if record.counts[FAILED] == 0 and (reading or plan.learn):
-        forward(parts, plan, net, inputs, t, reading, first, key, clock, scratch, record, one)
-    if not reading and plan.learn and not plan.at_once:
-        for k in range(len(net.projections)):
-            p = net.projections[k]
-            write_totals(parts, p, seconds(clock[0], plan.step_s), key, clock[0], scratch.moving, p.writes, one)
-
-
-def sequence(parts, plan, net, inputs, targets, counted, due, first, key, clock, scratch, record, one):
-    """Run one sequence for every replica; learn on the way if the plan says so. The arguments are those of `Course`."""
-    steps = inputs.shape[1]
-    for t in range(steps + 1):
-        turn(parts, plan, net, inputs, targets, counted, due, t, t < steps, first, key, clock, scratch, record, one)
-        if record.counts[FAILED] > 0:
+    layers, passes, replicas, zero = len(net.hidden), scratch.value.shape[0], scratch.value.shape[1], one - one
+    rules = (parts.rule, parts.readout_rule)
+    for t in range(t0, t1):
+        reading = t < last
+        if t == 0:
+            start(parts, plan, net, first, key, clock, scratch, one)
+        else:
+            judge(parts, plan, net, targets, counted, due, t - 1, first, key, clock, scratch, record, one)
+        if record.counts[FAILED] > 0 or not (reading or plan.learn):
             break
+        step, what, now = clock[0], scratch.what[0], seconds(clock[0], plan.step_s)
+        record.counts[TRACED] += int(what != READ)
+        record.counts[LEARNED] += int(what == WRITE)
+        if reading:
+            if plan.learn:  # a test happens at one moment and leaves the devices alone
+                age_network(parts, net.projections, net.decorrelators, plan, clock, key, one)
+            for q in range(passes):
+                for b in range(replicas):
+                    copy(inputs[b, t], scratch.source[q, b])
+            if net.decorrelators[layers].planes[0].shape[0] > 0:
+                decorrelate(
+                    parts, plan, net.decorrelators[layers], scratch.source, key, step, now, scratch, net.decorrelators[layers].writes, one
+                )
+        offset = 0
+        for k in range(len(net.projections)):
+            layer, p = k // 2, net.projections[k]
+            top = layer == layers
+            current, energy, a = (net.readout.current, net.readout.energy, net.readout.a) if top else arrays_of(net.hidden[layer])
+            if reading:
+                if k % 2 == 0:
+                    current[:] = energy[:] = zero
+                    source = net.decorrelators[layers if layer == 0 else layer - 1].hat
+                else:
+                    source = net.hidden[layer].out if plan.raw_recurrence else net.decorrelators[layer].hat
+                load(parts, plan, p, source, energy, first, key, step, one)
+            else:
+                for b in range(replicas):
+                    copy(p.z[0, b], p.z_before[b])
+            sweep(
+                parts,
+                rules[int(top)],
+                plan,
+                p,
+                what,
+                passes * int(reading),
+                a,
+                scratch.reward,
+                first,
+                key,
+                step,
+                now,
+                scratch,
+                p.writes,
+                one,
+            )
+            if not reading:
+                continue
+            collect(parts, p, current, first, key, step, one)
+            if k % 2 == 1:
+                group, d = net.hidden[layer], net.decorrelators[layer]
+                perturb(parts.rule, parts, plan, group, first, key, step, one)
+                fire(parts.circuit, parts.neuron, group)
+                if d.planes[0].shape[0] > 0:
+                    decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
+                n = group.out.shape[2]
+                show(group.out, n, record.x, t, offset)
+                show(group.current, n, record.h, t, offset)
+                show_state(parts.neuron, group.state, n, record.state, t, offset)
+                note(group.out, record.spikes, t, offset)
+                offset += n
+        if reading:
+            if plan.perturb_readout:
+                perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
+            fire(parts.circuit, parts.readout_neuron, net.readout)
+            show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
+        elif not plan.at_once:
+            for k in range(len(net.projections)):
+                write_totals(parts, net.projections[k], now, key, step, scratch.moving, net.projections[k].writes, one)
