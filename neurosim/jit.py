@@ -33,7 +33,9 @@ OURS = {"neurosim": pathlib.Path(__file__).parent, "hw_models": pathlib.Path(hw_
 # Division by zero gives infinity as NumPy's does; Python's check would stop vectorisation (3.56 against 0.54 ns a value).
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # Parts are a few operations long; a call in the innermost loop would stop vectorisation (36 against 3 ns a normal number).
-INLINE: Any = {"forceinline": True, "error_model": "numpy"}
+# No one calls them from outside, so that they need none of the wrappers that take a tenth of the compile time.
+INNER: Any = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
+INLINE: Any = {"forceinline": True, **INNER}
 
 
 # ---------------------------------------------------------------- functions that plain and compiled code share
@@ -51,7 +53,7 @@ def scalar(function):
 
 def passage(function):
     """Let compiled code call a passage of the loop, kept as a function of its own and not copied into the caller."""
-    return _offer(function, lambda *args: function, {"error_model": "numpy"})
+    return _offer(function, lambda *args: function, INNER)
 
 
 def inline(function):
