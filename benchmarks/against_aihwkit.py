@@ -1,6 +1,6 @@
 """One step of a recurrent layer on simulated pulsed devices, ours against IBM's analog hardware kit (aihwkit), on one core, in one run.
 
-    python benchmarks/against_aihwkit.py [--size 500] [--turns 20] [--json FILE]
+    python benchmarks/against_aihwkit.py [--size 500] [--turns 20] [--json FILE] [--page FILE]
 
 Both read an N x N array twice, for a clean and a perturbed pass, and give every device its share of a rank-one update in pulses; the
 devices are the kit's fit to a filamentary oxide memory (its ReRamES preset, our chip "reram-es"). The kit's reads convert with the
@@ -8,11 +8,14 @@ preset's DAC and ADC; ours are the sweep over the weights alone.
 
 What an update costs depends on its size. Two are timed, the same for both: at the learning rate of a new tile, with inputs uniform in
 -1..1 and normal errors of 0.01; and at the rate that asks for 0.01 pulses a device on average. Of our digital cells, 8-bit words with
-stochastic rounding are timed against ideal numbers. The two of a pair run in turn, and the best turn of each counts.
+stochastic rounding are timed against ideal numbers. The two of a pair run in turn, and the best turn of each counts, in time of the
+processor: waiting for others is left out, what they do to its caches and its shared units is not.
 """
 
 import argparse
 import json
+import os
+import pathlib
 import platform
 import sys
 import time
@@ -24,6 +27,25 @@ import hw_models as hw
 from neurosim import jit
 
 KIT = "1.1.0"
+PAGE = """# Against aihwkit
+
+Made by `python benchmarks/against_aihwkit.py --json docs/against_aihwkit.json --page docs/speed.md`: one step of a recurrent layer of
+{size} x {size} simulated devices, ours and that of IBM's analog hardware kit, in one process on one core. Two reads, for a clean and a
+perturbed pass, and one rank-one update in pulses. What exactly is compared stands at the top of the script.
+
+aihwkit {aihwkit}; {machine}; {load:.1f} other processes a core. Microseconds of processor time a step, the best of {turns} turns of {repeat} steps.
+
+| update | rate | pulses asked of a device, mean | neurosim | aihwkit | aihwkit / neurosim |
+|---|---|---|---|---|---|
+{rows}
+
+The kit's work grows with the pulses that meet; ours has a floor, because every device draws the number that says whether it is asked, so
+that the bits are those of asking each. The comparison is of cost alone: the numbers of pulses have the same mean, but not the same
+distribution ("pulses" rounds at random; `update = "trains"` draws coincidences as the kit does, without the correlation along rows and
+columns).
+
+In the same run, 8-bit words with stochastic rounding take {fixed_point_us:.0f} microseconds a sweep and ideal numbers {ideal_us:.0f}: {ratio:.1f} times.
+"""
 ERROR = 0.01  # standard deviation of the errors, beside inputs uniform in -1..1
 SHARE = 0.01  # pulses a device, on average
 
@@ -86,7 +108,7 @@ def against_the_kit(size, turns):
     x, d = rng.uniform(-1.0, 1.0, size).astype(np.float32), (ERROR * rng.standard_normal(size)).astype(np.float32)
     pulses = float(np.abs(np.outer(x, d)).mean()) / cell.step  # that a rate of 1 asks a device for
     found = {}
-    for name, given in (("default rate", None), (f"{SHARE:g} pulses", SHARE / pulses)):
+    for name, given in (("a new tile's rate", None), ("small", SHARE / pulses)):
         rate, theirs = kit(size, x, d, given)
         ours = sweep(cell, size, (x, np.float32(-rate) * d))  # the kit subtracts
         us = in_turn(lambda ours=ours: ours(cells.REPEAT), repeated(theirs), turns)
@@ -100,11 +122,21 @@ def digital(size, turns):
     return {"fixed_point_us": us[0], "ideal_us": us[1], "ratio": us[0] / us[1]}
 
 
+def page(results):
+    """What docs/speed.md says."""
+    rows = [
+        f"| {name} | {r['rate']:.2g} | {r['pulses']:.3g} | {r['neurosim_us']:.0f} | {r['aihwkit_us']:.0f} | {r['ratio']:.2f} |"
+        for name, r in results["reram-es"].items()
+    ]
+    return PAGE.format(rows="\n".join(rows), **results, **results["digital"])
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=500)
     parser.add_argument("--turns", type=int, default=20)
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--page", type=pathlib.Path)
     options = parser.parse_args()
     try:
         import aihwkit
@@ -112,11 +144,13 @@ if __name__ == "__main__":
         sys.exit(f"This comparison needs aihwkit, which is not installed; pip install aihwkit=={KIT} torch==2.10.0 and run it again.")
     if aihwkit.__version__ != KIT:
         print(f"aihwkit is {aihwkit.__version__}; figures that we quote are of {KIT}.", file=sys.stderr)
-    machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     results: dict = {
         "aihwkit": aihwkit.__version__,
-        "machine": machine,
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}",
+        "load": os.getloadavg()[0] / (os.cpu_count() or 1),
         "size": options.size,
+        "turns": options.turns,
+        "repeat": cells.REPEAT,
         "reram-es": against_the_kit(options.size, options.turns),
     }
     results["digital"] = digital(options.size, options.turns)
@@ -128,5 +162,6 @@ if __name__ == "__main__":
     r = results["digital"]
     print(f"8-bit stochastic {r['fixed_point_us']:.0f} us, ideal {r['ideal_us']:.0f} us, 8-bit / ideal {r['ratio']:.2f}")
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=2)
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    if options.page:
+        options.page.write_text(page(results))

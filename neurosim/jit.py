@@ -25,6 +25,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, overload
 
 import hw_models
+from hw_models import scalars
 from hw_models.contracts import where
 from hw_models.parts import InputError, fields
 
@@ -78,6 +79,33 @@ def twin(form, double=None):
         return _offer(function, choose, INLINE)
 
     return mark
+
+
+@intrinsic
+def _word_of(typing, x):
+    """The 32 bits of a float32."""
+    return types.int32(x), lambda context, builder, signature, args: builder.bitcast(args[0], ir.IntType(32))
+
+
+@intrinsic
+def _float_of(typing, word):
+    return types.float32(word), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
+
+
+def _halved32(x):
+    # the exponent stands in the word from bit 23 on: 11 instructions in place of 30
+    word = _word_of(x)  # pyright: ignore[reportCallIssue]: the compiler passes the typing context
+    e = np.int32(np.int32(word - np.int32(0x3F3504F3)) >> np.int32(23))  # less that of the root of 1/2
+    e = np.int32(max(min(e, np.int32(0)), np.int32(-32))) if word >= np.int32(0) else np.int32(-32)
+    return x * _float_of(np.int32(np.int32(np.int32(127) - e) << np.int32(23))), np.float32(e)  # pyright: ignore[reportCallIssue]
+
+
+def _doubled32(k):
+    return _float_of(np.int32(np.int32(np.int32(k) + np.int32(127)) << np.int32(23)))  # pyright: ignore[reportCallIssue]
+
+
+twin(_halved32, scalars.halved)(scalars.halved)
+twin(_doubled32, scalars.doubled)(scalars.doubled)
 
 
 def kernel(method) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from hypothesis.strategies import floats, integers
 import hw_models
 from hw_models import ALL_CELLS, InputError, scalar
 from hw_models.protocols import Cell, Converter
-from hw_models.scalars import normal, sigmoid, tanh
+from hw_models.scalars import exp, log, normal, sigmoid, tanh
 from neurosim import jit, random
 from neurosim.cast import lower
 from neurosim.jit import at, check_arithmetic, chosen, compiled, constant, dot, fill, kernel, plus, put, row
@@ -103,6 +103,20 @@ class Shapes(NamedTuple):
 def test_shared_functions_are_one_in_both_worlds(dtype):
     x = np.concatenate([np.random.default_rng(3).normal(0, 4, 2000), [0.0, -0.0, 8.5, -8.5]]).astype(dtype)
     assert np.array_equal(apply(Shapes(), x), apply(Shapes(), x, plain=True))
+
+
+class Digits(NamedTuple):
+    def convert(self, x, u):
+        return log(x) + exp(x)
+
+
+@DTYPES
+def test_exponents_taken_from_the_word_are_those_found_by_halving(dtype):
+    words = np.random.default_rng(5).integers(-(2**31), 2**31, 2000).astype(np.int32).view(np.float32)
+    special = [0.0, -0.0, 1.0, 0.5, 2**-0.5, np.nextafter(2**-0.5, 0), 2.0**-31, 2.0**-32, 2.0**-149, -0.1, -1.0, np.inf, -np.inf, np.nan]
+    with np.errstate(all="ignore"):
+        x = np.concatenate([words, np.random.default_rng(6).random(2000), np.array(special, np.float32)]).astype(dtype)
+        np.testing.assert_array_equal(apply(Digits(), x), apply(Digits(), x, plain=True))
 
 
 class JustTanh(NamedTuple):
