@@ -256,6 +256,12 @@ def test_a_coin_perturbs_as_well_as_a_bell_curve():
     check_gradient(estimates(Perturbation("np", 0.0, 0.0, normalise=False), 1000, TINY_DATA, TINY, Chip(noise=Bernoulli(SIGMA))))
 
 
+@pytest.mark.parametrize("norm", ["layer", "expected", "running"])
+def test_every_norm_of_activity_perturbation_follows_the_gradient_where_nothing_colours_activity(norm):
+    """In a first step of linear neurons activity changes by the noise alone, alike in all directions: the sum over the layer loses nothing."""
+    check_gradient(estimates(Perturbation("anp", 0.0, 0.0, norm=norm, normalise=False), 1000, TINY_DATA, TINY))
+
+
 # ---------------------------------------------------------------- momentum
 
 

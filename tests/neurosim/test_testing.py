@@ -11,6 +11,7 @@ import neurosim.bptt
 import neurosim.eprop
 from hw_models import Bits, InputError, Nothing, catalogue, load
 from hw_models.protocols import Converter
+from hw_models.scalars import scalar
 from neurosim.rules import Gradient, Perturbation
 from neurosim.testing import check_neuron, check_rule, compare_with_plain
 
@@ -259,6 +260,40 @@ class OwnDice(Part):
 
 def test_a_method_of_arithmetic_agrees():
     compare_with_plain(Part(), Converter.convert)
+
+
+@scalar
+def slope(part):
+    """A helper that bears the name of the field it reads."""
+    return 0.5 * part.slope
+
+
+@scalar
+def again(x):
+    return x if x < 1.0 else again(0.5 * x)
+
+
+class Sloped(NamedTuple):
+    slope: float = 3.0
+    draws = {}
+
+    def convert(self, x, u):
+        return slope(self) * x + self.slope
+
+
+class Endless(Part):
+    def convert(self, x, u):
+        return again(x)
+
+
+def test_a_helper_may_bear_the_name_of_a_field():
+    compare_with_plain(Sloped(), Converter.convert)
+    assert Sloped().convert(2.0, ()) == 6.0
+
+
+def test_a_helper_that_calls_itself_is_refused_by_line():
+    with pytest.raises(InputError, match=rf"{line(again, 0)}: again calls itself; a helper of parts must do without"):
+        compare_with_plain(Endless(), Converter.convert)
 
 
 @pytest.mark.parametrize(
