@@ -182,8 +182,12 @@ class HfOxReRAM(Programmed):
 
     State = HfOxDevice
     draws = {"program": "nnn", "write": "nnn", "age": "n"}
-    most_pulses = 1
     ages = True
+
+    @property
+    def most_pulses(self) -> int:
+        """That one write takes: there is one device."""
+        return 1
 
     def make(self, u):
         return HfOxDevice(0.0, 0.0, 48.6, 0.0, 0.0, 0.0)

@@ -27,7 +27,7 @@ class Placement(NamedTuple):
     links: int  #: of the tree over which a message reaches every core
     depth: int  #: links from one end of it to the other
     area_mm2: float | None  #: of these cores, all of them, if a source gives that of one
-    parts_mm2: dict[str, tuple[float, float, float]]  #: else of their converters and routers, where sources give one: low, typical, high
+    parts_mm2: dict[Event, tuple[float, ...]]  #: else of their converters and routers, where sources give one: low, typical, high
 
 
 def placement(network, chip, learning: Learning | Gradient | None, prices: PriceList, batch: int = 1, steps: int = 1) -> Placement:
