@@ -120,9 +120,8 @@ def validation(report) -> Figure:
     ----------
     report : neurosim.brian.Report
     """
-    panels = [("each by itself", report.trajectory, not report.steps)]
-    if report.steps:
-        panels.append(("step by step, from one common state", report.steps, True))
+    panels = [("each by itself", report.trajectory, not report.steps), ("step by step, from one common state", report.steps, True)]
+    panels = [panel for panel in panels if panel[1]]
     rows = len(panels) + len(report.trains) + bool(report.learned)
     figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)

@@ -90,7 +90,7 @@ def _rounding(x, w):
     return 4 * EPS * len(w) * (np.abs(x) @ np.abs(w))
 
 
-def margins(neuron, step_s, arrived, rounding, v, adaptation=None) -> tuple[np.ndarray, np.ndarray]:
+def margins(neuron: Any, step_s: float, arrived, rounding, v, adaptation=None) -> tuple[np.ndarray, np.ndarray]:
     """How far rounding takes two simulators of a population apart, as long as their spikes are the same: in membranes and thresholds.
 
     Parameters
@@ -108,7 +108,8 @@ def margins(neuron, step_s, arrived, rounding, v, adaptation=None) -> tuple[np.n
     """
     peak = abs(getattr(neuron, "v_leak", 0.0)) + np.maximum.accumulate(np.abs(v), axis=0)
     leak, pulls = _gain(step_s, neuron.tau_mem), np.zeros_like(peak)
-    if isinstance(neuron, neurons.ConductanceLIF):
+    conducting = isinstance(neuron, neurons.ConductanceLIF)
+    if conducting:
         peak = peak + abs(neuron.e_exc) + abs(neuron.e_inh)  # no membrane leaves that range
     off = np.zeros_like(v)
     for tau in [getattr(neuron, name) for name in ("tau_syn", "tau_syn_exc", "tau_syn_inh") if hasattr(neuron, name)]:
@@ -117,14 +118,12 @@ def margins(neuron, step_s, arrived, rounding, v, adaptation=None) -> tuple[np.n
         for t in range(len(v)):
             size = keep * size + arrived[t]
             wrong = keep * wrong + rounding[t] + 4 * EPS * size
-            if isinstance(neuron, neurons.ConductanceLIF):
+            if conducting:
                 pulls[t] += step_s / neuron.tau_mem * peak[t] * wrong
             else:  # of a current at most step / tau reaches the membrane; Brian2 takes a difference of two exponentials over one of two rates
                 reach = min(1.0, step_s / neuron.tau_mem)
                 pulls[t] += reach * wrong + 8 * EPS * (reach + (tau / abs(tau - neuron.tau_mem) if tau > 0 else 1.0)) * size
-    step = 16 * EPS * peak
-    if isinstance(neuron, neurons.ConductanceLIF):
-        step = step + 2e-11 * peak  # what `hw_models.scalars.exp` promises, twice
+    step = (16 * EPS + (2e-11 if conducting else 0.0)) * peak  # `hw_models.scalars.exp` is within 1e-11
     last, paused = np.zeros_like(v[0]), getattr(neuron, "refractory", 0.0) > 0
     for t in range(len(v)):
         now = leak * last + pulls[t] + step[t]
@@ -145,4 +144,4 @@ def _gain(step_s, tau):
 
 def arrivals(pairs) -> tuple[np.ndarray, np.ndarray]:
     """Sum of what arrives without signs, and what two orders of it may part by, from pairs of sent numbers and weights."""
-    return sum(np.abs(x) @ np.abs(w) for x, w in pairs), sum(_rounding(x, w) for x, w in pairs)
+    return np.sum([np.abs(x) @ np.abs(w) for x, w in pairs], axis=0), np.sum([_rounding(x, w) for x, w in pairs], axis=0)

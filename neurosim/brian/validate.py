@@ -259,10 +259,10 @@ def _spikes(case, device):
         differ = np.flatnonzero((x != other).any(axis=1))
         explained = True
         if name == lowest:
-            at, which = first, x[first] != other[first]
-            unfired = np.where(x[at] > 0, w[at], v[at])[which]  # the one that did not fire still stands where it was
-            limit = network.neuron.v_threshold + (network.neuron.beta_adaptation * b[at][which] if adaptive else 0.0)
-            explained = bool((np.abs(unfired - limit) <= off[at][which] + threshold[at][which]).all())
+            at = np.nonzero((x != other) & (np.arange(steps) == first)[:, None])
+            unfired = np.where(x[at] > 0, w[at], v[at])  # the one that did not fire still stands where it was
+            limit = network.neuron.v_threshold + (0.0 if b is None else network.neuron.beta_adaptation * b[at])
+            explained = bool((np.abs(unfired - limit) <= off[at] + threshold[at]).all())
         trains[name] = Trains(x, other, int(differ[0]) if len(differ) else None, explained, step_s)
         if until.stop:
             trajectory[f"{name}.v"] = _difference(v[until], w[until], off[until])
