@@ -305,10 +305,9 @@ def validate(
         typer.echo(found, nl=False)
     else:
         sizes = "-".join(map(str, report.table()["sizes"]))
-        gains = ", ".join(f"{gain:.3g}" for gain in report.gains)
         typer.echo(f"{name}: {sizes} neurons in float64, {len(report.case.inputs)} steps, beside Brian2 {report.brian2} on {device}.")
         _print_table(["difference", "largest", "mean", "judged", "allowed", ""], report.lines())
-        typer.echo(f"Recurrent gain {gains}: {report.judgement}")
+        typer.echo(report.judgement)
         if report.case.refusal:
             typer.echo(f"Learning was not compared. {report.case.refusal}")
         typer.echo(f"{report.verdict} The picture is {folder / 'validation.png'}.")

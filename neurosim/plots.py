@@ -116,38 +116,43 @@ def tabulated_states(fit) -> Figure:
 
 
 def validation(report) -> Figure:
-    """How far two simulators part, over time, beside what rounding explains; and the weights that they learn.
+    """How far two simulators part, over time, beside what rounding explains; their spikes; and the weights that they learn.
 
     Parameters
     ----------
     report : neurosim.brian.Report
     """
-    panels = [("each by itself", report.trajectory, not report.steps)] + [
-        ("step by step, from one common state", report.steps, True)
-    ] * bool(report.steps)
-    rows = len(panels) + bool(report.learned)
+    panels = [("each by itself", report.trajectory, not report.steps), ("step by step, from one common state", report.steps, True)]
+    panels = [panel for panel in panels if panel[1]]
+    rows = len(panels) + len(report.trains) + bool(report.learned)
     figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
-    all_axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
+    all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
     drawn = lambda values: np.where(values > 0, values, np.nan)  # noqa: E731
-    for axes, (how, differences, judged) in zip(all_axes, panels, strict=False):
-        for k, (name, d) in enumerate((name, d) for name, d in differences.items() if name.endswith(".x")):
-            axes.plot(drawn(d.judged if judged else d.largest), ".", ms=2, color=HUES[k % len(HUES)], label=name.removesuffix(".x"))
+    for axes, (how, differences, judged) in zip(all_axes, panels):
+        shown = {name.partition(".")[0]: d for name, d in differences.items() if not name.endswith(".h")}
+        for (name, d), color in zip(shown.items(), HUES * len(shown)):
+            axes.plot(drawn(d.judged if judged else d.largest), ".", ms=2, color=color, label=name)
             if judged:
-                axes.plot(drawn(d.allowed), color=HUES[k % len(HUES)], lw=1.2)
-        said = "; lines: what rounding explains" if judged else ""
-        axes.set(yscale="log", xlabel="step", ylabel="difference of outputs")
-        axes.set_title(f"{how}{said}", loc="left", fontsize=SMALL)
+                axes.plot(drawn(d.allowed), color=color, lw=1.2)
+        axes.set(yscale="log", xlabel="step", ylabel=f"difference of {'membranes' if report.trains else 'outputs'}")
+        axes.set_title(f"{how}{'; lines: what rounding explains' if judged else ''}", loc="left", fontsize=SMALL)
+        axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    for axes, (name, trains) in zip(all_axes[len(panels) :], report.trains.items()):
+        for spikes, marker, color, whose in ((trains.ours, "|", BLUE, "neurosim"), (trains.theirs, ".", ORANGE, "Brian2")):
+            axes.plot(*np.nonzero(spikes), marker, ms=3, mew=0.6, color=color, label=whose)
+        if trains.first is not None:
+            axes.axvline(trains.first, color=GREY, lw=1.0, label="first difference")
+        axes.set(xlim=(-0.5, len(trains.ours) - 0.5), xlabel="step", ylabel="neuron")
+        same = "the same in both" if trains.first is None else f"different from step {trains.first} on"
+        axes.set_title(f"spikes of {name}: {same}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     if report.learned:
-        axes = all_axes[-1]
+        axes, what = all_axes[-1], f"after {len(report.case.lesson[0])} steps of {report.case.rule}"
         axes.plot(drawn(np.array(list(report.learned.values()))), list(report.learned), "o", ms=5, color=BLUE)
         axes.axvline(report.limit, color=ORANGE, lw=1.2)
         axes.invert_yaxis()
-        axes.set(
-            xscale="log",
-            xlabel=f"largest difference of weights after {len(report.case.lesson[0])} steps of {report.case.rule}; line: allowed",
-        )
+        axes.set(xscale="log", xlabel=f"largest difference of weights {what}; line: allowed")
     for axes in all_axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{report.case.name}: neurosim and Brian2 {report.brian2} on {report.device}", x=0.01, ha="left", fontsize=10)

@@ -8,14 +8,17 @@ import numpy as np
 
 from hw_models.parts import InputError
 from neurosim import config, runs
-from neurosim.brian.bounds import allowed, gains
-from neurosim.brian.script import check_chip, check_learning, load, populations, projections, script
+from neurosim.brian import words
+from neurosim.brian.bounds import allowed, arrivals, gains, margins, outputs
+from neurosim.brian.script import check_chip, check_learning, load, script
+from neurosim.brian.trains import coincidence, van_rossum
+from neurosim.brian.writer import populations, projections
 from neurosim.rules import Gradient
 from neurosim.simulator import Simulator
 from neurosim.train import as_learning, rule_name
 
 STEPS, LEARNING_STEPS = 1000, 100
-VARIABLES = {"h": "current", "x": "output"}
+VARIABLES = {"h": "current", "x": "output", "v": "membrane"}
 SAME = 1e-9  # the most by which learned weights may differ, relative to the largest if that is above 1
 
 
@@ -47,6 +50,39 @@ class Difference(NamedTuple):
         }  # fmt: skip
 
 
+class Trains(NamedTuple):
+    """The spikes of one population in both simulators."""
+
+    ours: np.ndarray  #: (step, neuron) of 0 and 1
+    theirs: np.ndarray
+    first: int | None  #: step in which they differ first; none if they are the same, spike for spike
+    explained: bool  #: whether the neurons that differ then were closer to their threshold than rounding can move them
+    step_s: float
+
+    def table(self) -> dict[str, Any]:
+        """How alike they are: means over neurons of the coincidence factor (2 ms) and of van Rossum's distance (10 ms)."""
+        ours, theirs, seconds = self.ours, self.theirs, len(self.ours) * self.step_s
+        pairs = list(zip(ours.T, theirs.T, strict=True))
+        alike = [coincidence(a, b, self.step_s) for a, b in pairs]
+        return {
+            "spikes": int(ours.sum()), "spikes_brian2": int(theirs.sum()), "equal": self.first is None, "first_difference": self.first,
+            "explained": self.explained, "rate_Hz": ours.mean(axis=0).mean() / self.step_s, "rate_brian2_Hz": theirs.mean(axis=0).mean() / self.step_s,
+            "coincidence": float(np.nanmean(alike)) if np.isfinite(alike).any() else None,
+            "van_rossum": float(np.mean([van_rossum(a, b, self.step_s) for a, b in pairs])), "seconds": seconds,
+        }  # fmt: skip
+
+    def said(self, name: str) -> str:
+        """A sentence."""
+        t = self.table()
+        how = "the same, spike for spike" if t["equal"] else f"different from step {self.first} on"
+        why = "" if t["equal"] else ", where rounding decides" if self.explained else ", which rounding does not explain"
+        alike = "-" if t["coincidence"] is None else f"{t['coincidence']:.3g}"
+        return (
+            f"Spikes of {name}: {t['spikes']} and {t['spikes_brian2']}, {how}{why}; {t['rate_Hz']:.3g} and {t['rate_brian2_Hz']:.3g} Hz, "
+            f"coincidence {alike}, van Rossum distance {t['van_rossum']:.3g}."
+        )
+
+
 class Report(NamedTuple):
     """What came out of a comparison."""
 
@@ -58,17 +94,24 @@ class Report(NamedTuple):
     steps: dict[str, Difference]  #: Brian2 from our state in every step; only where a recurrent gain is above 1
     learned: dict[str, float]  #: largest difference of learned weights, by ``source_to_target``
     limit: float  #: what that may be
+    trains: dict[str, Trains] = {}  #: of populations that send spikes; membranes are then compared until the first that differs
 
     @property
     def agrees(self) -> bool:
-        return all(d.agrees for d in (self.steps or self.trajectory).values()) and all(off <= self.limit for off in self.learned.values())
+        same = all(d.agrees for d in (self.steps or self.trajectory).values()) and all(t.explained for t in self.trains.values())
+        return same and all(off <= self.limit for off in self.learned.values())
 
     @property
     def judgement(self) -> str:
-        """What is judged, in a sentence."""
+        """What is judged, in a sentence or a few."""
+        if self.trains:
+            return "\n".join(trains.said(name) for name, trains in self.trains.items())
+        gains = f"Recurrent gain {', '.join(f'{gain:.3g}' for gain in self.gains)}"
         if self.steps:
-            return "above 1 rounding alone can part two simulators, so that steps are judged one by one, each from one common state."
-        return "at most 1, so that differences add up and no more; whole trajectories are judged."
+            return (
+                f"{gains}: above 1 rounding alone can part two simulators, so that steps are judged one by one, each from one common state."
+            )
+        return f"{gains}: at most 1, so that differences add up and no more; whole trajectories are judged."
 
     @property
     def verdict(self) -> str:
@@ -104,7 +147,7 @@ class Report(NamedTuple):
         learning = {"rule": case.rule, "steps": len(case.lesson[0]) if self.learned else 0, "largest": self.learned, "allowed": self.limit}
         return {
             "name": case.name, "sizes": [network.inputs, *network.layers, network.outputs], "brian2": self.brian2, "device": self.device,
-            "steps": len(case.inputs), "recurrent_gain": self.gains, "trajectory": trajectory,
+            "steps": len(case.inputs), "recurrent_gain": self.gains, "trajectory": trajectory, "spikes": {name: t.table() for name, t in self.trains.items()},
             "step_by_step": {name: d.table() for name, d in self.steps.items()}, "learning": {**learning, "not_compared": case.refusal},
             "agrees": self.agrees,
         }  # fmt: skip
@@ -155,17 +198,15 @@ def compare(case: Case, device: str = "numpy") -> Report:
     """Run a case in both simulators."""
     version = load(device).__version__
     simulator = case.simulator
+    if words.spikes(simulator.network.neuron):
+        trajectory, trains = _spikes(case, device)
+        return Report(case, version, device, [], trajectory, {}, {}, SAME, trains)
     network, weights, names = simulator.network, simulator.weights, populations(simulator.network)
-    recorded = simulator.run(case.inputs, ("x", "h", "y"))
-    ends = np.cumsum(network.layers)[:-1]
-    xs, hs = np.split(recorded["x"], ends, axis=1), np.split(recorded["h"], ends, axis=1)
-    ours = {f"{name}.{v}": each for v, group in (("h", hs), ("x", [*xs, recorded["y"]])) for name, each in zip(names, group)}
-    if not all(np.isfinite(values).all() for values in ours.values()):
-        raise InputError(f"The activity of {case.name} is not finite within {len(case.inputs)} steps: there is nothing to compare.")
+    ours = _recorded(case, ("h", "x"))
+    xs = [ours[f"{name}.x"] for name in names[:-1]]
 
     def differences(held):
-        states = [np.vstack([np.zeros_like(x[:1]), x[:-1]]) for x in xs] if held else None
-        theirs = script(simulator, case.inputs, states=states, title=case.name).run(device)
+        theirs = script(simulator, case.inputs, states=[_before(x) for x in xs] if held else None, title=case.name).run(device)
         limits = allowed(network, weights, {**theirs, **ours}, case.inputs, names, held)
         return {name: _difference(values, theirs[name], limits[name]) for name, values in ours.items()}
 
@@ -174,6 +215,69 @@ def compare(case: Case, device: str = "numpy") -> Report:
     steps = differences(True) if max(stretch) > 1 else {}
     learned, limit, refusal = _lesson(case, device) if simulator.learning is not None else ({}, SAME, case.refusal)
     return Report(case._replace(refusal=refusal), version, device, stretch, trajectory, steps, learned, limit)
+
+
+def _recorded(case, variables):
+    """What our simulator records of the hidden layers, and the outputs of the readout, by ``population.variable``."""
+    simulator, names = case.simulator, populations(case.simulator.network)
+    recorded = simulator.run(case.inputs, (*variables, "y"))
+    ends = np.cumsum(simulator.network.layers)[:-1]
+    ours = {f"{name}.{v}": each for v in variables for name, each in zip(names, np.split(recorded[v], ends, axis=1))}
+    ours["readout.x"] = recorded["y"]
+    if not all(np.isfinite(values).all() for values in ours.values()):
+        raise InputError(f"The activity of {case.name} is not finite within {len(case.inputs)} steps: there is nothing to compare.")
+    return ours
+
+
+def _before(x):
+    """What was sent in the step before."""
+    return np.vstack([np.zeros_like(x[:1]), x[:-1]])
+
+
+def _spikes(case, device):
+    """Differences of membranes and outputs until the first spike that differs, and the spikes of every layer."""
+    simulator, steps = case.simulator, len(case.inputs)
+    network, weights, step_s, names = simulator.network, simulator.weights, simulator.chip.step_s, populations(simulator.network)
+    adaptive = "adaptation" in simulator.recordable
+    ours = _recorded(case, ("x", "v", *["adaptation"] * adaptive))
+    theirs = script(simulator, case.inputs, title=case.name).run(device)
+    below, found, first, lowest, trajectory, trains = case.inputs, {}, None, "", {}, {}
+    for k, name in enumerate(names[:-1]):
+        x, v, late = ours[f"{name}.x"], ours[f"{name}.v"], slice(k, k + steps)  # Brian2 is a step later in every layer
+        other = np.zeros((steps + len(names), x.shape[1]))
+        other[theirs[f"{name}.step"], theirs[f"{name}.neuron"]] = 1
+        found[name] = x, other[late], v, theirs[f"{name}.v"][late]
+        differ = np.flatnonzero((x != other[late]).any(axis=1))
+        if len(differ) and (first is None or differ[0] < first):
+            first, lowest = int(differ[0]), name  # what differs above in the same step may follow from it
+    until = slice(0, steps if first is None else first)
+    for k, name in enumerate(names[:-1]):
+        x, other, v, w = found[name]
+        b = ours[f"{name}.adaptation"] - x if adaptive else None  # a spike raises its own threshold only afterwards
+        pairs = [(below, weights[2 * k]), (_before(x), weights[2 * k + 1])]
+        off, threshold = margins(network.neuron, step_s, *arrivals(pairs), v, b)
+        differ = np.flatnonzero((x != other).any(axis=1))
+        explained = True
+        if name == lowest:
+            at = np.nonzero((x != other) & (np.arange(steps) == first)[:, None])
+            unfired = np.where(x[at] > 0, w[at], v[at])  # the one that did not fire still stands where it was
+            limit = network.neuron.v_threshold + (0.0 if b is None else network.neuron.beta_adaptation * b[at])
+            explained = bool((np.abs(unfired - limit) <= off[at] + threshold[at]).all())
+        trains[name] = Trains(x, other, int(differ[0]) if len(differ) else None, explained, step_s)
+        if until.stop:
+            trajectory[f"{name}.v"] = _difference(v[until], w[until], off[until])
+        below = x
+    variable = "v" if type(network.readout) in words.SPIKES else "x"
+    y, z = ours["readout.x"], theirs[f"readout.{variable}"][len(names) - 1 :][:steps]
+    pairs = [(below, weights[-1])]
+    if variable == "v":
+        limit, _ = margins(network.readout, step_s, *arrivals(pairs), y)
+    else:
+        size, fed = arrivals(pairs)
+        limit = outputs(network.readout, fed, size)
+    if until.stop:
+        trajectory[f"readout.{variable}"] = _difference(y[until], z[until], limit[until])
+    return trajectory, trains
 
 
 def _lesson(case, device):
@@ -189,14 +293,8 @@ def _lesson(case, device):
         twin = _learned(simulator, case.lesson, [np.nextafter(w, np.inf) for w in weights])
         apart = max(float(np.abs(a - b).max()) for a, b in zip(after, twin, strict=True)) if twin else np.inf
         if apart * len(case.lesson[0]) > limit:  # rounding enters every step
-            return (
-                {},
-                limit,
-                (
-                    f"{case.rule} stretches rounding here: learned in neurosim alone, weights that begin one unit in the last place apart end "
-                    f"{apart:.1g} apart."
-                ),
-            )
+            ends = f"weights that begin one unit in the last place apart end {apart:.1g} apart"
+            return {}, limit, f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
     return off, limit, ""
 
 

@@ -26,6 +26,72 @@ RATES = {
     neurons.Leaky: Rate(("v += {rate}*(h - v)", "x = tanh(v)"), ("v",), rounding=8.0),
 }
 
+
+class Spike(NamedTuple):
+    """A neuron in continuous time, spiking or a leaky integrator."""
+
+    equations: tuple[str, ...]
+    arrives: dict[str, str]  #: variables that jump when something arrives, and by what: weight times input stands in braces
+    threshold: str = ""
+    reset: str = ""
+    refractory: float = 0.0  #: s; Brian2 counts the step of the spike itself
+    start: float = 0.0  #: of v
+    clears: tuple[str, ...] = ()  #: variables that hold for one step what arrived
+    method: str = "exact"
+
+
+def _synapse(name, tau):
+    """A current that decays, or one that is there for a step."""
+    return f"d{name}/dt = -{name}/({tau!r}*second) : 1" if tau > 0 else f"{name} : 1"
+
+
+def _spiking(n, step_s, drive, synapses, arrives, threshold="v > {v_threshold!r}", more=(), also="", method="exact"):
+    pause = round(n.refractory / step_s)
+    held = " (unless refractory)" if pause else ""
+    reset = "v = {v_reset!r}" if n.reset == "value" else "v -= {v_threshold!r} - {v_reset!r}"
+    return Spike(
+        (f"dv/dt = ({n.v_leak!r} - v + {drive})/({n.tau_mem!r}*second) : 1{held}", *(_synapse(*each) for each in synapses.items()), *more),
+        arrives, threshold.format(**n._asdict()), reset.format(**n._asdict()) + also, (pause + 1) * step_s if pause else 0.0, n.v_leak,
+        tuple(name for name, tau in synapses.items() if tau == 0), method,
+    )  # fmt: skip
+
+
+def _lif(n, step_s):
+    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"})
+
+
+def _exc_inh(n, step_s):
+    synapses = {"excitation": n.tau_syn_exc, "inhibition": n.tau_syn_inh}
+    arrives = {"excitation": "clip({}, 0, inf)", "inhibition": "clip({}, -inf, 0)"}
+    return _spiking(n, step_s, "excitation + inhibition", synapses, arrives)
+
+
+def _conductance(n, step_s):
+    synapses = {"excitation": n.tau_syn_exc, "inhibition": n.tau_syn_inh}
+    arrives = {"excitation": "clip({}, 0, inf)", "inhibition": "-clip({}, -inf, 0)"}
+    drive = f"excitation*({n.e_exc!r} - v) + inhibition*({n.e_inh!r} - v)"
+    return _spiking(n, step_s, drive, synapses, arrives, method="exponential_euler")
+
+
+def _alif(n, step_s):
+    more = (f"dadaptation/dt = -adaptation/({n.tau_adaptation!r}*second) : 1",)
+    threshold = "v > {v_threshold!r} + {beta_adaptation!r}*adaptation"
+    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"}, threshold, more, "; adaptation += 1")
+
+
+def _li(n, step_s):
+    equations = f"dv/dt = (-v + current)/({n.tau_mem!r}*second) : 1", _synapse("current", n.tau_syn)
+    return Spike(equations, {"current": "{}"}, clears=() if n.tau_syn > 0 else ("current",))
+
+
+SPIKES = {
+    neurons.LIF: _lif,
+    neurons.ExcInhLIF: _exc_inh,
+    neurons.ConductanceLIF: _conductance,
+    neurons.ALIF: _alif,
+    neurons.LI: _li,
+}
+
 #: What a neuron makes of its own noise and of the change delta of its current; `energy` is that of its inputs.
 SIGNALS = {
     np_.GivenNoise.signal: ("a = noise/(sigma**2*energy)",),
@@ -49,9 +115,21 @@ CHANGES = {
 def rate(neuron) -> Rate:
     """The entry of a neuron, with its numbers in place."""
     if type(neuron) not in RATES:
-        raise InputError(f"Brian2's words for the neuron {type(neuron).__name__} are not known; known are {_names(RATES)}.")
+        raise InputError(f"Brian2's words for the neuron {type(neuron).__name__} are not known; known are {_names({**RATES, **SPIKES})}.")
     entry = RATES[type(neuron)]
     return entry._replace(step=tuple(line.format(**neuron._asdict()) for line in entry.step))
+
+
+def spikes(neuron) -> bool:
+    """Whether a neuron sends spikes."""
+    return getattr(neuron, "spikes", False)
+
+
+def spike(neuron, step_s: float) -> Spike:
+    """The entry of a neuron in continuous time, for steps of `step_s` seconds."""
+    if type(neuron) not in SPIKES:
+        raise InputError(f"Brian2's words for the neuron {type(neuron).__name__} are not known; known are {_names(SPIKES)}.")
+    return SPIKES[type(neuron)](neuron, step_s)
 
 
 def signal(rule) -> tuple[str, ...]:
