@@ -39,10 +39,10 @@ RULES = {
 }
 RESERVOIR, NO_NETWORK = "reservoir", "no network"
 COLUMNS = [*RULES, RESERVOIR]
-TASKS = {
-    "mackey-glass-reversed": "Reversed Mackey-Glass",
-    "mackey-glass": "Forecasting Mackey-Glass",
-    "forecast-csv": "Forecasting the weather",
+TASKS = {  # title and epochs: about as many steps each
+    "mackey-glass-reversed": ("Reversed Mackey-Glass", 12),
+    "mackey-glass": ("Forecasting Mackey-Glass", 12),
+    "forecast-csv": ("Forecasting the weather", 4),
 }
 TARGET = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
 KEY = ("task", "rule", "chip", "seed", "hidden", "epochs")
@@ -168,12 +168,13 @@ def markdown(header, lines) -> list[str]:
     return [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(line)} |" for line in lines)]
 
 
-def section(task, rows, seeds, hidden, epochs) -> list[str]:
+def section(task, rows, seeds, hidden) -> list[str]:
     """The tables of one task."""
     columns = [name for name in COLUMNS if any(row["rule"] == name for row in rows)]
     chips = [name for name in ["ideal", *(n for n in hw.catalogue() if n != "ideal")] if any(row["chip"] == name for row in rows)]
     at = lambda chip, rule: [row for row in rows if (row["chip"], row["rule"]) == (chip, rule)]  # noqa: E731
-    lines = [f"\n## {TASKS[task]}\n", f"N = {hidden}, {epochs} epochs, seeds {', '.join(map(str, seeds))}.\n"]
+    title, epochs = TASKS[task]
+    lines = [f"\n## {title}\n", f"N = {hidden}, {epochs} epochs, seeds {', '.join(map(str, seeds))}.\n"]
     trivial = [row["losses"] for row in rows if "losses" in row]
     if trivial:
         medians = {name: statistics.median(losses[name] for losses in trivial) for name in trivial[0]}
@@ -199,12 +200,12 @@ def section(task, rows, seeds, hidden, epochs) -> list[str]:
     return lines
 
 
-def page(rows, tasks, seeds, hidden, epochs) -> str:
-    chosen = [row for row in rows if (row["hidden"], row["epochs"]) == (hidden, epochs) and row["seed"] in seeds]
+def page(rows, tasks, seeds, hidden) -> str:
+    chosen = [row for row in rows if (row["hidden"], row["epochs"]) == (hidden, TASKS[row["task"]][1]) and row["seed"] in seeds]
     lines = PAGE.format(own=OWN).splitlines()
     for task in tasks:
         of_task = [row for row in chosen if row["task"] == task]
-        lines += section(task, of_task, seeds, hidden, epochs) if of_task else []
+        lines += section(task, of_task, seeds, hidden) if of_task else []
     return "\n".join(lines) + "\n"
 
 
@@ -215,7 +216,6 @@ def main():
     parser.add_argument("--chips", default=",".join(hw.catalogue()))
     parser.add_argument("--seeds", default="42,101,300,482,708")
     parser.add_argument("--hidden", type=int, default=100)
-    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--csv", help="hourly weather records, for forecast-csv")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="begin no run later than this")
@@ -227,10 +227,10 @@ def main():
     for name, known in [(tasks, TASKS), (rules, COLUMNS), (chips, hw.catalogue())]:
         if set(name) - set(known):
             parser.error(f"unknown: {', '.join(sorted(set(name) - set(known)))}; known: {', '.join(known)}")
-    how = {"hidden": options.hidden, "epochs": options.epochs}
-    wanted = [{"task": task, "rule": NO_NETWORK, "chip": "", "seed": seed, **how} for task in tasks for seed in seeds]
+    how = lambda task: {"hidden": options.hidden, "epochs": TASKS[task][1]}  # noqa: E731
+    wanted = [{"task": task, "rule": NO_NETWORK, "chip": "", "seed": seed, **how(task)} for task in tasks for seed in seeds]
     wanted += [
-        {"task": task, "rule": rule, "chip": chip, "seed": seed, **how}
+        {"task": task, "rule": rule, "chip": chip, "seed": seed, **how(task)}
         for chip in chips for rule in rules for task in tasks for seed in seeds
     ]  # fmt: skip
     before = read(kept)
@@ -244,7 +244,7 @@ def main():
         with ProcessPoolExecutor(options.workers) as pool:
             for future in as_completed([pool.submit(run_group, rows, options.csv, kept, deadline) for rows in grouped(missing)]):
                 done += future.result()
-    made = page(list(read(kept).values()), [task for task in TASKS if task in tasks], seeds, options.hidden, options.epochs)
+    made = page(list(read(kept).values()), [task for task in TASKS if task in tasks], seeds, options.hidden)
     pathlib.Path(f"{options.out}.md").write_text(made)
     print(f"{done} of {len(missing)} missing runs done; the page is {options.out}.md")
 
