@@ -433,7 +433,7 @@ def _combined(fits) -> tuple[dict[str, Estimate], list[str]]:
     if fits[0].noisy:
         noise = np.array([f.cycle_noise for f in fits])
         error = float(np.sqrt((noise[:, 1] ** 2).sum()) / n)
-        found["cycle_noise"] = _estimate(noise[:, 0].mean(), error, sum(f.points for f in fits))
+        found["cycle_noise"] = _estimate(noise[:, 0].mean(), error, sum(f.points for f in fits), least=0.0)
     else:
         notes.append(
             "One cycle: the noise of pulses is left at 0, and all scatter is taken for noise of reads; errors are too small if it is not."
@@ -462,7 +462,7 @@ def _spreads(kind, names, thetas, own_covariance, found) -> dict[str, Estimate]:
         error = float(np.mean([_variance(weight, own_covariance) for weight in of]))
         spread = math.sqrt(max(total - (error if math.isfinite(error) else 0.0), 0.0))
         uncertain = total * math.sqrt(2.0 / ((n - 1) * len(of))) / (2.0 * spread) if spread else math.nan
-        spreads[name] = _estimate(spread, uncertain, n - 1)
+        spreads[name] = _estimate(spread, uncertain, n - 1, least=0.0)
     return spreads
 
 
@@ -472,10 +472,10 @@ def _variance(weights, covariance) -> float:
     return float(weights[on] @ covariance[np.ix_(on, on)] @ weights[on])
 
 
-def _estimate(value, error, freedom) -> Estimate:
+def _estimate(value, error, freedom, least=-math.inf) -> Estimate:
     from scipy.stats import t
 
     if not math.isfinite(error):
         return Estimate(float(value), None, None, None)
     half = float(t.ppf(0.975, freedom)) * float(error)
-    return Estimate(float(value), float(error), float(value) - half, float(value) + half)
+    return Estimate(float(value), float(error), max(float(value) - half, least), float(value) + half)

@@ -267,6 +267,40 @@ def learned(noise, plain, dtype="float32", rule=ANP):
     return one.weights
 
 
+class Heard(NamedTuple):
+    sums: Annotated[float, Bits(32)]
+
+
+class Listen(NamedTuple):
+    """Remembers the perturbation that a neuron was given last."""
+
+    site = "current"
+    needs = ()
+    Register = Nothing
+    Memory = Heard
+
+    def signal(self, m, own, extra):
+        return Heard(own.xi), 0.0 * own.delta
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return 0.0 * a
+
+
+def test_every_neuron_of_every_replica_has_a_junction_of_its_own():
+    """A tool shares the levels among its sources. Of n = 400 replicas, the mean of a product of two of them misses 0 by 5 / sqrt(n) at most."""
+    n, noise = 400, Telegraph(1.0, within=0.0)
+    one = Simulator(Network(1, 4, 1), Chip(noise=noise), 3, Learning("listen", Listen(), Listen()), dtype="float64", plain=True)
+    one.learn(np.zeros((n, 3, 1)), np.zeros((n, 3, 1)), np.ones((n, 3), bool))
+    xi = one.state()["memories.0.sums"]
+    assert xi.shape == (n, 4) and np.allclose(np.abs(xi), 1.0)
+    correlations = xi.T @ xi / n - np.eye(4)
+    assert np.abs(correlations).max() < 5 / np.sqrt(n)
+    assert abs((xi[1:] * xi[:-1]).mean()) < 5 / np.sqrt(4 * n)
+
+
 @pytest.mark.parametrize("kind", ["telegraph", "recorded"])
 def test_a_source_with_a_state_learns_the_same_compiled(kind, recording):
     noise = Telegraph(0.3, 3.0, 9.0) if kind == "telegraph" else Recorded(0.3, recording)

@@ -50,6 +50,11 @@ def test_wires_with_resistance_lose_what_the_fit_says():
     assert tile._replace(ir_drop=0.0).finish(Nothing(), sums, (1.0, 1.0)) == -1.0
 
 
+def test_a_cell_of_5_microsiemens_is_fed_through_0_35_ohm():
+    """The ratio that the fit was made with; a manual says 5 mS, which would be a thousand times the drop."""
+    assert WiredCrossbar().conductance_ratio == pytest.approx(1 / (0.35 * 5e-6), rel=1e-3)
+
+
 def test_read_noise_and_output_noise_add_up():
     tile, n = WiredCrossbar(read_noise=0.1, output_noise=0.3, ir_drop=0.0), 20_000
     draws = np.random.default_rng(5).standard_normal((n, 2))
