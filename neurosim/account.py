@@ -41,6 +41,13 @@ class Writes(NamedTuple):
     hits: Rounds = 0  #: words that changed, or pulses given to devices; every cell visited, if it can swallow nothing
 
 
+class Carried(NamedTuple):
+    """Spikes that a projection carried, of all rounds."""
+
+    clean: Rounds = 0  #: in passes without a perturbation
+    perturbed: Rounds = 0  #: and with one
+
+
 class Account(NamedTuple):
     """How often a run did what. In a round, everything concerned does the same thing once, for one replica; a step is that of all replicas."""
 
@@ -58,25 +65,32 @@ class Account(NamedTuple):
     written: Rounds = 0  #: times that all cells were asked for a change
     windows: Rounds = 0  #: rounds: a reference gradient looked back over a window
     writes: Mapping[str, Writes] = {}  #: by array: projections, and the matrices of a decorrelating rule
+    spikes: Mapping[str, Carried] = {}  #: by projection, of those that carry spikes
 
     def plus(self, other: "Account") -> "Account":
         """Two runs as one."""
-        writes = dict(self.writes)
-        for place, more in other.writes.items():
-            writes[place] = Writes(*(a + b for a, b in zip(writes.get(place, Writes()), more, strict=True)))
-        return Account._make([*(a + b for a, b in zip(self[:-1], other[:-1], strict=True)), writes])
+        numbers = (a + b for a, b in zip(self[:-2], other[:-2], strict=True))
+        return Account._make([*numbers, _sums(Writes(), self.writes, other.writes), _sums(Carried(), self.spikes, other.spikes)])
 
     def table(self) -> dict[str, Any]:
         """The account as plain values, for JSON."""
-        plain = lambda record: {name: n._asdict() if isinstance(n, Count) else n for name, n in record._asdict().items()}  # noqa: E731
-        return {**plain(self._replace(writes={})), "writes": {place: plain(found) for place, found in self.writes.items()}}
+        writes, spikes = ({place: found._asdict() for place, found in by_place.items()} for by_place in self[-2:])
+        return {**self._asdict(), "writes": writes, "spikes": spikes}
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> "Account":
         """The account of a run that `table` gave."""
-        return cls(**{**table, "writes": {place: Writes(**found) for place, found in table["writes"].items()}})
+        writes = {place: Writes(**found) for place, found in table["writes"].items()}
+        return cls(**{**table, "writes": writes, "spikes": {place: Carried(**found) for place, found in table["spikes"].items()}})
 
     def by(self, n: float) -> "Account":
         """So many times, as counts."""
-        writes = {place: Writes(*(Count.of(value).by(n) for value in found)) for place, found in self.writes.items()}
-        return Account._make([*(Count.of(value).by(n) for value in self[:-1]), writes])
+        times = lambda numbers: [Count.of(value).by(n) for value in numbers]  # noqa: E731
+        by_place = [{place: type(found)(*times(found)) for place, found in each.items()} for each in self[-2:]]
+        return Account._make([*times(self[:-2]), *by_place])
+
+
+def _sums(nothing, one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables of records as one."""
+    pairs = {place: (one.get(place, nothing), other.get(place, nothing)) for place in {**one, **other}}
+    return {place: type(nothing)(*(a + b for a, b in zip(*pair, strict=True))) for place, pair in pairs.items()}

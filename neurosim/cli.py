@@ -220,6 +220,7 @@ def cost(
     moves: Annotated[
         float, typer.Option(min=0.0, help="Writes or pulses a cell gets each time it is asked for a change; a run measures it.")
     ] = 1.0,
+    rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Spikes a spiking neuron sends in a step; a run measures it.")] = 1.0,
     scale: Annotated[float, typer.Option(help="Factor on all prices, such as your guess for another technology.")] = 1.0,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write cost.json and pictures into this folder.")] = None,
     json: Json = False,
@@ -245,7 +246,7 @@ def cost(
     network, settings = first.experiment.network, first.experiment.settings
     if isinstance(first.dataset, World):
         raise InputError(f"How long the episodes of {first.experiment.task.name} are shows only when it is run; choose a task with data.")
-    work = epoch_of(first.dataset.train, settings.batch, moves)
+    work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate)
     estimates = []
     for table in tables:
         learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])

@@ -81,6 +81,20 @@ class Network(NamedTuple):
         names = self.populations
         return [f"{source} to {name}" for below, name in zip(["input", *names], names) for source in (below, name)][:-1]
 
+    def spiking(self, decorrelated: bool = False, raw_recurrence: bool = True) -> list[bool]:
+        """For each projection, whether it carries spikes: not the input's numbers, nor what decorrelation makes of spikes.
+
+        Parameters
+        ----------
+        decorrelated : bool
+            Whether a matrix decorrelates what the layers send.
+        raw_recurrence : bool
+            Whether recurrent weights see what a layer sends all the same.
+        """
+        sends = bool(getattr(self.neuron, "spikes", False))
+        inside = [sends and (not decorrelated or raw_recurrence), sends and not decorrelated]  # recurrent, to what is above
+        return [False, *inside * len(self.layers)]
+
     def sigmas(self) -> list[float]:
         """Xavier standard deviation of every projection at gain 1."""
         return [float(np.sqrt(2 / (pre + post))) for pre, post in self.shapes()]

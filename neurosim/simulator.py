@@ -10,7 +10,7 @@ from hw_models.contracts import check_methods
 from hw_models.parts import InputError, bits, check
 from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim import loop, random
-from neurosim.account import Account, Writes
+from neurosim.account import Account, Carried, Writes
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
 from neurosim.locality import check_declared, reads_of
@@ -603,13 +603,14 @@ class Simulator:
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
         readout = group(len(layers), parts.readout_neuron)
         rows = getattr(self.chip.tile, "rows", 2**31)
+        spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
         projections = tuple(
             loop.Projection(
                 self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.references[k], self.columns[k],
                 self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
                 zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), number(self.reaches[k]), k, self.lines[k // 2],
-                self._sends_spikes(k, how), min(pre, rows), self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64),
+                spiking[k], min(pre, rows), self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64), np.zeros(2, np.int64),
             )
             for k, (pre, post) in enumerate(self.network.shapes())
         )  # fmt: skip
@@ -657,13 +658,6 @@ class Simulator:
         records = {name: spikes(kept.spikes) if name == SPIKES else found[name].kept for name in record}
         return Outcome(kept.loss, records, not failed, account, saturation)
 
-    def _sends_spikes(self, k, how):
-        """Whether what a projection carries are spikes: not the input's numbers, nor what decorrelation makes of spikes."""
-        layer, recurrent = divmod(k, 2)
-        source = layer if recurrent else layer - 1
-        mixed = source >= 0 and self.matrices[source][0].size and not (recurrent and how.raw_recurrence)
-        return bool(source >= 0 and getattr(self.parts.neuron, "spikes", False) and not mixed)
-
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
         steps, compared, sent, arrived, heard, traced, learned, failed = (int(n) for n in course.record.counts)
@@ -678,9 +672,11 @@ class Simulator:
             found = zip(names, course.net.decorrelators, strict=True)
             counted |= {name: (matrices, d, type(self.chip.decorrelation)) for name, d in found if d.planes[0].size}
         writes = {name: _writes(times, array, cell) for name, (times, array, cell) in counted.items()} if learning else {}
+        carried = zip(self.network.projections, course.net.projections, strict=True)
+        spikes = {name: Carried(*(int(n) for n in p.spikes)) for name, p in carried if p.events}
         return Account(
             steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,
-            heard * replicas * (learning.samples if learning else 0), matrices, traced * replicas, learned * replicas, learned, written, 0, writes,
+            heard * replicas * (learning.samples if learning else 0), matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
         ), bool(failed)  # fmt: skip
 
     def _saturation(self, groups, projections, times):

@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-from neurosim.account import Account, Count, Writes
+from neurosim.account import Account, Carried, Count, Writes
 from neurosim.cost.ledger import Ledger, events, is_device
 from neurosim.rules import Gradient, Learning
 
@@ -25,6 +25,8 @@ class Workload(NamedTuple):
         Steps of a batch in which it counts in any of its sequences, on average; as `counted` if negative.
     moves : float
         Writes, or pulses, that a cell really gets each time it is asked for a change. It depends on data: a run measures it.
+    rate : float
+        Spikes that a neuron sends in a step, if it spikes. It depends on data: a run measures it.
     links : int
         Links of the tree over which a message reaches every core of the network.
     chips : int
@@ -39,6 +41,7 @@ class Workload(NamedTuple):
     counted: float = -1
     rewarded: float = -1
     moves: float = 1.0
+    rate: float = 1.0
     links: int = 0
     chips: int = 1
     clock_hz: float = 0.0
@@ -80,6 +83,7 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
         }  # fmt: skip
     account = Account(**found).by(1)
+    account = account._replace(spikes=_spikes(network, learning, account, work.rate))
     return account._replace(writes=_writes(network, chip, learning, account, work.moves)) if learning is not None else account
 
 
@@ -101,6 +105,15 @@ def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> 
         # what is sent in the last steps comes too late; whether these steps count is known only if all do
         least, most = max(sent - delay, 0), min(sent, max(steps - delay, 0))
     return Count(0 if lost else least, (1 - lost) * most, most)
+
+
+def _spikes(network, learning, account: Account, rate: float) -> dict[str, Carried]:
+    """Spikes that projections carry: none to one a neuron, pass and step."""
+    decorrelated = isinstance(learning, Learning) and learning.decorrelation_lr > 0
+    spiking = network.spiking(decorrelated, learning.raw_recurrence if isinstance(learning, Learning) else True)
+    carried = zip(network.projections, network.shapes(), spiking, strict=True)
+    most = {name: (account.clean.by(pre), account.perturbed.by(pre)) for name, (pre, _), spikes in carried if spikes}
+    return {name: Carried(*(Count(0, min(rate, 1.0) * n.typical, n.high) for n in passes)) for name, passes in most.items()}
 
 
 def _writes(network, chip, learning, account: Account, moves: float) -> dict[str, Writes]:

@@ -5,6 +5,7 @@ chip could do otherwise:
 
 - passes and replicas go in lock step, so that a digital weight is fetched once a step for all of them; an analog cell is read in each;
 - what is equal for a whole row, column or layer is computed once (`operations.Counting`);
+- a spike meets its row of weights, which is fetched for it, and passes no DAC; without one, a row does nothing. Numbers are always sent;
 - a write is a read, a sum and a write; how many words really change, or how many pulses are given, depends on data: a run counts it, and
   a forecast is an expectation between bounds;
 - a uniform random number, as stochastic rounding takes, is 16 random bits;
@@ -13,6 +14,7 @@ chip could do otherwise:
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from hw_models.converters import Exact
@@ -103,11 +105,12 @@ class _Events:
         neuron, readout = (discrete(part, chip.step_s) for part in (network.neuron, network.readout))
         self.populations = [(n, neuron) for n in network.layers] + [(network.outputs, readout)]
         self.hidden, self.every = sum(network.layers), sum(n for n, _ in self.populations)
-        self.forward(Phase.CLEAN, account.clean)
-        self.forward(Phase.PERTURBED, account.perturbed)
+        self.forward(Phase.CLEAN, account.clean, {name: found.clean for name, found in account.spikes.items()})
+        self.forward(Phase.PERTURBED, account.perturbed, {name: found.perturbed for name, found in account.spikes.items()})
         first = Phase.CLEAN if account.clean.high else Phase.PERTURBED
-        if not is_device(chip.cell):
-            self.add(first, Event.WEIGHT_READ, self.synapses, account.steps)
+        for name, (pre, post) in zip(network.projections, self.shapes, strict=True):
+            if not is_device(chip.cell) and name not in account.spikes:
+                self.add(first, Event.WEIGHT_READ, pre * post, account.steps)
         self.add(first, Event.BARRIER, 1, account.steps)
         if isinstance(learning, Learning):
             # a run without learning, of a network that decorrelates, takes one pass
@@ -166,22 +169,26 @@ class _Events:
 
     # ------------------------------------------------------------ passes
 
-    def forward(self, phase: Phase, passes: Count) -> None:
+    def forward(self, phase: Phase, passes: Count, spikes: Mapping[str, Count]) -> None:
         chip, tile_rows = self.chip, getattr(self.chip.tile, "rows", 2**31)
-        for k, (pre, post) in enumerate(self.shapes):
+        for k, (name, (pre, post)) in enumerate(zip(self.network.projections, self.shapes, strict=True)):
             lines = 2 if getattr(self.populations[k // 2][1], "apart", False) else 1  # of a column
-            columns = post * lines * -(-pre // tile_rows)
-            self.product(phase, chip.cell, pre * (post + (chip.reference == "column")), passes, getattr(chip.dac, "bits", WORD))
-            for converter, event, n in ((chip.dac, Event.DAC, pre), (chip.adc, Event.ADC, columns)):
+            columns, row = post * lines * -(-pre // tile_rows), post + (chip.reference == "column")
+            arriving = spikes.get(name, passes.by(pre))  # each meets a row of weights
+            self.product(phase, chip.cell, row, arriving, 1 if name in spikes else getattr(chip.dac, "bits", WORD))
+            self.add(phase, Event.WEIGHT_READ, row if name in spikes and not is_device(chip.cell) else 0, arriving)
+            for converter, event, rounds in ((chip.dac, Event.DAC, passes.by(pre)), (chip.adc, Event.ADC, passes.by(columns))):
+                if event == Event.DAC and name in spikes:
+                    continue
                 if is_device(chip.cell) and not isinstance(converter, Exact):
-                    self.add(phase, event, n, passes)
+                    self.add(phase, event, 1, rounds)
                 if getattr(converter, "rounding", "") == "stochastic":
-                    self.random(phase, "u", n, passes)
+                    self.random(phase, "u", 1, rounds)
             self.add(phase, Event.MULTIPLY, columns if chip.cell.bounded else 0, passes)  # the layer's scale
             self.add(phase, Event.ADD, columns, passes)
-            self.add(phase, Event.STATE_READ, pre, passes)
-            self.add(phase, Event.SPIKE, pre, passes)
-            self.add(phase, Event.HOP, pre * self.links, passes)
+            self.add(phase, Event.STATE_READ, 1, arriving)
+            self.add(phase, Event.SPIKE, 1, arriving)
+            self.add(phase, Event.HOP, self.links, arriving)
         for n, neuron in self.populations:
             if hasattr(chip.neuron, "pace"):  # an analog circuit holds its state and answers by itself
                 self.add(phase, Event.NONLINEARITY, n, passes)

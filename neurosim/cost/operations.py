@@ -120,7 +120,8 @@ def operations(method, *arguments) -> Counter:
 
     def counted(function):
         """The function with what it calls taken for what it costs."""
-        known = {name: known_as(value) for name, value in function.__globals__.items()} | {"min": chosen(min), "max": chosen(max)}
+        called = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+        known = {name: known_as(value) for name, value in called.items()} | {"min": chosen(min), "max": chosen(max)}
         return types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)
 
     def known_as(value):

@@ -36,6 +36,8 @@ def remarks(estimates: list[Estimate]) -> Iterable[str]:
             f"Writes and pulses depend on data: a cell is assumed to get {estimates[0].work.moves:g} each time it is asked to change (--moves); "
             "intervals reach from none to all that is possible."
         )
+    if any(e.account.spikes and not e.counted for e in estimates):
+        yield f"A spiking neuron is assumed to send {estimates[0].work.rate:g} spikes a step (--rate)."
     if any(len(e.energy.kinds) > 1 for e in estimates):
         yield "Average prices hold idle power and incremental ones do not, so that the two are never added."
     scales = {e.energy.scale for e in estimates} - {1.0}

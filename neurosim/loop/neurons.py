@@ -73,6 +73,8 @@ def load(parts, plan, p, source, energy, first, key, step, one):
             x, z, beyond = source[q, b], p.z[q, b], np.int32(0)
             if p.events:
                 copy(x, z)
+                for j in range(n_pre):
+                    p.spikes[int(plan.noisy[q])] += nonzero(x[j])
                 continue
             for j in range(n_pre):
                 value = entered(parts.dac, at(p.dac, j), x[j])

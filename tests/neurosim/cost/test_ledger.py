@@ -13,12 +13,12 @@ from hw_models.memory import Unlimited
 from hw_models.noise import Bernoulli, Silent
 from hw_models.protocols import Nothing
 from hw_models.reward import DigitalWire
-from neurosim.account import Account, Count
+from neurosim.account import Account, Carried, Count
 from neurosim.bptt import GradientLearner
 from neurosim.cost import Workload, count, epoch_of, events, forecast
 from neurosim.cost.ledger import Ledger, is_device
 from neurosim.network import Network
-from neurosim.neurons import Leaky, Linear, ReLU
+from neurosim.neurons import LIF, Leaky, Linear, ReLU
 from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks.dataset import Series
@@ -104,9 +104,11 @@ def iterative(network):
 def assert_foretold(foretold, counted):
     """Every number of a run's account lies where its forecast says, and exactly there if that has no bounds."""
     for name, n in counted._asdict().items():
-        if name != "writes":
+        if name not in ("writes", "spikes"):
             assert getattr(foretold, name).low == n == getattr(foretold, name).high, name
-    assert foretold.writes.keys() == counted.writes.keys()
+    assert foretold.writes.keys() == counted.writes.keys() and foretold.spikes.keys() == counted.spikes.keys()
+    for place, carried in counted.spikes.items():
+        assert all(n.low <= of <= n.high for n, of in zip(foretold.spikes[place], carried)), place
     for place, writes in counted.writes.items():
         found = foretold.writes[place]
         assert found.visited.low == writes.visited == found.visited.high, place
@@ -376,6 +378,44 @@ def test_an_epoch_of_sequences_that_do_not_count_in_the_same_steps():
     for first in (0, 2):
         total = total.plus(learned(SMALL, load("digital-8bit"), learning, 4, 2, counted[first : first + 2]).account)
     assert_foretold(forecast(SMALL, load("digital-8bit"), learning, work), total)
+
+
+@pytest.mark.parametrize("name", ["digital-8bit", "pcm-hermes"])
+def test_spikes_are_counted_and_each_meets_its_row_of_weights(name):
+    """Spikes of six neurons reach the readout in the step in which they are sent, and the six neurons one step later."""
+    network, chip, learning = Network(2, 6, 1, neuron=LIF(5e-3, 0.0, v_threshold=0.2)), load(name), NP().learning()
+    simulator = Simulator(network, chip, 1, learning, plain=True)
+    shape, device = (2, 12), is_device(chip.cell)
+    inputs, targets = np.random.default_rng(5).uniform(0, 9, (*shape, 2)), np.zeros((*shape, 1))
+    outcome = simulator.evaluate(inputs, targets, np.ones(shape, bool), record=("x",))
+    x, spikes = outcome.records["x"], outcome.account.spikes
+    there, back = int(x.sum()), int(x[:, :-1].sum())
+    assert 0 < back < there < x.size
+    assert spikes == {"hidden to hidden": Carried(back, 0), "hidden to readout": Carried(there, 0)}
+    ledger = events(network, chip, None, outcome.account, links=3)
+    if device:
+        assert ledger[Phase.CLEAN, Event.ANALOG_READ].typical == 24 * 12 + back * 6 + there
+        assert ledger[Phase.CLEAN, Event.DAC].typical == 24 * 2  # of the inputs alone
+    else:
+        assert ledger[Phase.CLEAN, Event.MAC].typical == 24 * 12 and ledger[Phase.CLEAN, Event.AC].typical == back * 6 + there
+        assert ledger[Phase.CLEAN, Event.WEIGHT_READ].typical == 12 * 12 + back * 6 + there  # those of the inputs once for both sequences
+    assert ledger[Phase.CLEAN, Event.SPIKE].typical == 24 * 2 + back + there
+    assert ledger[Phase.CLEAN, Event.HOP].typical == 3 * (24 * 2 + back + there)
+    counted, rate = simulator.learn(inputs, targets, np.ones(shape, bool)).account, there / x.size
+    foretold = forecast(network, chip, learning, Workload(12, 2, rate=rate))
+    assert_foretold(foretold, counted)
+    assert foretold.spikes["hidden to readout"].clean.typical == pytest.approx(there)
+
+
+def test_decorrelated_spikes_are_numbers():
+    network = Network(2, (3, 4), 1, neuron=LIF())
+    for rule, carried in ((NP(), [1, 2, 3, 4]), (DNP(), [1, 3]), (DNP(decorrelate="all"), [])):
+        spikes = learned(network, load("digital-8bit"), rule.learning(), 2, 1).account.spikes
+        assert list(spikes) == [network.projections[k] for k in carried]
+        assert_foretold(
+            forecast(network, load("digital-8bit"), rule.learning(), Workload(2)),
+            learned(network, load("digital-8bit"), rule.learning(), 2, 1).account,
+        )
 
 
 def test_accounts_add_up_and_come_back_from_their_tables():
