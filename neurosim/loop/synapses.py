@@ -4,7 +4,23 @@ import numpy as np
 
 from hw_models.protocols import Cell, Noise, Tile
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, fill, in_every_form, inline, kernel, nonzero, passage, plus, put, put_back, row
+from neurosim.jit import (
+    as_number,
+    at,
+    chosen,
+    constant,
+    fill,
+    in_every_form,
+    inline,
+    kernel,
+    lent,
+    nonzero,
+    passage,
+    plus,
+    put,
+    put_back,
+    row,
+)
 from neurosim.loop.records import Asked, Tally
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream, uniform
@@ -199,22 +215,22 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
 
     Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, columns, ends, asked, cells = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells
+    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
     column, found, count = asked.column, 0, 0
     for i in range(n):
         columns[found] = i
-        found += flags[i] != 0
+        found += at(flags, i) != 0
     for r in range(rows):
         start = count
         for m in range(found):
-            i = columns[m]
+            i = at(columns, m)
             column[count] = i
-            count += (flags[i] >> r) & 1
+            count += (at(flags, i) >> r) & 1
         ends[r] = count
         there, d = row(planes, j + r), row(dw, first + r)
         u, v = halves(fold(key, j + r))
         for m in range(start, count):
-            i = column[m]
+            i = at(column, m)
             put(cells, m, at(there, i, 1), 0)
             put(asked, m, Asked(at(d, i, 2), u, v, i), 3)
     write_dense(cell, moving, (count + VECTOR - 1) // VECTOR * VECTOR, now, one)
@@ -222,9 +238,10 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
     for r in range(rows):
         there = row(planes, j + r)
         for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
-            put_back(there, column[m], at(cells, m, 0), 1)
-            moved += nonzero(moving.hits[m])
-            pulses += int(moving.hits[m])
+            hit = at(hits, m)
+            put_back(there, at(column, m), at(cells, m, 0), 1)
+            moved += nonzero(hit)
+            pulses += int(hit)
     return moved, pulses
 
 
@@ -246,6 +263,7 @@ def add_up(cell, scratch, n, counts):
 @passage
 def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
     """`learn_four` for as many rows as it can; returns how many these were."""
+    p, a, scratch = lent(p), lent(a), lent(scratch)
     rows = p.z_before.shape[1] // ROWS * ROWS
     registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
     for k in range(p.sums[0].shape[0]):
@@ -483,6 +501,7 @@ def gather_apart(tile, w, rows, n_post, z, j, of, sums, one):
 @passage
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
+    p, a, scratch = lent(p), lent(a), lent(scratch)
     replicas, n_pre = p.z_before.shape
     n_post, writing = a.shape[1], what == WRITE and plan.at_once
     share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
