@@ -70,7 +70,7 @@ def experiment(task, dataset, rule, chip, row) -> Experiment:
 
 def untrained(e: Experiment, dataset) -> float:
     """Test loss of a ridge readout of the untrained network."""
-    learner, number = make_learner(e), np.dtype(e.settings.dtype).type
+    learner, number = make_learner(e, dataset), np.dtype(e.settings.dtype).type
     series = {part: getattr(dataset, part) for part in PARTS}
     states = {
         part: learner.evaluate(s.inputs.astype(number), s.targets.astype(number), s.counted, record=("x",)).records["x"]
