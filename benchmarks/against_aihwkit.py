@@ -27,13 +27,14 @@ import hw_models as hw
 from neurosim import jit
 
 KIT = "1.1.0"
+REPEAT = 20  # steps a turn
 PAGE = """# Against aihwkit
 
 Made by `python benchmarks/against_aihwkit.py --json docs/against_aihwkit.json --page docs/speed.md`: one step of a recurrent layer of
 {size} x {size} simulated devices, ours and that of IBM's analog hardware kit, in one process on one core. Two reads, for a clean and a
 perturbed pass, and one rank-one update in pulses. What exactly is compared stands at the top of the script.
 
-aihwkit {aihwkit}; {machine}; {load:.1f} other processes a core. Microseconds of processor time a step, the best of {turns} turns of {repeat} steps.
+aihwkit {aihwkit}; {machine}; a load of {load:.1f} processes a core. Microseconds of processor time a step, the best of {turns} turns of {repeat} steps.
 
 | update | rate | pulses asked of a device, mean | neurosim | aihwkit | aihwkit / neurosim |
 |---|---|---|---|---|---|
@@ -74,12 +75,13 @@ def kit(size, x, d, rate=None):
 
 def sweep(cell, size, asked=None):
     """One of our sweeps of a cell that asks the device in row j, column i for ``asked[0][j] * asked[1][i]`` of full scale."""
-    parts, plan, p, a, scratch, record, one = cells.arguments(cell, size)
+    parts, p, a, scratch, record, one = cells.arguments(cell, size)
+    scratch.reward[...] = 1e-3
     if asked:
         p.z_before[0, :size], a[0] = asked[0], asked[1] * p.scale
         scratch.reward[...] = 1.0 / parts.rule.lr
-    compiled = jit.compiled(cells.swept, *map(type, parts))
-    return lambda repeat: compiled(parts, parts.rule, plan, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one, repeat)
+    compiled = jit.compiled(cells.through_parts, *map(type, parts))
+    return lambda repeat: compiled(parts, parts.rule, p, a, scratch.reward, np.uint64(7), scratch, record.counts, one, repeat)
 
 
 def in_turn(one, other, turns):
@@ -91,12 +93,12 @@ def in_turn(one, other, turns):
             function()
             if turn:  # the first one compiles, or warms up
                 best[k] = min(best[k], (time.process_time() - start) * 1e6)
-    return [us / cells.REPEAT for us in best]
+    return [us / REPEAT for us in best]
 
 
 def repeated(function):
     def run():
-        for _ in range(cells.REPEAT):
+        for _ in range(REPEAT):
             function()
 
     return run
@@ -111,14 +113,14 @@ def against_the_kit(size, turns):
     for name, given in (("a new tile's rate", None), ("small", SHARE / pulses)):
         rate, theirs = kit(size, x, d, given)
         ours = sweep(cell, size, (x, np.float32(-rate) * d))  # the kit subtracts
-        us = in_turn(lambda ours=ours: ours(cells.REPEAT), repeated(theirs), turns)
+        us = in_turn(lambda ours=ours: ours(REPEAT), repeated(theirs), turns)
         found[name] = {"rate": rate, "pulses": pulses * rate, "neurosim_us": us[0], "aihwkit_us": us[1], "ratio": us[1] / us[0]}
     return found
 
 
 def digital(size, turns):
     words, ideal = sweep(hw.FixedPoint(8, "stochastic"), size), sweep(hw.Ideal(), size)
-    us = in_turn(lambda: words(cells.REPEAT), lambda: ideal(cells.REPEAT), turns)
+    us = in_turn(lambda: words(REPEAT), lambda: ideal(REPEAT), turns)
     return {"fixed_point_us": us[0], "ideal_us": us[1], "ratio": us[0] / us[1]}
 
 
@@ -150,7 +152,7 @@ if __name__ == "__main__":
         "load": os.getloadavg()[0] / (os.cpu_count() or 1),
         "size": options.size,
         "turns": options.turns,
-        "repeat": cells.REPEAT,
+        "repeat": REPEAT,
         "reram-es": against_the_kit(options.size, options.turns),
     }
     results["digital"] = digital(options.size, options.turns)
