@@ -9,7 +9,7 @@ from hw_models.prices import PriceList, prices_of
 from neurosim.account import Account, Count
 from neurosim.cost.bill import PROJECTION, Bill, energy, latency
 from neurosim.cost.endurance import Endurance, endurance
-from neurosim.cost.forecast import Workload, count, forecast
+from neurosim.cost.forecast import Workload, forecast
 from neurosim.cost.ledger import Ledger, events
 from neurosim.cost.neurobench import learning_metrics
 from neurosim.cost.placement import Placement, placement
@@ -110,5 +110,5 @@ def estimate(
         learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
         memory, place, endurance(network, account, epochs, prices, seconds),
-        learning_metrics(count(network, chip, learning, work._replace(sequences=1, batch=1)), memory), [PROJECTION],
+        learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory), [PROJECTION],
     )  # fmt: skip

@@ -199,6 +199,7 @@ class _Events:
             constants = neuron.Params(*[EACH_POST] * len(neuron.Params._fields))
             arrives = Arrivals(EACH_POST, EACH_POST) if getattr(neuron, "apart", False) else EACH_POST
             self.done(phase, operations(neuron.step, constants, state, arrives), passes, post=n)
+            self.add(phase, Event.NONLINEARITY, n if getattr(neuron, "spikes", False) else 0, passes)  # whether to spike
             self.add(phase, Event.STATE_READ, words * n, passes)
             self.add(phase, Event.STATE_WRITE, (words + 1) * n, passes)
 

@@ -399,6 +399,7 @@ def test_spikes_are_counted_and_each_meets_its_row_of_weights(name):
     else:
         assert ledger[Phase.CLEAN, Event.MAC].typical == 24 * 12 and ledger[Phase.CLEAN, Event.AC].typical == back * 6 + there
         assert ledger[Phase.CLEAN, Event.WEIGHT_READ].typical == 12 * 12 + back * 6 + there  # those of the inputs once for both sequences
+    assert ledger[Phase.CLEAN, Event.NONLINEARITY].typical == 24 * 6  # whether to spike
     assert ledger[Phase.CLEAN, Event.SPIKE].typical == 24 * 2 + back + there
     assert ledger[Phase.CLEAN, Event.HOP].typical == 3 * (24 * 2 + back + there)
     counted, rate = simulator.learn(inputs, targets, np.ones(shape, bool)).account, there / x.size
