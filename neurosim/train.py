@@ -290,9 +290,7 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
         if resume is not None:
             resume(result)
         _fit(result, batches, on_epoch)
-        if dataset.classes:
-            answers = result.learner.evaluate(*batches.arrays["test"], record=("y",)).records["y"]
-            result.test_accuracy = share_right(dataset.test, answers)
+        result.test_accuracy = batches.accuracy(result.learner)
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
     return result
@@ -336,6 +334,12 @@ class _Batches:
     def baselines(self, learner) -> dict[str, dict[str, float]]:
         return baselines(self.dataset) | {"reservoir": _reservoir(learner, self.dataset, self)}
 
+    def accuracy(self, learner) -> float | None:
+        """Share of right answers on the test part, where targets are classes."""
+        if not self.dataset.classes:
+            return None
+        return share_right(self.dataset.test, learner.evaluate(*self.arrays["test"], record=("y",)).records["y"])
+
     def hopeless(self, known) -> tuple[float, str]:
         """The loss from which on a run has diverged, and what it is measured by."""
         mean = (known.get("mean") or baselines(self.dataset)["mean"])["train"]
@@ -370,6 +374,9 @@ class _Episodes:
     def baselines(self, learner) -> dict[str, dict[str, float]]:
         random_walk = {part: wandering(self.world, part) for part in PARTS}
         return {"random": random_walk, "untrained": {part: self.loss(learner, part) for part in PARTS}}
+
+    def accuracy(self, learner) -> None:
+        return None
 
     def hopeless(self, known) -> tuple[float, str]:
         return float("inf"), ""

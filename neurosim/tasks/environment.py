@@ -117,14 +117,13 @@ class GymEnvironment:
     def __init__(self, env: Any, penalty: float = 0.0):
         from gymnasium.spaces import Box, Discrete
 
-        seen: Any = env.observation_space
-        acts: Any = env.action_space
+        known: Any = (Box, Discrete)
+        seen, acts = env.observation_space, env.action_space
         self.env, self.penalty = env, penalty
-        if not isinstance(seen, Box | Discrete) or not isinstance(acts, Box | Discrete):
+        if not (isinstance(seen, known) and isinstance(acts, known)):
             raise InputError(f"{env.spec.id} has observations {seen} and actions {acts}; a network takes boxes of numbers or choices.")
-        self.choices = int(seen.n) if isinstance(seen, Discrete) else 0
-        self.actions = int(acts.n) if isinstance(acts, Discrete) else 0
-        self.first = int(acts.start) if isinstance(acts, Discrete) else 0
+        self.choices, self.actions = int(getattr(seen, "n", 0)), int(getattr(acts, "n", 0))
+        self.first = int(getattr(acts, "start", 0))
         self.inputs = self.choices or int(np.prod(seen.shape))
         self.outputs = self.actions or int(np.prod(acts.shape))
         if not self.choices:

@@ -358,7 +358,11 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
     rng = np.random.default_rng(0)
     inputs = rng.choice([-1.0, 1.0], (1, 20_000, 1)).astype("float32")
     counted, ends = np.ones(inputs.shape[:2], bool), {}
-    for name, rule in (("nrl", rules.NRL()), ("at once", rules.NRL(trace=1e-6)), ("anp", Perturbation("anp", 0.0, 1e-3, norm="expected"))):
+    for name, rule in (
+        ("nrl", rules.NRL(lr=0.0)),
+        ("at once", rules.NRL(lr=0.0, trace=1e-6)),
+        ("anp", Perturbation("anp", 0.0, 1e-3, norm="expected")),
+    ):
         one = simulator(rule, Network(1, 5, 1, Tanh()), LATE, False, "float32")
         before = one.evaluate(inputs, 0.5 * inputs, counted).loss[0]
         one.learn(inputs, 0.5 * inputs, counted)
