@@ -117,8 +117,10 @@ def check_chip(chip: Chip) -> None:
             )
 
 
-def check_learning(learning) -> None:
+def check_learning(learning, network) -> None:
     """Refuse what is not written in Brian2's words."""
+    if words.spikes(network.neuron):
+        raise InputError("Learning on spikes is not written in Brian2's words: only networks of rate neurons learn there.")
     if learning.passes != (False, True) or learning.folds or learning.by_layer or learning.prediction > 0:
         raise InputError(
             "In Brian2's words learning compares one perturbed pass with a clean one: use rule np or anp with rule.samples 1 and without momentum."
@@ -162,7 +164,7 @@ def script(simulator: Simulator, inputs, targets=None, counted=None, states=None
     steps = len(inputs)
     arrays: dict[str, np.ndarray] = {"inputs": inputs}
     if how is not None:
-        check_learning(how)
+        check_learning(how, network)
         if type(simulator.parts.loss) is not SquaredError:
             raise InputError(f"Brian2's words for the loss {type(simulator.parts.loss).__name__} are not known; known is SquaredError.")
         arrays["wanted"] = np.asarray(targets, np.float64)
@@ -173,8 +175,6 @@ def script(simulator: Simulator, inputs, targets=None, counted=None, states=None
     timed = list(arrays)
     arrays |= {name: np.asarray(w, np.float64) for name, w in zip(projections(network), simulator.weights, strict=True)}
     if words.spikes(network.neuron):
-        if how is not None or states is not None:
-            raise InputError("Learning on spikes is not written in Brian2's words yet: networks of rate neurons learn there.")
         writer = SpikeWriter(network, None, simulator.chip, False)
         steps += len(hidden)  # Brian2 delivers a spike at the end of its step, so that what stands above is later
     else:

@@ -183,7 +183,7 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
         if isinstance(e.rule, Gradient):
             raise InputError(f"{e.rule.name} is a reference gradient and no rule of synapses.")
         learning = as_learning(e.rule)
-        check_learning(learning)
+        check_learning(learning, e.network)
     except InputError as error:
         refusal, learning = str(error), None
     simulator = Simulator(e.network, there, e.settings.seed, learning, dtype="float64")
