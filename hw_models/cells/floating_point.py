@@ -79,8 +79,8 @@ def rounded(x, r, exponent_bits, mantissa_bits, top):
     largest = 1.0 - 2.0 ** (top - 1.0 - mantissa_bits)
     x = x / ulp
     below = np.floor(x)
-    share, odd = x - below, below - 2.0 * np.floor(0.5 * below)
-    up = 1.0 if share > r or (share == r and odd > 0.0) else 0.0
+    share, half = x - below, 0.5 * below
+    up = 1.0 if share > r or (share == r and half > np.floor(half)) else 0.0
     return min(max((below + up) * ulp, -largest), largest)
 
 

@@ -82,27 +82,31 @@ def accumulated_noise(fit, g, t):
 
 
 @scalar
-def conductance(fit, drift, noise, r, g, z, t, n):
-    """What one device shows t seconds after it was programmed to g for a target of r."""
-    nu = drift * abs(exponent_mean(fit, r) + exponent_spread(fit, r) * z)
-    return max(g * decay(fit, nu, t) * (1.0 + noise * accumulated_noise(fit, g, t) * n), 0.0)
+def left(fit, drift, r, z, t):
+    """Share of its conductance that drift has left a device t seconds after it was programmed for a target of r."""
+    return decay(fit, drift * abs(exponent_mean(fit, r) + exponent_spread(fit, r) * z), t)
 
 
 @scalar
-def visible(fit, drift, noise, target, plus, minus, z_plus, z_minus, t, n_plus, n_minus):
+def conductance(fit, noise, g, share, t, n):
+    """What a device shows t seconds after it was programmed to g, with the share of it that is left."""
+    return max(g * share * (1.0 + noise * accumulated_noise(fit, g, t) * n), 0.0)
+
+
+@scalar
+def visible(fit, noise, plus, minus, share_plus, share_minus, t, n_plus, n_minus):
     """Weight that a pair shows t seconds after programming."""
-    up = conductance(fit, drift, noise, max(target, 0.0), plus, z_plus, t, n_plus)
-    down = conductance(fit, drift, noise, max(-target, 0.0), minus, z_minus, t, n_minus)
+    up, down = conductance(fit, noise, plus, share_plus, t, n_plus), conductance(fit, noise, minus, share_minus, t, n_minus)
     return min(max(up - down, -1.0), 1.0)
 
 
 @scalar
-def programmed(fit, error, drift, noise, s, w, now, u):
+def programmed(fit, error, noise, s, w, now, u):
     """The pair after both devices were programmed for the weight w."""
     up, down = max(w, 0.0), max(-w, 0.0)
     plus = max(up + error * programming_spread(fit, up) * u[0], 0.0)
     minus = max(down + error * programming_spread(fit, down) * u[1], 0.0)
-    seen = visible(fit, drift, noise, w, plus, minus, s.z_plus, s.z_minus, 0.0, u[2], u[3])
+    seen = visible(fit, noise, plus, minus, 1.0, 1.0, 0.0, u[2], u[3])  # nothing has drifted yet
     return PCMPair(0.0, w, plus, minus, s.z_plus, s.z_minus, now, seen)
 
 
@@ -154,12 +158,12 @@ class PCM(Programmed):
         return PCMPair(0.0, 0.0, 0.0, 0.0, u[0], u[1], 0.0, 0.0)
 
     def program(self, s, w, now, u):
-        return programmed(self.fit, self.program_noise, self.drift, self.noise, s, min(max(w, -1.0), 1.0), now, u)
+        return programmed(self.fit, self.program_noise, self.noise, s, min(max(w, -1.0), 1.0), now, u)
 
     def write(self, s, dw, now, u):
         w, due, waiting = asked(self, s, dw)
         if due:
-            return programmed(self.fit, self.program_noise, self.drift, self.noise, s, w, now, u), 2.0
+            return programmed(self.fit, self.program_noise, self.noise, s, w, now, u), 2.0
         return PCMPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
@@ -168,5 +172,7 @@ class PCM(Programmed):
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
         t = max(now - s.since, 0.0)
-        seen = visible(self.fit, self.drift, self.noise, s.target, s.plus, s.minus, s.z_plus, s.z_minus, t, u[0], u[1])
+        plus = left(self.fit, self.drift, max(s.target, 0.0), s.z_plus, t)
+        minus = left(self.fit, self.drift, max(-s.target, 0.0), s.z_minus, t)
+        seen = visible(self.fit, self.noise, s.plus, s.minus, plus, minus, t, u[0], u[1])
         return PCMPair(s.waiting, s.target, s.plus, s.minus, s.z_plus, s.z_minus, s.since, seen)

@@ -20,7 +20,6 @@ from neurosim.loop.records import (
     Projection,
     Record,
     Scratch,
-    Tally,
     View,
 )  # fmt: skip
 from neurosim.loop.sequence import sequence
@@ -28,6 +27,6 @@ from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
     "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Group", "Moving", "Net", "Parts", "Plan",
-    "Prediction", "Projection", "Record", "Scratch", "Tally", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
+    "Prediction", "Projection", "Record", "Scratch", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
     "sequence", "sweep",
 ]  # fmt: skip

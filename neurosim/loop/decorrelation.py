@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, lent, passage, row
-from neurosim.loop.synapses import ROWS, add_up, ask_rows, gather_rows, learn_four, read_rows, write_rows
+from neurosim.loop.synapses import ROWS, ask_rows, gather_rows, learn_four, read_rows, write_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream
 
@@ -52,9 +52,8 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(
                     cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
-                    k_read, k_write, scratch, scratch.moving_d, one,
+                    k_read, k_write, scratch, scratch.moving_d, counts, one,
                 )  # fmt: skip
-                add_up(cell, scratch, n, counts)
                 continue
             scratch.dw[:rows] = one - one
             for b in range(replicas):

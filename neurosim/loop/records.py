@@ -131,13 +131,6 @@ class Plan(NamedTuple):
     step_s: Any  #: simulated seconds a step takes
 
 
-class Tally(NamedTuple):
-    """Changes asked of the cells of a column, and how many of them moved the cell."""
-
-    asked: Any  #: (longest post,) int32
-    moved: Any  #: (longest post,) int32
-
-
 class Asked(NamedTuple):
     """What is asked of cells that stand side by side, and whose numbers they are written with."""
 
@@ -165,8 +158,6 @@ class Scratch(NamedTuple):
     seen: np.ndarray  #: (MANY, longest post) rows as read
     shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
-    tally: Tally
-    pulses: np.ndarray  #: (longest post,) int32: pulses that the cells of a column got
     moving: Moving
     moving_d: Moving  #: of the cells that hold D
     source: np.ndarray  #: (pass, replica, input)

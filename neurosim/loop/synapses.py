@@ -21,7 +21,7 @@ from neurosim.jit import (
     put_back,
     row,
 )
-from neurosim.loop.records import Asked, Tally
+from neurosim.loop.records import Asked
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream, uniform
 
@@ -65,12 +65,11 @@ def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_wr
 
 @inline
 def learn_each(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, one
-):
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+):  # fmt: skip
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
-    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, the tallies 11 and 12. (A count
-    kept in a register would make the compiler unroll until it runs out of them: 283 against 221 us for 500 x 500 words.)
+    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10.
     """
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
@@ -86,7 +85,7 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, tally, pulses = one / scale, scratch.tally, scratch.pulses
+    share, asked, moved, pulses = one / scale, np.int32(0), np.int32(0), np.int32(0)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
@@ -118,10 +117,13 @@ def learn_each(
         h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
         put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
         if swallows(cell):
-            moved = np.int32(nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3))
-            put(tally, i, plus(at(tally, i, 11), Tally(np.int32(a0 + a1 + a2 + a3), moved)), 11)
+            asked = np.int32(asked + np.int32(a0 + a1 + a2 + a3))
+            moved = np.int32(moved + np.int32(nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)))
         if several(cell):
-            put(pulses, i, np.int32(at(pulses, i, 12) + np.int32(h0 + h1 + h2 + h3)), 12)
+            pulses = np.int32(pulses + np.int32(h0 + h1 + h2 + h3))
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
 
 
 # ---------------------------------------------------------------- cells that state their chance
@@ -142,13 +144,13 @@ def may_move(cell, dw, u, v, i, one):
 
 @inline
 def learn_by_chance(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, one
-):
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+):  # fmt: skip
     """`learn_each` in three loops: what is asked, and which cells may move; those cells; the sums. Flags are at place 11."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
     p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
-    dw, tally, flags = scratch.dw, scratch.tally, moving.flags
+    dw, flags = scratch.dw, moving.flags
     w0, w1, w2, w3 = row(dw, 0), row(dw, 1), row(dw, 2), row(dw, 3)
     u0, v0 = halves(fold(k_read, j))
     u1, v1 = halves(fold(k_read, j + 1))
@@ -177,10 +179,10 @@ def learn_by_chance(
         m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
         m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
         put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
-    tally.asked[0] += asked
     moved, pulses = write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
-    tally.moved[0] += moved
-    scratch.pulses[0] += pulses
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
     f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
     x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
     y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
@@ -245,18 +247,6 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
     return moved, pulses
 
 
-@passage
-def add_up(cell, scratch, n, counts):
-    """Bring the columns' tallies into the account."""
-    tally, pulses = scratch.tally, scratch.pulses
-    if swallows(cell):
-        for i in range(n):
-            counts[0] += tally.asked[i]
-            counts[1] += tally.asked[i] - tally.moved[i]
-            counts[2] += pulses[i]
-            tally.asked[i] = tally.moved[i] = pulses[i] = 0
-
-
 # ---------------------------------------------------------------- as many fours as there are
 
 
@@ -272,9 +262,8 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
         for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
             learn_four(
                 parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
-                k_read, k_write, scratch, scratch.moving, one,
+                k_read, k_write, scratch, scratch.moving, counts, one,
             )  # fmt: skip
-    add_up(parts.cell, scratch, a.shape[1], counts)
     return rows
 
 
