@@ -17,6 +17,7 @@ LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
 MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT = range(1, 18)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK = range(32, 38)
+WIRING = 2**20  #: and from here on, one a projection
 
 
 def _fold(key, word):

@@ -84,6 +84,8 @@ def events(
     clock_hz : float
         Frequency of their clock; 0 has none.
     """
+    if network.wiring.sparse:
+        raise InputError("The events of sparse wiring are not counted yet: what is sent over it depends on who fires; use dense wiring.")
     ledger = _Events(network, chip, learning, account, links).ledger
     ledger.add(Phase.IDLE, Event.SECOND, chip.step_s * chips, account.steps)
     ledger.add(Phase.IDLE, Event.CYCLE, chip.step_s * chips * clock_hz, account.steps)

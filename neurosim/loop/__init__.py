@@ -10,6 +10,8 @@ from neurosim.loop.records import (
     Course,
     Decorrelator,
     Events,
+    Fired,
+    Flight,
     Group,
     Moving,
     Net,
@@ -26,6 +28,6 @@ from neurosim.loop.sequence import sequence, turn
 from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Group", "Moving", "Net", "Parts", "Plan",
+    "COUNTS", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "Tally", "View", "grow_older", "held_fields", "listen", "look", "place", "place_cells", "sequence", "sweep", "turn",
 ]  # fmt: skip
