@@ -18,7 +18,7 @@ from typing import Any
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
-from hw_models.parts import bits
+from hw_models.parts import InputError, bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
 from neurosim.cost.operations import POST, PRE, operations

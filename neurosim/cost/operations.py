@@ -120,7 +120,8 @@ def operations(method, *arguments) -> Counter:
 
     def counted(function):
         """The function with what it calls taken for what it costs."""
-        known = {name: known_as(value) for name, value in function.__globals__.items()} | {"min": chosen(min), "max": chosen(max)}
+        space, names = function.__globals__, function.__code__.co_names  # a module's other pieces are left as they are
+        known = space | {name: known_as(space[name]) for name in names if name in space} | {"min": chosen(min), "max": chosen(max)}
         return types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)
 
     def known_as(value):
