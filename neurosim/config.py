@@ -19,6 +19,7 @@ from neurosim.neurons import ALL_NEURONS
 from neurosim.rules import DEFAULTS, GRADIENTS, Gradient, Perturbation
 from neurosim.tasks import Dataset, World
 from neurosim.train import Experiment, Settings, rule_name
+from neurosim.wiring import ALL_WIRINGS
 
 #: What an experiment is unless something else is said.
 SHOWCASE = {
@@ -190,13 +191,18 @@ def rule_from(table: Mapping[str, Any]):
     return build(Perturbation, {**DEFAULTS[name], **options}, "rule")
 
 
-def neuron_from(value: Any, where: str):
-    """A neuron by name, or from a table with its kind and numbers."""
+#: Parts of a network by name, and the kind that a table without one means.
+NETWORK_PARTS = {"neuron": (ALL_NEURONS, "tanh"), "readout": (ALL_NEURONS, "tanh"), "wiring": (ALL_WIRINGS, "dense")}
+
+
+def part_from(value: Any, name: str):
+    """A part of a network by name, or from a table with its kind and numbers."""
+    (known, usual), where = NETWORK_PARTS[name], f"network.{name}"
     table = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    kind = table.pop("kind", "tanh")
-    if kind not in ALL_NEURONS:
-        raise InputError(f'{where} "{kind}" is not known; {nearest(kind, ALL_NEURONS)}')
-    return build(ALL_NEURONS[kind], table, where)
+    kind = table.pop("kind", usual)
+    if kind not in known:
+        raise InputError(f'{where} "{kind}" is not known; {nearest(kind, known)}')
+    return build(known[kind], table, where)
 
 
 def _network(options: Mapping[str, Any], inputs: int, outputs: int) -> Network:
@@ -204,8 +210,8 @@ def _network(options: Mapping[str, Any], inputs: int, outputs: int) -> Network:
     for name in ("inputs", "outputs"):
         if name in options:
             raise InputError(f"network.{name} follows from the task; leave it out.")
-    for name in options.keys() & {"neuron", "readout"}:
-        options[name] = neuron_from(options[name], f"network.{name}")
+    for name in options.keys() & NETWORK_PARTS.keys():
+        options[name] = part_from(options[name], name)
     sizes = options.get("hidden", SHOWCASE["network"]["hidden"])
     sizes = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
     if not sizes or not all(type(n) is int and n >= 1 for n in sizes):
@@ -229,7 +235,7 @@ def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) ->
 def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
     """Everything a run follows from, as tables of plain values; `plan` reads it."""
     e = experiment
-    network = {"hidden": list(e.network.layers), "neuron": _kind(e.network.neuron), "readout": _kind(e.network.readout)}
+    network = {"hidden": list(e.network.layers), **{name: _kind(getattr(e.network, name), name) for name in NETWORK_PARTS}}
     network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain}
     rule = {"name": rule_name(e.rule), **{key: value for key, value in _asdict(e.rule).items() if key != "method"}}
     path = own.file_of(e.rule)
@@ -250,9 +256,9 @@ def to_toml(experiment: Experiment, init: str = "") -> str:
     return f"# Written by neurosim {neurosim.__version__}; neurosim train repeats it.\n\n{tomli_w.dumps(to_table(experiment, init))}"
 
 
-def _kind(neuron) -> dict[str, Any]:
-    name = next((name for name, cls in ALL_NEURONS.items() if cls is type(neuron)), type(neuron).__name__)
-    return {"kind": name, **neuron._asdict()}
+def _kind(part, name: str) -> dict[str, Any]:
+    kind = next((kind for kind, cls in NETWORK_PARTS[name][0].items() if cls is type(part)), type(part).__name__)
+    return {"kind": kind, **part._asdict()}
 
 
 def _asdict(part) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         ``weights`` (with the matrices of a decorrelating rule), ``state`` (one pass), ``passes`` (what further passes in lock step add),
         ``learning`` (registers, sums and history), ``reward`` (the broadcast number), ``random`` (the generator's key and counter).
     """
-    synapses = sum(pre * post for pre, post in network.shapes())
+    synapses = round(network.synapses)
     hidden, every = sum(network.layers), sum(network.layers) + network.outputs
     state = _held(network.neuron, chip) * hidden + _held(network.readout, chip) * network.outputs
     cells = synapses + sum(pre for pre, _ in network.shapes()) * (chip.reference == "column")

@@ -7,6 +7,7 @@ import numpy as np
 from hw_models.parts import InputError, Range, check
 from neurosim import random
 from neurosim.neurons import ALL_NEURONS, Linear, Tanh
+from neurosim.wiring import DENSE, Dense, Wires
 
 
 class Network(NamedTuple):
@@ -15,7 +16,7 @@ class Network(NamedTuple):
     Parameters
     ----------
     inputs : int, neurons
-        Width of the input.
+        Width of the input; 0 is a network that runs by itself.
     hidden : int or tuple of int, neurons
         Size of each recurrent layer, from the input to the readout.
     outputs : int, neurons
@@ -28,19 +29,22 @@ class Network(NamedTuple):
         Initial recurrent and input weights are normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)) (Xavier).
     readout_gain : float
         The same for the readout; 0 starts it at zero, so that an untrained network answers zero.
+    wiring : part
+        Which neurons of a recurrent layer reach which. Of a sparse one fans are what they are on average.
 
     References
     ----------
     Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", PMLR 9:249-256.
     """
 
-    inputs: Annotated[int, Range("neurons", 1)]
+    inputs: Annotated[int, Range("neurons", 0)]
     hidden: int | tuple[int, ...]
     outputs: Annotated[int, Range("neurons", 1)]
     neuron: Any = Tanh()
     readout: Any = Linear()
     gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
     readout_gain: Annotated[float, Range("", 0.0)] = 1.0
+    wiring: Any = Dense()
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -54,6 +58,8 @@ class Network(NamedTuple):
 
     def validate(self):
         _ = self.layers
+        if isinstance(self.wiring, str | type):
+            raise InputError(f"Network.wiring must be a wiring such as neurosim.wiring.Sparse(0.02), got {self.wiring!r}.")
         for name in ("neuron", "readout"):
             if isinstance(getattr(self, name), str | type):
                 known = ", ".join(kind.__name__ for kind in ALL_NEURONS.values())
@@ -97,11 +103,25 @@ class Network(NamedTuple):
 
     def sigmas(self) -> list[float]:
         """Xavier standard deviation of every projection at gain 1."""
-        return [float(np.sqrt(2 / (pre + post))) for pre, post in self.shapes()]
+        fan = [self.wiring.probability if k % 2 else 1.0 for k in range(len(self.shapes()))]
+        return [float(np.sqrt(2 / (share * (pre + post)))) for share, (pre, post) in zip(fan, self.shapes(), strict=True)]
+
+    @property
+    def synapses(self) -> float:
+        """How many weights there are; of a sparse projection, on average."""
+        return sum(pre * post * (self.wiring.probability if k % 2 else 1) for k, (pre, post) in enumerate(self.shapes()))
+
+    def wires(self, seed: int) -> list[Wires]:
+        """Wires of every projection, from the seed alone; those of dense ones are not listed."""
+        return [
+            self.wiring.wires(pre, random.generator(seed, random.WIRING + k)) if k % 2 else DENSE
+            for k, (pre, _) in enumerate(self.shapes())
+        ]
 
     def weights(self, seed: int) -> list[np.ndarray]:
-        """Initial weights of every projection, each (pre, post), from the seed alone."""
+        """Initial weights of every projection, each (pre, post), or (wire,) of a sparse one, from the seed alone."""
         check(self)
-        rng = random.generator(seed, random.INITIAL_WEIGHTS)
+        rng, wires = random.generator(seed, random.INITIAL_WEIGHTS), self.wires(seed)
+        shapes = [w.post.shape if len(w.start) else shape for w, shape in zip(wires, self.shapes(), strict=True)]
         gains = [self.gain] * (2 * len(self.layers)) + [self.readout_gain]
-        return [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(self.shapes(), self.sigmas(), gains, strict=True)]
+        return [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(shapes, self.sigmas(), gains, strict=True)]

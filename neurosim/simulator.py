@@ -113,11 +113,13 @@ class Simulator:
         parts = loop.Parts(
             self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.neuron, self.chip.noise,
             self.chip.wire, discrete(network.neuron, self.chip.step_s), discrete(network.readout, self.chip.step_s), rule, readout_rule, loss,
+            network.wiring,
         )  # fmt: skip
         self.parts = loop.Parts(*[lower(part, number) for part in parts])
         self.clock = np.zeros(2, np.int64)
         self.scales = np.array([sigma * self.chip.headroom if self.chip.cell.bounded else 1.0 for sigma in network.sigmas()])
         self.reaches = np.array([self._reach(k, None) for k in range(len(self.scales))])
+        self.wires = network.wires(self.seed)  #: of each projection; those of dense ones are not listed
         self.planes = [self._cells(k, w) for k, w in enumerate(network.weights(self.seed))]
         shapes, sizes = network.shapes(), [*network.layers, network.outputs]
         tile, dac, adc, circuit = self.parts.tile, self.parts.dac, self.parts.adc, self.parts.circuit
@@ -127,7 +129,7 @@ class Simulator:
         wide = [n * self.lines[k // 2] for k, (_, n) in enumerate(shapes)]
         self.columns = [self._made(random.COLUMN, tile, tile.Column, n + self._reference_columns, k) for k, n in enumerate(wide)]
         self.dacs = [self._made(random.DAC, dac, _params(dac), n, k) for k, (n, _) in enumerate(shapes)]
-        self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(shapes[k][0]), n), k) for k, n in enumerate(wide)]
+        self.adcs = [self._made(random.ADC, adc, _params(adc), (self._tiles(k), n), k) for k, n in enumerate(wide)]
         self.neurons = [self._made(random.NEURON, part, part.Params, n, k) for k, (part, n) in enumerate(zip(neurons, sizes, strict=True))]
         self.circuits = [self._made(random.CIRCUIT, circuit, _params(circuit), n, k) for k, n in enumerate(sizes)]
         decorrelated = learning.decorrelated(network) if learning is not None else []
@@ -271,21 +273,26 @@ class Simulator:
 
     @property
     def weights(self) -> list[FloatArray]:
-        """Weights as one read of the array shows them: per layer from below and recurrent, then the readout; each (pre, post)."""
-        return [seen * self._number(scale) for seen, scale in zip(self._seen(), self.scales, strict=True)]
+        """Weights as one read of the array shows them: per layer from below and recurrent, then the readout.
+
+        Each is (pre, post), or of a sparse projection (wire,) in the order of `wires`.
+        """
+        found = [seen * self._number(scale) for seen, scale in zip(self._seen(), self.scales, strict=True)]
+        return [w[0] if len(wires.start) else w for w, wires in zip(found, self.wires, strict=True)]
 
     def program(self, weights, fit=False) -> None:
         """Program given weights into the chip's cells, with its programming errors and bounds.
 
         Parameters
         ----------
-        weights : list of arrays, (pre, post) each
+        weights : list of arrays
+            Shaped as `weights`.
         fit : bool
             Map weights that were trained elsewhere: choose the digital scale of every array of bounded cells anew, so that the cells hold
             it with the least squared error of what is cut off and what is programmed wrongly, and the reach of its ADCs, if the chip
             sets that by array, by the norm of its columns. Without, the scales stay what they are and larger weights are cut.
         """
-        shapes = self.network.shapes()
+        shapes = [wires.post.shape if len(wires.start) else shape for wires, shape in zip(self.wires, self.network.shapes(), strict=True)]
         if [np.shape(w) for w in weights] != shapes:
             raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
         weights = [np.asarray(w, np.float64) for w in weights]
@@ -384,6 +391,7 @@ class Simulator:
             check(part)
             check_methods(type(discrete(part, chip.step_s)), protocol)
         check_declared(rule)
+        self._check_wiring(rule)
         if rule.site == "weight" and chip.noise.State is not Nothing:
             raise InputError(
                 f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
@@ -394,6 +402,11 @@ class Simulator:
             raise InputError(
                 f"The chip {chip.name} measures each column against a reference column, so that no cell alone excites or inhibits, but {split[0]} "
                 'takes the two apart; choose a neuron with one input, such as lif, or set chip.reference to "ideal".'
+            )
+        if chip.reference == "column" and network.wiring.sparse:
+            raise InputError(
+                f"The chip {chip.name} measures each column against a reference column, which needs a cell in every row of a full array; use "
+                'dense wiring (network.wiring), or set chip.reference to "ideal".'
             )
         if self.learning:
             self._check_passes(rule, self.learning)
@@ -414,6 +427,18 @@ class Simulator:
                     f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
                     "choose a rule without it or a chip with more memory."
                 )
+
+    def _check_wiring(self, rule):
+        """Whether the wires can carry what the network and the rule want of them."""
+        wiring = check(self.network.wiring)
+        if wiring.sparse and rule.site == "weight":
+            raise InputError(
+                f"{type(rule).__name__} perturbs every weight, which the loop does for dense wiring alone; use np or anp, or network.wiring dense."
+            )
+        mixed = self.learning is not None and self.learning.decorrelation_lr > 0 and not self.learning.raw_recurrence
+        if wiring.delay > 0 and (mixed or not getattr(self.network.neuron, "spikes", False)):
+            what = "what decorrelation makes of spikes is none" if mixed else f"{type(self.network.neuron).__name__} sends none"
+            raise InputError(f"network.wiring.delay is {wiring.delay:g} s, but only spikes can be late and {what}; set it to 0.")
 
     def _check_passes(self, rule, learning):
         """Whether the passes are in an order that the loop knows, and whether a rule can meet its rewards in the neuron."""
@@ -476,9 +501,9 @@ class Simulator:
 
     def _cells(self, k, weights, cell=None, scale=None):
         cell = self.parts.cell if cell is None else cell
-        planes = self._arrays(cell.State, weights.shape)
+        weights = np.atleast_2d(weights)  # of a sparse projection one row
         full_scale = np.ascontiguousarray(weights / (self.scales[k] if scale is None else scale), self._number)
-        now = self._number(self.clock[0] * self.chip.step_s)
+        planes, now = self._arrays(cell.State, weights.shape), self._number(self.clock[0] * self.chip.step_s)
         self._go(loop.place_cells, (type(cell),), cell, planes, full_scale, self._key(k), now, self._one)
         return planes
 
@@ -542,8 +567,10 @@ class Simulator:
     def _count(self, part):
         return loop.Count(np.zeros(1, np.int64)) if hasattr(part, "clips") else Nothing()
 
-    def _tiles(self, pre):
-        return -(-pre // getattr(self.chip.tile, "rows", 2**31))
+    def _tiles(self, k):
+        """Tiles that a projection stands on; the wires of a sparse one are not placed on rows and columns."""
+        rows = getattr(self.chip.tile, "rows", 2**31)
+        return 1 if len(self.wires[k].start) else -(-self.network.shapes()[k][0] // rows)
 
     def _look(self, cell, planes, k):
         out = np.zeros(planes[0].shape, self._number)
@@ -591,28 +618,38 @@ class Simulator:
         memories = self.memories if learning else [self._arrays(type(m), (replicas, n)) for m, n in zip(self.memories, sizes, strict=True)]
         parts = self.parts._replace(rule=rule, readout_rule=readout_rule)
 
+        def fired(n):
+            return loop.Fired(np.zeros((passes, replicas, n), np.int32), np.zeros((passes, replicas), np.int64))
+
+        spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
+
+        def flight(k, n):
+            late, n = (self._delay() * (k % 2), n) if spiking[k] else (0, 0)
+            which, sent = np.zeros((late + 1, passes, replicas, n), np.int32), zeros(late + 1, passes, replicas, n)
+            return loop.Flight(which, sent, np.zeros((late + 1, passes, replicas), np.int64), np.zeros(1, np.int64))
+
         def group(k, neuron):
             n, wide = sizes[k], sizes[k] * self.lines[k]
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
                 self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, wide), zeros(passes, replicas, wide),
-                zeros(passes, replicas, n), zeros(passes, replicas, n), heard, zeros(lanes, n), zeros(replicas), k,
+                zeros(passes, replicas, n), fired(n if getattr(neuron, "spikes", False) else 0), zeros(passes, replicas, n), heard, zeros(lanes, n), zeros(replicas), k,
                 self._count(parts.circuit),
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
         readout = group(len(layers), parts.readout_neuron)
-        rows = getattr(self.chip.tile, "rows", 2**31)
-        spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
+        rows, shapes = getattr(self.chip.tile, "rows", 2**31), [planes[0].shape for planes in self.planes]
         projections = tuple(
             loop.Projection(
-                self.planes[k], self._arrays(rule.Register, (lanes, pre, post)), self.references[k], self.columns[k],
-                self.dacs[k], self.adcs[k],
-                self._arrays(parts.tile.Sums, (self._tiles(pre), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
-                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(pre, post), number(self.scales[k]), number(self.reaches[k]), k, self.lines[k // 2],
-                spiking[k], min(pre, rows), self._count(parts.dac), self._count(parts.adc), np.zeros(3, np.int64), np.zeros(2, np.int64),
+                self.wires[k], flight(k, pre), self.planes[k], self._arrays(rule.Register, (lanes, *shape)), self.references[k],
+                self.columns[k], self.dacs[k], self.adcs[k],
+                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
+                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
+                self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
+                self._count(parts.adc), np.zeros(3, np.int64), np.zeros(2, np.int64),
             )
-            for k, (pre, post) in enumerate(self.network.shapes())
+            for k, ((pre, post), shape) in enumerate(zip(self.network.shapes(), shapes, strict=True))
         )  # fmt: skip
         source = zeros(passes, replicas, self.network.inputs)
         populations = [*((group.out, n) for group, n in zip(hidden, layers, strict=True)), (source, self.network.inputs)]
@@ -656,6 +693,10 @@ class Simulator:
         found = dict(zip(self.parts.neuron.State._fields, kept.state, strict=True)) | {name: getattr(kept, name) for name in ALWAYS}
         records = {name: spikes(kept.spikes) if name == SPIKES else found[name].kept for name in record}
         return Outcome(kept.loss, records, not failed, account, saturation)
+
+    def _delay(self):
+        """Steps that spikes are late on recurrent wires."""
+        return round(self.network.wiring.delay / self.chip.step_s)
 
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""

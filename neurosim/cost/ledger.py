@@ -20,7 +20,7 @@ from typing import Any
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
-from hw_models.parts import bits
+from hw_models.parts import InputError, bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
 from neurosim.cost.operations import POST, PRE, operations
@@ -86,6 +86,8 @@ def events(
     clock_hz : float
         Frequency of their clock; 0 has none.
     """
+    if network.wiring.sparse:
+        raise InputError("The events of sparse wiring are not counted yet: what is sent over it depends on who fires; use dense wiring.")
     ledger = _Events(network, chip, learning, account, links).ledger
     ledger.add(Phase.IDLE, Event.SECOND, chip.step_s * chips, account.steps)
     ledger.add(Phase.IDLE, Event.CYCLE, chip.step_s * chips * clock_hz, account.steps)

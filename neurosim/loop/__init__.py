@@ -11,6 +11,8 @@ from neurosim.loop.records import (
     Course,
     Decorrelator,
     Events,
+    Fired,
+    Flight,
     Group,
     Moving,
     Net,
@@ -26,7 +28,7 @@ from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Group", "Moving", "Net", "Parts", "Plan",
+    "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
     "sequence", "sweep",
 ]  # fmt: skip

@@ -61,21 +61,40 @@ account = chosen(lambda part: hasattr(part, "clips"), add_up, add_nothing)
 
 
 @passage
-def load(parts, plan, p, source, energy, first, key, step, one):
-    """Bring what a population sends through the DAC to the rows of a projection."""
-    passes, replicas, n_pre = p.z.shape
-    for b in range(replicas):
-        copy(p.z[0, b], p.z_before[b])
-    k = stream(key, random.DAC, p.number, step)
+def launch(p, plan, source, fired, step):
+    """Spikes set off, and those that set off `delay` steps ago arrive: the numbers of the rows that sent none stay zero."""
+    slots, passes, replicas = p.flight.n.shape
+    leaving, landing = step % slots, (step + 1) % slots
+    p.flight.landing[0] = landing
     for q in range(passes):
+        for b in range(replicas):
+            z, out, gone = p.z[q, b], source[q, b], p.flight.which[leaving, q, b]
+            for k in range(p.flight.n[leaving, q, b]):  # what had arrived in the step before
+                z[gone[k]] = 0
+            sent, now = p.flight.sent[leaving, q, b], fired.which[q, b]
+            for k in range(fired.n[q, b]):
+                gone[k], sent[k] = now[k], out[now[k]]
+            p.flight.n[leaving, q, b] = fired.n[q, b]
+            there, came = p.flight.which[landing, q, b], p.flight.sent[landing, q, b]
+            for k in range(p.flight.n[landing, q, b]):
+                z[there[k]] = came[k]
+            p.spikes[int(plan.noisy[q])] += p.flight.n[landing, q, b]
+
+
+@passage
+def load(parts, plan, p, source, fired, energy, first, key, step, one):
+    """Bring what a population sends through the DAC to the rows of a projection; spikes pass none."""
+    passes, replicas, n_pre = p.z.shape
+    if plan.learn:
+        for b in range(replicas):
+            copy(p.z[0, b], p.z_before[b])
+    if p.events:
+        launch(p, plan, source, fired, step)
+    k = stream(key, random.DAC, p.number, step)
+    for q in range(passes * int(not p.events)):
         for b in range(replicas):
             u, v = halves(fold(fold(k, q), first + b))
             x, z, beyond = source[q, b], p.z[q, b], np.int32(0)
-            if p.events:
-                copy(x, z)
-                for j in range(n_pre):
-                    p.spikes[int(plan.noisy[q])] += nonzero(x[j])
-                continue
             for j in range(n_pre):
                 value = entered(parts.dac, at(p.dac, j), x[j])
                 beyond = np.int32(beyond + clipped(parts.dac, value))
@@ -239,7 +258,7 @@ def one_line(neuron, current, i):
 
 @inline
 def two_lines(neuron, current, i):
-    return Arrivals(at(current, i, 2), at(current, current.shape[0] // 2 + i, 2))
+    return Arrivals(at(current, i, 2), at(current, current.shape[0] // 2 + i, 2))  # pyright: ignore[reportArgumentType]: numbers
 
 
 @inline
@@ -301,6 +320,36 @@ def fire(circuit, neuron, group):
                 put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
             settle_out(neuron, circuit, out, group.saturated)
             settle_state(neuron, circuit, state, group.saturated)
+    take_down(neuron, group)
+
+
+BLOCK = 64  # neurons that are looked at together: where none fired, and that is most of them, it is eight at a time
+
+
+@passage
+def list_those_that_fired(neuron, group):
+    passes, replicas, n = group.out.shape
+    for q in range(passes):
+        for b in range(replicas):
+            out, which, count = group.out[q, b], group.fired.which[q, b], 0
+            for start in range(0, n, BLOCK):
+                end, any_fired = min(start + BLOCK, n), np.int32(0)
+                for i in range(start, end):
+                    any_fired |= nonzero(out[i])
+                if any_fired != 0:
+                    for i in range(start, end):
+                        if out[i] != 0:
+                            which[count] = i
+                            count += 1
+            group.fired.n[q, b] = count
+
+
+@passage
+def list_none(neuron, group):
+    pass
+
+
+take_down = chosen(lambda neuron: getattr(neuron, "spikes", False), list_those_that_fired, list_none)
 
 
 @passage
@@ -340,7 +389,7 @@ def towards(x, base, carry):
 
 
 @passage
-def rejoin(group, d, base, carry):
+def rejoin(neuron, group, d, base, carry):
     """Perturbed passes forget a part of how they differ from their base: each neuron holds both, so that this is local."""
     towards(group.out, base, carry)
     if d.planes[0].shape[0] > 0:  # else D x is x itself
@@ -351,6 +400,7 @@ def rejoin(group, d, base, carry):
                 other, state = row(row(group.state, base[q]), b), row(row(group.state, q), b)
                 for i in range(group.out.shape[2]):
                     put(state, i, mix(at(other, i), at(state, i), carry))
+    take_down(neuron, group)
 
 
 @passage
@@ -365,4 +415,5 @@ def begin(parts, neuron, group, first, key, step, one):
             for i in range(n):
                 put(state, i, start(neuron, at(group.params, i)))
     group.out[:] = group.activity[:] = group.current[:] = zero
+    group.fired.n[:] = 0
     group.a[:] = zero

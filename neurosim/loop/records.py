@@ -24,6 +24,7 @@ class Parts(NamedTuple):
     rule: Any
     readout_rule: Any  #: of the same class as `rule`, with rates of its own
     loss: Any
+    wiring: Any
 
 
 class Count(NamedTuple):
@@ -32,9 +33,27 @@ class Count(NamedTuple):
     n: np.ndarray  #: (1,) int64
 
 
-class Projection(NamedTuple):
-    """The weights from one population to another, and what a synapse remembers."""
+class Fired(NamedTuple):
+    """Neurons that sent a spike, as lists."""
 
+    which: np.ndarray  #: (pass, replica, neuron) int32
+    n: np.ndarray  #: (pass, replica) int64: how long the lists are
+
+
+class Flight(NamedTuple):
+    """Spikes on their way: a ring of lists, one a step; without a projection of spikes it is empty."""
+
+    which: np.ndarray  #: (delay + 1, pass, replica, pre) int32
+    sent: np.ndarray  #: (delay + 1, pass, replica, pre) what each sent
+    n: np.ndarray  #: (delay + 1, pass, replica) int64
+    landing: np.ndarray  #: (1,) int64: the list of those that arrive in this step
+
+
+class Projection(NamedTuple):
+    """The weights from one population to another, and what a synapse remembers. Of a sparse one, all that is (pre, post) is (1, wire)."""
+
+    wires: Any  #: Wires
+    flight: Flight
     planes: Any  #: Cell.State of (pre, post) arrays
     registers: Any  #: Rule.Register of (replica x lane, pre, post) arrays
     reference: Any  #: Cell.State of (pre, 1) arrays, the column that all others are measured against; (pre, 0) where there is none
@@ -49,7 +68,7 @@ class Projection(NamedTuple):
     reach: Any  #: what a column's sum is divided by before the ADC, and multiplied with behind it
     number: int  #: its place among the random streams
     lines: int  #: of one column: 2 where what excites the neuron and what inhibits it come down apart, else 1
-    events: bool  #: what is sent are spikes, which pass no DAC
+    events: bool  #: what is sent are spikes, which pass no DAC, and only whose rows are read
     rows: int  #: rows of one tile; a taller array stands on several, whose sums are added behind the ADC
     clipped: Any  #: Count of numbers beyond the range of the DAC
     clipped_sums: Any  #: and of the ADC
@@ -68,6 +87,7 @@ class Group(NamedTuple):
     current: np.ndarray  #: (pass, replica, line * neuron): of excitation and then of inhibition, where they come down apart
     activity: np.ndarray  #: (pass, replica, line * neuron) what rules see the difference of, one a neuron; before that, what circuits met
     out: np.ndarray  #: (pass, replica, neuron)
+    fired: Fired  #: where it is not zero; of neurons that do not spike, empty
     xi: np.ndarray  #: (pass, replica, neuron) the perturbation that was given
     heard: np.ndarray  #: (pass, replica) what a neuron multiplies its signal of that pass by; all groups share it
     a: np.ndarray  #: (replica x lane, neuron) the neuron's local signal in the last step

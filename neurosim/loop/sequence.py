@@ -20,7 +20,7 @@ from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
 from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, SENT, STEPS, TRACED
-from neurosim.loop.synapses import READ, TRACE, WRITE, sweep, write_totals
+from neurosim.loop.synapses import READ, TRACE, WRITE, pass_on, write_totals
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
 
@@ -149,15 +149,15 @@ def show_no_field(neuron, state, n, views, t, offset):
 
 
 @passage
-def note(out, events, t, offset):
+def note(fired, events, t, offset):
     """Note the spikes of the first pass, as far as there is room."""
     if events.rows.shape[0] > 0:
-        for b in range(out.shape[1]):
-            for i in range(out.shape[2]):
-                if out[0, b, i] != 0 and events.watched[offset + i]:
-                    k = events.n[0]
+        for b in range(fired.n.shape[1]):
+            for m in range(fired.n[0, b]):
+                i, k = offset + fired.which[0, b, m], events.n[0]
+                if events.watched[i]:
                     if k < events.rows.shape[0]:
-                        events.rows[k, 0], events.rows[k, 1], events.rows[k, 2] = b, t, offset + i
+                        events.rows[k, 0], events.rows[k, 1], events.rows[k, 2] = b, t, i
                     events.n[0] = k + 1
 
 
@@ -199,7 +199,7 @@ def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch
         for layer in range(len(net.hidden)):
             listen(parts.rule, plan, net.hidden[layer], plan.sigma, one)
             if plan.carry != one:
-                rejoin(net.hidden[layer], net.decorrelators[layer], plan.base, plan.carry)
+                rejoin(parts.neuron, net.hidden[layer], net.decorrelators[layer], plan.base, plan.carry)
         listen(parts.readout_rule, plan, net.readout, plan.sigma, one)
 
 
@@ -242,11 +242,12 @@ def sequence(parts, plan, net, inputs, targets, counted, due, t0, t1, last, firs
                     source = net.decorrelators[layers if layer == 0 else layer - 1].hat
                 else:
                     source = net.hidden[layer].out if plan.raw_recurrence else net.decorrelators[layer].hat
-                load(parts, plan, p, source, energy, first, key, step, one)
+                load(parts, plan, p, source, net.hidden[max((k - 1) // 2, 0)].fired, energy, first, key, step, one)
             else:
                 for b in range(replicas):
                     copy(p.z[0, b], p.z_before[b])
-            sweep(
+            pass_on(
+                parts.wiring,
                 parts,
                 rules[int(top)],
                 plan,
@@ -276,7 +277,7 @@ def sequence(parts, plan, net, inputs, targets, counted, due, t0, t1, last, firs
                 show(group.out, n, record.x, t, offset)
                 show(group.current, n, record.h, t, offset)
                 show_state(parts.neuron, group.state, n, record.state, t, offset)
-                note(group.out, record.spikes, t, offset)
+                note(group.fired, record.spikes, t, offset)
                 offset += n
         if reading:
             if plan.perturb_readout:

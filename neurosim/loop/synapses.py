@@ -39,6 +39,7 @@ def says_its_chance(cell):
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
 several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
 remembers = constant(lambda rule: bool(rule.Register._fields))
+at_weights = constant(lambda rule: rule.site == "weight")
 
 
 @inline
@@ -487,6 +488,27 @@ def gather_apart(tile, w, rows, n_post, z, j, of, sums, one):
             put(sums, line, plus(at(sums, line), gather(tile, wk[i], x, f)))
 
 
+@inline
+def arrivals(p, q, b):
+    """Rows that a spike arrives at in this step."""
+    landing = p.flight.landing[0]
+    return p.flight.which[landing, q, b][: p.flight.n[landing, q, b]]
+
+
+@passage
+def read_events(parts, p, passes, n_post, k_read, scratch, one):
+    """Read only the rows that a spike arrives at; the others would add nothing to any sum."""
+    for q in range(passes):
+        for b in range(p.z.shape[1]):
+            for j in arrivals(p, q, b):
+                read_rows(parts.cell, p.planes, j, 1, scratch.seen, k_read, one)
+                sums = row(row(row(p.sums, j // p.rows), q), b)
+                if p.lines == 1:
+                    gather_rows(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+                else:
+                    gather_apart(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+
+
 @passage
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
@@ -497,6 +519,9 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
+    if p.events and not at_weights(rule) and (what == READ or (what == TRACE and not remembers(rule))):
+        read_events(parts, p, passes, n_post, k_read, scratch, one)
+        return
     done, block = 0, ROWS if n_post > MANY else MANY
     if writing and replicas == 1 and passes == 2 and p.lines == 1:
         done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one)
@@ -529,3 +554,77 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                     gather_rows(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, sums, one)
                 else:
                     gather_apart(parts.tile, w, rows, n_post, p.z[q, b], j0, p.rows, sums, one)
+
+
+# ---------------------------------------------------------------- sparse projections: one row of cells, a cell a wire
+
+
+@passage
+def learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one):
+    """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
+    share = one / (p.scale * as_number(p.z_before.shape[0], one))
+    cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
+    for j in range(p.z_before.shape[1]):
+        for k in range(p.wires.start[j], p.wires.start[j + 1]):
+            i, dw = p.wires.post[k], one - one
+            w = p.scale * read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one))
+            for lane in range(a.shape[0]):
+                traces, pre = row(row(p.registers, lane), 0), p.z_before[lane // plan.lanes, j]
+                r = trace(rule, at(traces, k), pre, a[lane, i])
+                put(traces, k, r)
+                dw += scratch.arrived[lane] * change(rule, w, r, pre, a[lane, i], reward[lane])
+            if what == WRITE and plan.at_once:
+                d = dw * share
+                written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
+                put(cells, k, written)
+                if swallows(parts.cell):
+                    counts[0] += nonzero(d)
+                    counts[1] += nonzero(d) - nonzero(hit)
+            elif what == WRITE:
+                p.total[0, k] += dw
+
+
+@inline
+def read_wires(parts, p, q, b, j, u, v, one):
+    """Add what the wires of a row carry to the sums that they lead to."""
+    cells, sums, x = row(p.planes, 0), row(row(row(p.sums, 0), q), b), p.z[q, b, j]
+    n_post, place = sums[0].shape[0] // p.lines, position(j, p.rows, one)
+    for k in range(p.wires.start[j], p.wires.start[j + 1]):
+        w, i = read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one)), p.wires.post[k]
+        line = i + n_post if p.lines > 1 and w * x < 0 else i
+        put(sums, line, plus(at(sums, line), gather(parts.tile, w, x, place)))
+
+
+@passage
+def sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+    """`sweep` for a sparse projection: only wires from rows that sent something are read."""
+    k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+    fill(p.sums, one - one)
+    if what == WRITE or (what == TRACE and remembers(rule)):
+        learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one)
+    u, v = halves(fold(k_read, 0))
+    for q in range(passes):
+        for b in range(p.z.shape[1]):
+            if p.events:
+                for j in arrivals(p, q, b):
+                    read_wires(parts, p, q, b, j, u, v, one)
+            else:
+                for j in range(p.z.shape[2]):
+                    if p.z[q, b, j] != 0:
+                        read_wires(parts, p, q, b, j, u, v, one)
+
+
+@passage
+def sweep_either(wiring, parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+    if p.wires.start.shape[0] > 0:
+        sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+    else:
+        sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+
+
+@inline
+def sweep_dense(wiring, parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+    sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+
+
+pass_on = chosen(lambda wiring: wiring.sparse, sweep_either, sweep_dense)

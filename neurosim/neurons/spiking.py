@@ -17,6 +17,7 @@ from hw_models.scalars import exp, piece
 from neurosim.protocols import Nothing
 
 Seconds = Annotated[float, Range("s", 0.0)]
+Share = Annotated[float, Range("share", 0.0, 1.0)]
 TimeConstant = Annotated[float, Range("s", 0.0, open_low=True)]
 Potential = Annotated[float, Range("unit of the potential")]
 Reset = Literal["value", "subtract"]
@@ -56,6 +57,18 @@ def answer(neuron, s, v, free, threshold, arrived):
     return after if fired else v, trace, rest, out, arrived if neuron.activity == CURRENT else v if neuron.activity == MEMBRANE else trace
 
 
+class Start(NamedTuple):
+    """Where the potential of a neuron starts."""
+
+    v: float
+
+
+@piece
+def scattered(neuron, u):
+    """From v_leak towards a place of its own between v_reset and v_threshold."""
+    return Start(neuron.v_leak + neuron.scatter * (neuron.v_reset + u * (neuron.v_threshold - neuron.v_reset) - neuron.v_leak))
+
+
 # ---------------------------------------------------------------- leaky integrate-and-fire
 
 
@@ -78,19 +91,20 @@ class DiscreteLIF(NamedTuple):
     v_threshold: float
     v_reset: float
     v_leak: float
+    scatter: float
     pause: float
     reset: Reset
     activity: Activity
 
-    Params, State = Nothing, OneSynapse
-    draws = {}
+    Params, State = Start, OneSynapse
+    draws = {"make": "u"}
     spikes = True
 
     def make(self, u):
-        return Nothing()
+        return scattered(self, u[0])
 
     def start(self, p):
-        return OneSynapse(self.v_leak, 0.0, 0.0, 0.0)
+        return OneSynapse(p.v, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         i, free = self.synapse * s.i + i_in, s.refractory < 1.0
@@ -113,7 +127,9 @@ class LIF(NamedTuple):
     v_reset : float
         Potential after a spike.
     v_leak : float
-        Potential at which the membrane starts, and settles without input; a constant current adds to it.
+        Potential at which the membrane settles without input; a constant current adds to it.
+    scatter : float, share
+        Where the membrane starts: 0 is at v_leak, 1 anywhere between v_reset and v_threshold, each neuron at a place of its own.
     refractory : float, s
         How long the potential is held after a spike, rounded to whole steps. (A simulator that counts the step of the spike itself, as
         Brian2 does, must be given one step more for the same train.)
@@ -135,18 +151,19 @@ class LIF(NamedTuple):
     v_threshold: Potential = 0.15
     v_reset: Potential = 0.0
     v_leak: Potential = 0.0
+    scatter: Share = 0.0
     refractory: Seconds = 0.0
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
 
-    Params, State = Nothing, OneSynapse
+    Params, State = Start, OneSynapse
     spikes = True
 
     def discrete(self, step_s):
         return DiscreteLIF(
             decay(self.tau_mem, step_s), decay(self.tau_syn, step_s), reach(self.tau_mem, self.tau_syn, step_s),
-            decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, steps(self.refractory, step_s),
+            decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
             self.reset, self.activity,
         )  # fmt: skip
 
@@ -176,19 +193,20 @@ class DiscreteExcInhLIF(NamedTuple):
     v_threshold: float
     v_reset: float
     v_leak: float
+    scatter: float
     pause: float
     reset: Reset
     activity: Activity
 
-    Params, State = Nothing, TwoSynapses
-    draws = {}
+    Params, State = Start, TwoSynapses
+    draws = {"make": "u"}
     spikes = apart = True
 
     def make(self, u):
-        return Nothing()
+        return scattered(self, u[0])
 
     def start(self, p):
-        return TwoSynapses(self.v_leak, 0.0, 0.0, 0.0, 0.0)
+        return TwoSynapses(p.v, 0.0, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         e, i, free = self.excitation * s.excitation + i_in.excitation, self.inhibition * s.inhibition + i_in.inhibition, s.refractory < 1.0
@@ -221,19 +239,20 @@ class ExcInhLIF(NamedTuple):
     v_threshold: Potential = 0.15
     v_reset: Potential = 0.0
     v_leak: Potential = 0.0
+    scatter: Share = 0.0
     refractory: Seconds = 0.0
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
 
-    Params, State = Nothing, TwoSynapses
+    Params, State = Start, TwoSynapses
     spikes = apart = True
 
     def discrete(self, step_s):
         return DiscreteExcInhLIF(
             decay(self.tau_mem, step_s), decay(self.tau_syn_exc, step_s), decay(self.tau_syn_inh, step_s),
             reach(self.tau_mem, self.tau_syn_exc, step_s), reach(self.tau_mem, self.tau_syn_inh, step_s), decay(self.tau_trace, step_s),
-            self.v_threshold, self.v_reset, self.v_leak, steps(self.refractory, step_s), self.reset, self.activity,
+            self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s), self.reset, self.activity,
         )  # fmt: skip
 
 
@@ -249,19 +268,20 @@ class DiscreteConductanceLIF(NamedTuple):
     v_threshold: float
     v_reset: float
     v_leak: float
+    scatter: float
     pause: float
     reset: Reset
     activity: Activity
 
-    Params, State = Nothing, TwoSynapses
-    draws = {}
+    Params, State = Start, TwoSynapses
+    draws = {"make": "u"}
     spikes = apart = True
 
     def make(self, u):
-        return Nothing()
+        return scattered(self, u[0])
 
     def start(self, p):
-        return TwoSynapses(self.v_leak, 0.0, 0.0, 0.0, 0.0)
+        return TwoSynapses(p.v, 0.0, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         e, i, free = self.excitation * s.excitation + i_in.excitation, self.inhibition * s.inhibition - i_in.inhibition, s.refractory < 1.0
@@ -303,18 +323,19 @@ class ConductanceLIF(NamedTuple):
     v_threshold: Potential = 1.0
     v_reset: Potential = 0.0
     v_leak: Potential = 0.0
+    scatter: Share = 0.0
     refractory: Seconds = 5e-3
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
 
-    Params, State = Nothing, TwoSynapses
+    Params, State = Start, TwoSynapses
     spikes = apart = True
 
     def discrete(self, step_s):
         return DiscreteConductanceLIF(
             step_s / self.tau_mem, decay(self.tau_syn_exc, step_s), decay(self.tau_syn_inh, step_s), self.e_exc, self.e_inh,
-            decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, steps(self.refractory, step_s),
+            decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
             self.reset, self.activity,
         )  # fmt: skip
 
@@ -344,19 +365,20 @@ class DiscreteALIF(NamedTuple):
     v_threshold: float
     v_reset: float
     v_leak: float
+    scatter: float
     pause: float
     reset: Reset
     activity: Activity
 
-    Params, State = Nothing, Adaptive
-    draws = {}
+    Params, State = Start, Adaptive
+    draws = {"make": "u"}
     spikes = True
 
     def make(self, u):
-        return Nothing()
+        return scattered(self, u[0])
 
     def start(self, p):
-        return Adaptive(self.v_leak, 0.0, 0.0, 0.0, 0.0)
+        return Adaptive(p.v, 0.0, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         i, b, free = self.synapse * s.i + i_in, self.recovery * s.adaptation, s.refractory < 1.0
@@ -389,19 +411,20 @@ class ALIF(NamedTuple):
     v_threshold: Potential = 0.15
     v_reset: Potential = 0.0
     v_leak: Potential = 0.0
+    scatter: Share = 0.0
     refractory: Seconds = 0.0
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
 
-    Params, State = Nothing, Adaptive
+    Params, State = Start, Adaptive
     spikes = True
 
     def discrete(self, step_s):
         return DiscreteALIF(
             decay(self.tau_mem, step_s), decay(self.tau_syn, step_s), reach(self.tau_mem, self.tau_syn, step_s),
             decay(self.tau_adaptation, step_s), self.beta_adaptation, decay(self.tau_trace, step_s), self.v_threshold, self.v_reset,
-            self.v_leak, steps(self.refractory, step_s), self.reset, self.activity,
+            self.v_leak, self.scatter, steps(self.refractory, step_s), self.reset, self.activity,
         )  # fmt: skip
 
 

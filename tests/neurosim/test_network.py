@@ -45,7 +45,7 @@ def test_a_readout_may_start_at_zero():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Network(0, 4, 1), r"Network\.inputs must be .* at least 1.*got 0"),
+        (Network(-1, 4, 1), r"Network\.inputs must be .* at least 0.*got -1"),
         (Network(1, 4, 0), r"Network\.outputs must be .* at least 1.*got 0"),
         (Network(1, 0, 1), r"Network\.hidden must be a whole number of neurons.*got 0"),
         (Network(1, (), 1), r"Network\.hidden must be .*got \(\)"),

@@ -10,7 +10,7 @@ from hw_models.protocols import Nothing
 from hw_models.scalars import tanh
 from neurosim.cost.ledger import EACH, EACH_POST, EACH_PRE, NOWHERE
 from neurosim.cost.operations import operations
-from neurosim.neurons import Leaky, Membrane, ReLU, Sigmoid, Tanh
+from neurosim.neurons import LIF, Leaky, Membrane, ReLU, Sigmoid, Tanh, discrete
 from neurosim.rules import NP
 
 
@@ -54,3 +54,11 @@ def test_what_is_equal_for_many_is_computed_once():
 def test_neurons(neuron, wanted):
     state = Membrane(EACH_POST) if neuron.State._fields else Nothing()
     assert operations(neuron.step, Nothing(), state, EACH_POST) == {(event, EACH_POST): n for event, n in wanted.items()}
+
+
+def test_lines_that_methods_share_are_counted_as_they_stand():
+    """Current 1 product and 1 sum; rest 1; potential 2 and 3; threshold 1; reset 1 sum; trace 1 and 1: it fires, so that no rest is counted down."""
+    neuron = discrete(LIF(reset="subtract"), 1e-3)
+    state = neuron.State(*[EACH_POST] * 4)
+    found = operations(neuron.step, neuron.Params(EACH_POST), state, EACH_POST)
+    assert found == {(Event.MULTIPLY, EACH_POST): 1 + 2 + 1, (Event.ADD, EACH_POST): 1 + 1 + 3 + 1 + 1 + 1}

@@ -13,6 +13,7 @@ from neurosim.jit import kernel
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import ALIF, LI, LIF, ConductanceLIF, ExcInhLIF, discrete
+from neurosim.neurons.spiking import Start
 from neurosim.probes import Probe
 from neurosim.protocols import Arrivals, Neuron
 from neurosim.rules import Gradient, Perturbation
@@ -25,9 +26,10 @@ MS = 1e-3
 def run(neuron, currents, step_s=MS, dtype=np.float64):
     """States, outputs and activities of one neuron, step by step."""
     part = lower(discrete(neuron, step_s), dtype)
-    s, found = start(part, Nothing()), []
+    p = kernel(Neuron.make)(part, (dtype(0.25),))
+    s, found = start(part, p), []
     for i in currents:
-        s, out, activity = step(part, Nothing(), s, Arrivals(dtype(max(i, 0)), dtype(min(i, 0))) if hasattr(part, "apart") else dtype(i))
+        s, out, activity = step(part, p, s, Arrivals(dtype(max(i, 0)), dtype(min(i, 0))) if hasattr(part, "apart") else dtype(i))
         found.append((s, float(out), float(activity)))
     return found
 
@@ -66,6 +68,15 @@ def test_the_trace_of_spikes_decays_and_each_adds_one():
 def test_a_current_that_rests_on_a_potential_of_its_own():
     found = run(LIF(HALF * MS, 0.0, v_leak=-1.0, v_reset=-1.0, v_threshold=0.5), [0.0, 1.0, 1.0])
     assert [s.v for s, _, _ in found] == pytest.approx([-1.0, -0.5, -0.25], rel=1e-14)
+
+
+def test_potentials_may_start_anywhere_between_reset_and_threshold():
+    neuron = LIF(v_threshold=-50.0, v_reset=-60.0, v_leak=-49.0)
+    for scatter, first in ((0.0, -49.0), (1.0, -57.5), (0.5, -53.25)):  # a quarter of the way
+        part = lower(discrete(neuron._replace(scatter=scatter), MS), np.float64)
+        assert start(part, kernel(Neuron.make)(part, (np.float64(0.25),))).v == pytest.approx(first, rel=1e-15)
+    v = on(Network(1, 400, 1, neuron=neuron._replace(scatter=1.0))).state()["neurons.0.v"]
+    assert -60 < v.min() < -59.8 and -50.2 < v.max() < -50 and abs(v.mean() + 55) < 4 * 10 / 12**0.5 / 20  # four standard errors
 
 
 def test_each_spike_raises_an_adaptive_threshold():
@@ -192,7 +203,7 @@ def test_excitation_and_inhibition_come_down_lines_of_their_own():
     inputs = drive()[0][0]
     found = one.run(inputs, record=("x", "h", "v", "excitation", "inhibition", "y"))
     a, r, b = one.weights
-    part, x, state = one.parts.neuron, np.zeros(12), [start(one.parts.neuron, Nothing())] * 12
+    part, x, state = one.parts.neuron, np.zeros(12), [start(one.parts.neuron, Start(0.0))] * 12
     y, i = np.zeros(2), 0.0
     for t, u in enumerate(inputs):
         products = [*(u[:, None] * a), *(x[:, None] * r)]

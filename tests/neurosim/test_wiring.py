@@ -1,0 +1,144 @@
+"""Sparse wiring, delays, and reading only where a spike arrives."""
+
+import numpy as np
+import pytest
+
+from hw_models.chip import Chip, load
+from hw_models.parts import InputError
+from neurosim.memory import memory_bits
+from neurosim.network import Network
+from neurosim.neurons import LI, LIF, ExcInhLIF, Tanh
+from neurosim.neurons.spiking import DiscreteLIF
+from neurosim.rules import Gradient, Perturbation
+from neurosim.simulator import Simulator
+from neurosim.wiring import Dense, Sparse
+
+SEED, N = 5, 14
+NETWORK = Network(2, N, 2, neuron=ExcInhLIF(), readout=LI(), gain=3.0)
+
+
+def on(network=NETWORK, chip=None, learning=None, plain=True, dtype="float64"):
+    return Simulator(network, chip, SEED, learning, dtype=dtype, plain=plain)
+
+
+def drive(steps=25, replicas=1, dtype="float64"):
+    inputs = (1 + np.random.default_rng(3).standard_normal((replicas, steps, 2))).astype(dtype)
+    return inputs, np.zeros((replicas, steps, 2), dtype), np.ones((replicas, steps), bool)
+
+
+def same_weights(*simulators):
+    """The first one's weights in all of them, those of dense recurrent wiring as wires."""
+    weights = simulators[0].weights
+    for one in simulators:
+        one.program([w.reshape(there.shape) for w, there in zip(weights, one.weights, strict=True)])
+
+
+def test_each_pair_is_wired_with_the_same_probability():
+    """400 neurons at 0.03: 4,800 wires on average, with a standard deviation of 68; rows and columns have 12, with one of 3.4."""
+    wires = Sparse(0.03).wires(400, np.random.default_rng(1))
+    assert abs(len(wires.post) - 4800) < 4 * 68.3
+    pairs = wires.pre * 400 + wires.post
+    assert (np.diff(pairs) > 0).all() and wires.start[0] == 0 and wires.start[-1] == len(pairs)  # row by row, none twice
+    for side in (wires.pre, wires.post):
+        per_line = np.bincount(side, minlength=400)
+        assert abs(per_line.mean() - 12) < 0.7 and 0.85 < per_line.var() / (12 * 0.97) < 1.15  # four standard errors are 0.28
+    again, other = (Sparse(0.03).wires(400, np.random.default_rng(seed)) for seed in (1, 2))
+    np.testing.assert_array_equal(again.post, wires.post)
+    assert len(other.post) != len(wires.post) or (other.post != wires.post).any()
+    assert len(Sparse(1.0).wires(7, np.random.default_rng(1)).post) == 49
+
+
+def test_weights_of_wires_follow_from_the_seed_and_scale_with_their_number():
+    network = Network(1, 300, 1, wiring=Sparse(0.1))
+    weights = network.weights(SEED)[1]
+    assert weights.shape == network.wires(SEED)[1].post.shape and abs(weights.std() - (2 / (0.1 * 600)) ** 0.5) < 0.01
+    np.testing.assert_array_equal(weights, network.weights(SEED)[1])
+    assert network.synapses == 300 + 9000 + 300
+    assert memory_bits(network, load("digital-8bit"), Gradient("bptt"))["weights"] == 9600 * 8
+
+
+@pytest.mark.parametrize("delay", [0.0, 2e-3])
+def test_all_wires_are_the_dense_network(delay):
+    dense, sparse = on(NETWORK._replace(wiring=Dense(delay))), on(NETWORK._replace(wiring=Sparse(1.0, delay)))
+    same_weights(dense, sparse)
+    record = ("x", "h", "v", "y")
+    expected = dense.run(drive()[0], record=record)
+    np.testing.assert_equal(sparse.run(drive()[0], record=record), expected)
+    assert expected["x"].sum() > 20
+
+
+def test_all_wires_learn_as_the_dense_network():
+    learning = Perturbation("anp", 0.01, 0.01, trace=0.5, update="sequence").learning()
+    dense, sparse = (on(NETWORK._replace(wiring=wiring), learning=learning) for wiring in (Dense(), Sparse(1.0)))
+    same_weights(dense, sparse)
+    before = dense.weights
+    for one in (dense, sparse):
+        one.learn(*drive(replicas=2))
+    for w, w0, found in zip(dense.weights, before, sparse.weights, strict=True):
+        assert np.abs(w - w0).max() > 1e-6
+        np.testing.assert_allclose(found.reshape(w.shape), w, rtol=1e-12)
+
+
+def test_spikes_of_a_sparse_network_arrive_over_its_wires_late():
+    one = on(NETWORK._replace(neuron=LIF(), wiring=Sparse(0.3, 2e-3)))
+    found, u = one.run(drive(40)[0][0], record=("x", "h")), drive(40)[0][0]
+    a, w, _ = one.weights
+    full = np.zeros((N, N))
+    full[one.wires[1].pre, one.wires[1].post] = w
+    late = np.concatenate([np.zeros((3, N)), found["x"][:-3]])  # one step as ever and two more
+    np.testing.assert_allclose(found["h"], u @ a + late @ full, atol=1e-12)
+    assert found["x"].sum() > 20 and (full == 0).sum() > 80
+
+
+class Listed(DiscreteLIF):
+    spikes = False  # every row is read
+
+
+class ReadInFull(LIF):
+    spikes = False
+
+    def discrete(self, step_s):
+        return Listed(*super().discrete(step_s))
+
+
+def test_reading_where_spikes_arrive_gives_the_bits_of_reading_everything():
+    events, full = (on(NETWORK._replace(neuron=kind()), dtype="float32") for kind in (LIF, ReadInFull))
+    data = drive(dtype="float32")[0]
+    expected = full.run(data, record=("x", "h", "v", "y"))
+    np.testing.assert_equal(events.run(data, record=("x", "h", "v", "y")), expected)
+    assert expected["x"].sum() > 20
+
+
+def test_plain_and_compiled_runs_have_the_same_bits():
+    network, learning = NETWORK._replace(neuron=LIF(), wiring=Sparse(0.4, 1e-3)), Perturbation("anp", 0.1, 0.1, carry=0.5).learning()
+    plain, fast = (on(network, load("analog-noisy"), learning, plain, "float32") for plain in (True, False))
+    data, before = drive(6, 2, "float32"), plain.weights[1]
+    for _ in range(2):
+        np.testing.assert_equal(fast.learn(*data), plain.learn(*data))
+    np.testing.assert_equal(fast.state(), plain.state())
+    assert (plain.weights[1] != before).any()
+    np.testing.assert_equal(fast.run(data[0], record=("x", "h", "spikes")), plain.run(data[0], record=("x", "h", "spikes")))
+
+
+def test_a_network_without_inputs_runs_by_itself():
+    one = on(Network(0, N, 1, neuron=LIF(v_leak=0.2), wiring=Sparse(0.3)))
+    assert one.run(np.zeros((40, 0)), record=["x"])["x"].sum() > N
+
+
+@pytest.mark.parametrize(
+    ("network", "rule", "message"),
+    [
+        (NETWORK._replace(wiring=Sparse(0.5)), Perturbation("wp"), r"WP perturbs every weight, which the loop does for dense wiring alone"),
+        (NETWORK._replace(neuron=Tanh(), wiring=Dense(1e-3)), None, r"network\.wiring\.delay is 0\.001 s, but only spikes can be late and Tanh sends none"),
+        (NETWORK._replace(wiring=Sparse(0.0)), None, r"Sparse\.probability must be a number above 0 up to 1, got 0\.0"),
+        (NETWORK._replace(wiring="sparse"), None, r"Network\.wiring must be a wiring such as neurosim\.wiring\.Sparse\(0\.02\), got 'sparse'"),
+        (
+            NETWORK._replace(wiring=Dense(1e-3)),
+            Perturbation("anp", decorrelation_lr=0.1, decorrelate="all"),
+            r"only spikes can be late and what decorrelation makes of spikes is none",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_wired(network, rule, message):
+    with pytest.raises(InputError, match=message):
+        on(network, Chip(), rule.learning() if rule else None)
