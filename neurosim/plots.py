@@ -139,8 +139,8 @@ def validation(report) -> Figure:
         axes.set_title(f"{how}{'; lines: what rounding explains' if judged else ''}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     for axes, (name, trains) in zip(all_axes[len(panels) :], report.trains.items()):
-        for spikes, marker, color, whose in ((trains.ours, "|", BLUE, "neurosim"), (trains.theirs, ".", ORANGE, "Brian2")):
-            axes.plot(*np.nonzero(spikes), marker, ms=3, mew=0.6, color=color, label=whose)
+        for spikes, marker, size, color, whose in ((trains.ours, "|", 6, BLUE, "neurosim"), (trains.theirs, ".", 2, ORANGE, "Brian2")):
+            axes.plot(*np.nonzero(spikes), marker, ms=size, mew=0.8, color=color, label=whose)
         if trains.first is not None:
             axes.axvline(trains.first, color=GREY, lw=1.0, label="first difference")
         axes.set(xlim=(-0.5, len(trains.ours) - 0.5), xlabel="step", ylabel="neuron")

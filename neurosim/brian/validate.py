@@ -15,6 +15,7 @@ from neurosim.brian.trains import coincidence, van_rossum
 from neurosim.brian.writer import populations, projections
 from neurosim.rules import Gradient
 from neurosim.simulator import Simulator
+from neurosim.tasks import World
 from neurosim.train import as_learning, rule_name
 
 STEPS, LEARNING_STEPS = 1000, 100
@@ -177,6 +178,8 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
         saved = runs.load(path)
         plan, weights = saved.plan(given=given), saved.folded()
     e, refusal, learning = plan.experiment, "", None
+    if isinstance(plan.dataset, World):
+        raise InputError(f"{path} acts in an environment ({e.task.name}), which Brian2 has not; a network on a series can be compared.")
     there = config.chip_from({"name": chip}) if chip else e.chip
     check_chip(there)
     try:

@@ -318,6 +318,7 @@ EXPERIMENT = """
 name = "mackey-glass"
 [network]
 hidden = [3]
+neuron = "{neuron}"
 [rule]
 name = "{rule}"
 [chip]
@@ -330,8 +331,8 @@ def neurosim(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(validate, "Simulator", functools.partial(Simulator, plain=True))
 
-    def run(*words, rule="anp", chip="ideal"):
-        (tmp_path / "mine.toml").write_text(EXPERIMENT.format(rule=rule, chip=chip))
+    def run(*words, rule="anp", chip="ideal", neuron="tanh"):
+        (tmp_path / "mine.toml").write_text(EXPERIMENT.format(rule=rule, chip=chip, neuron=neuron))
         return CliRunner().invoke(app, [words[0], "mine.toml", *words[1:]])
 
     return run
@@ -360,6 +361,12 @@ def test_validate_a_disagreement_is_exit_code_1(neurosim, monkeypatch):
     monkeypatch.setitem(words.RATES, neurons.Tanh, words.RATES[neurons.Tanh]._replace(step=("x = tanh(1.001*h)",)))
     result = neurosim("validate", "--steps", "5", rule="tbptt")
     assert result.exit_code == 1 and "disagree" in result.output
+
+
+def test_validate_spikes(neurosim):
+    result = neurosim("validate", "--steps", "20", neuron="lif")
+    assert result.exit_code == 0, result.output
+    assert "the same, spike for spike" in result.output and "Learning on spikes is not written" in result.output
 
 
 def test_export(neurosim, tmp_path):
