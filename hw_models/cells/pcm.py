@@ -151,6 +151,7 @@ class PCM(Programmed):
     noise: Annotated[float, Range("times the fit", 0.0)] = 1.0
 
     State = PCMPair
+    forms = "fit"
     draws = {"make": "nn", "program": "nnnn", "write": "nnnn", "age": "nn"}
     ages = True
 

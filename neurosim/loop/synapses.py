@@ -37,6 +37,9 @@ def says_its_chance(cell):
 
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
+decides = constant(
+    lambda cell: getattr(cell, "draws", {}).get("write", "u")[:1] == "u"
+)  # the first number of a write; else its chance is 0 or 1
 several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
 remembers = constant(lambda rule: bool(rule.Register._fields))
 at_weights = constant(lambda rule: rule.site == "weight")
@@ -140,7 +143,7 @@ def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
 @inline
 def may_move(cell, dw, u, v, i, one):
     """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number."""
-    return np.int32(not uniform(u, v, i, 0, one) >= chance(cell, dw))
+    return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else one - one) >= chance(cell, dw))
 
 
 @inline
