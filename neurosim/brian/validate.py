@@ -192,8 +192,6 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
     simulator = Simulator(e.network, there, e.settings.seed, learning, dtype="float64")
     if weights is not None:
         simulator.program(weights)
-    if isinstance(plan.dataset, World):
-        raise InputError(f"{e.task.name} is an environment, which Brian2 cannot act in; validate a run on a task with data, such as mackey-glass.")
     train, test = plan.dataset.train, plan.dataset.test
     lesson = (train.inputs[0, :LEARNING_STEPS], train.targets[0, :LEARNING_STEPS], train.counted[0, :LEARNING_STEPS])
     return Case(str(path), simulator, test.inputs[0, :steps].astype(np.float64), lesson, rule_name(e.rule), refusal)
