@@ -117,6 +117,15 @@ def check_chip(chip: Chip) -> None:
             )
 
 
+def check_network(network) -> None:
+    """Refuse wiring that is not written in Brian2's words."""
+    if network.wiring.sparse or network.wiring.delay > 0 or network.inputs == 0:
+        raise InputError(
+            "Only dense wiring from at least one input, without delays, is written in Brian2's words: set network.wiring.kind to dense and "
+            "network.wiring.delay to 0."
+        )
+
+
 def check_learning(learning, network) -> None:
     """Refuse what is not written in Brian2's words."""
     if words.spikes(network.neuron):
@@ -159,6 +168,7 @@ def script(simulator: Simulator, inputs, targets=None, counted=None, states=None
         If a part of it cannot be said in Brian2.
     """
     check_chip(simulator.chip)
+    check_network(simulator.network)
     network, how = simulator.network, simulator.learning if targets is not None else None
     hidden, inputs = populations(network)[:-1], np.asarray(inputs, np.float64)
     steps = len(inputs)

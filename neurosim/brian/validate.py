@@ -10,7 +10,7 @@ from hw_models.parts import InputError
 from neurosim import config, runs
 from neurosim.brian import words
 from neurosim.brian.bounds import allowed, arrivals, gains, margins, outputs
-from neurosim.brian.script import check_chip, check_learning, load, script
+from neurosim.brian.script import check_chip, check_learning, check_network, load, script
 from neurosim.brian.trains import coincidence, van_rossum
 from neurosim.brian.writer import populations, projections
 from neurosim.rules import Gradient
@@ -182,6 +182,7 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
         raise InputError(f"{path} acts in an environment ({e.task.name}), which Brian2 has not; a network on a series can be compared.")
     there = config.chip_from({"name": chip}) if chip else e.chip
     check_chip(there)
+    check_network(e.network)
     try:
         if isinstance(e.rule, Gradient):
             raise InputError(f"{e.rule.name} is a reference gradient and no rule of synapses.")

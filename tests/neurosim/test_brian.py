@@ -23,6 +23,7 @@ from neurosim.losses import SquaredError
 from neurosim.network import Network
 from neurosim.neurons.spiking import reach
 from neurosim.simulator import Simulator
+from neurosim.wiring import Dense, Sparse
 
 KINDS = (neurons.Tanh(), neurons.ReLU(), neurons.Sigmoid(), neurons.Linear(), neurons.Leaky(0.3))
 RATES = {"lr": 1e-4, "readout_lr": 3e-3}
@@ -264,6 +265,8 @@ class Stranger(neurons.Tanh):
         ({"rule": rules.ANP(update="sequence")}, "rule.update"),
         ({"rule": rules.WP()}, "rule WP"),
         ({"network": Network(1, 3, 1, neurons.LIF(), neurons.LI())}, "Learning on spikes"),
+        ({"network": Network(1, 3, 1, wiring=Sparse())}, "Only dense wiring"),
+        ({"network": Network(1, 3, 1, neurons.LIF(), neurons.LI(), wiring=Dense(delay=2e-3))}, "without delays"),
     ],
 )
 def test_what_cannot_be_said_in_brian2_is_one_sentence(options, sentence):
