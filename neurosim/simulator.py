@@ -6,18 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models.chip import Chip
-from hw_models.contracts import check_methods
-from hw_models.parts import InputError, bits, check
-from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
+from hw_models.parts import InputError, check
+from hw_models.protocols import Nothing
 from neurosim import loop, random
 from neurosim.account import Account, Carried, Writes
+from neurosim.admission import admit, check_can_act
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import compiled
-from neurosim.locality import check_declared, reads_of
 from neurosim.losses import SquaredError
 from neurosim.neurons import discrete
 from neurosim.probes import SPIKES, Probe, Spikes, events, probes, spikes, view
-from neurosim.protocols import Neuron, Rule
 from neurosim.rules import Learning
 
 ALWAYS = ("x", "h", "y")  # what every network has to record
@@ -68,15 +66,6 @@ class Outcome(NamedTuple):
         return sum(writes.swallowed for writes in self.account.writes.values())
 
 
-def check_can_act(learning: Learning) -> None:
-    """Refuse a rule that compares passes where only one can act."""
-    if not (learning.prediction > 0 and learning.samples == 1):
-        raise InputError(
-            f"An environment cannot be cloned, so that only one pass can act in it, but rule {learning.name} compares what several passes are "
-            'given: use nrl, oua, or np or wp with rule.passes "noisy".'
-        )
-
-
 class Simulator:
     """A network placed on a chip.
 
@@ -109,7 +98,7 @@ class Simulator:
         rule = learning.rule if learning else Frozen()
         readout_rule = learning.readout_rule if learning else Frozen()
         loss = loss if loss is not None else SquaredError()
-        self._check_parts(rule, loss)
+        admit(self.network, self.chip, learning, rule)
         parts = loop.Parts(
             self.chip.cell, self.chip.decorrelation, self.chip.tile, self.chip.dac, self.chip.adc, self.chip.neuron, self.chip.noise,
             self.chip.wire, discrete(network.neuron, self.chip.step_s), discrete(network.readout, self.chip.step_s), rule, readout_rule, loss,
@@ -379,108 +368,6 @@ class Simulator:
         return {"clock": self.clock, "scales": self.scales, "reaches": self.reaches, **kept}
 
     # ------------------------------------------------------------ placing the network on the chip
-
-    def _check_parts(self, rule, loss):
-        chip, network = self.chip, self.network
-        for part, protocol in (
-            (chip.cell, Cell), (chip.decorrelation, Cell), (chip.tile, Tile), (chip.dac, Converter), (chip.adc, Converter),
-            (chip.neuron, Circuit), (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
-        ):  # fmt: skip
-            if isinstance(part, type):
-                raise InputError(f"{part.__name__} is a class where a part is wanted: write {part.__name__}() for one with its defaults.")
-            check(part)
-            check_methods(type(discrete(part, chip.step_s)), protocol)
-        check_declared(rule)
-        self._check_wiring(rule)
-        if rule.site == "weight" and chip.noise.State is not Nothing:
-            raise InputError(
-                f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
-                "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
-            )
-        split = [type(part).__name__ for part in (network.neuron, network.readout) if getattr(part, "apart", False)]
-        if chip.reference == "column" and split:
-            raise InputError(
-                f"The chip {chip.name} measures each column against a reference column, so that no cell alone excites or inhibits, but {split[0]} "
-                'takes the two apart; choose a neuron with one input, such as lif, or set chip.reference to "ideal".'
-            )
-        if chip.reference == "column" and network.wiring.sparse:
-            raise InputError(
-                f"The chip {chip.name} measures each column against a reference column, which needs a cell in every row of a full array; use "
-                'dense wiring (network.wiring), or set chip.reference to "ideal".'
-            )
-        if self.learning:
-            self._check_passes(rule, self.learning)
-        if self.learning and getattr(type(chip.noise), "silent", False):
-            self._check_silent(rule)
-        if self.learning and not self.learning.every_step and getattr(chip.wire, "delay", 0) > 0:
-            raise InputError(
-                f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
-                "would never arrive; set chip.wire.delay to 0 or send a reward every step."
-            )
-        lanes = self.learning.lanes if self.learning else 1
-        for place, record, times in (("synapse", rule.Register, lanes), ("neuron", rule.Memory, 1)):
-            need, room = sum(bits(record).values()) * times, chip.memory.room(place)
-            if room is not None and need > room:
-                names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
-                names += f", for each of {times} samples" if times > 1 else ""
-                raise InputError(
-                    f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
-                    "choose a rule without it or a chip with more memory."
-                )
-
-    def _check_wiring(self, rule):
-        """Whether the wires can carry what the network and the rule want of them."""
-        wiring = check(self.network.wiring)
-        if wiring.sparse and rule.site == "weight":
-            raise InputError(
-                f"{type(rule).__name__} perturbs every weight, which the loop does for dense wiring alone; use np or anp, or network.wiring dense."
-            )
-        mixed = self.learning is not None and self.learning.decorrelation_lr > 0 and not self.learning.raw_recurrence
-        if wiring.delay > 0 and (mixed or not getattr(self.network.neuron, "spikes", False)):
-            what = "what decorrelation makes of spikes is none" if mixed else f"{type(self.network.neuron).__name__} sends none"
-            raise InputError(f"network.wiring.delay is {wiring.delay:g} s, but only spikes can be late and {what}; set it to 0.")
-
-    def _check_passes(self, rule, learning):
-        """Whether the passes are in an order that the loop knows, and whether a rule can meet its rewards in the neuron."""
-        noisy, layers = tuple(learning.passes), len(self.network.layers) + 1
-        if noisy not in ((True,), (False, *(True,) * (len(noisy) - 1)), (True,) * (len(noisy) - len(noisy) % 2)) or noisy == (False,):
-            raise InputError(
-                f"A rule's passes must be a clean one and then perturbed ones, pairs of perturbed ones or a single perturbed one, got {noisy}."
-            )
-        if noisy == (True,) and not learning.prediction > 0:
-            raise InputError(
-                "A single pass has no other one to compare its loss with; give the learning a rate of prediction, such as 0.01."
-            )
-        if learning.by_layer and learning.samples != layers:
-            raise InputError(
-                f'rule.perturb is "layer" and the network has {layers - 1} hidden layers and a readout: set rule.samples to {layers}, '
-                f"one perturbed pass for each; got {learning.samples}."
-            )
-        pairs = noisy[0] and len(noisy) > 1
-        if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
-            raise InputError(
-                f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "
-                '"weight", and passes a clean one with perturbed ones or a single perturbed one, without momentum.'
-            )
-
-    def _check_silent(self, rule):
-        """Whether a rule can learn from the chip's own noise, and whether there is any."""
-        chip, name = self.chip, type(rule).__name__
-        if self.learning and self.learning.antithetic:
-            raise InputError(
-                f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, which nobody can give again with the other "
-                'sign; use rule.passes "noisy-noisy".'
-            )
-        if rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"]):
-            raise InputError(
-                f"{name} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
-                "the chip's own noise; choose a rule that measures changes of activity, such as anp."
-            )
-        if not (chip.tile.draws.get("finish") or chip.dac.draws.get("convert") or chip.adc.draws.get("convert")):
-            raise InputError(
-                f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, but the passes of the chip {chip.name} do not "
-                "differ: neither its tile nor a converter draws noise; choose a crossbar, or another noise source."
-            )
 
     def _go(self, function, kinds, *args):
         with np.errstate(all="ignore"):  # a run that blows up says so itself

@@ -11,6 +11,7 @@ from hw_models.chip import Chip
 from hw_models.parts import InputError, Range, check
 from neurosim import random
 from neurosim.account import Account
+from neurosim.admission import check_can_act
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, Workload, epoch_of, estimate
@@ -18,7 +19,7 @@ from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.simulator import Simulator, check_can_act
+from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, World, baselines, ridge, share_right, widths
 from neurosim.tasks import check as check_dataset
 

@@ -1,0 +1,138 @@
+"""Whether a network, a chip and a rule can run together; what cannot is refused in one sentence before anything is computed."""
+
+from hw_models.chip import Chip
+from hw_models.contracts import check_methods
+from hw_models.parts import InputError, bits, check
+from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
+from neurosim.locality import check_declared, reads_of
+from neurosim.neurons import discrete
+from neurosim.protocols import Neuron, Rule
+from neurosim.rules import Learning
+
+
+def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
+    """Refuse what cannot run together: parts that break a contract, passes that no loop knows, noise that a rule cannot learn from, too little memory.
+
+    Parameters
+    ----------
+    network : Network
+    chip : hw_models.Chip
+    learning : Learning, optional
+        Nothing, if the network does not learn.
+    rule : part
+        That of the learning, or of a network that does not learn.
+
+    Raises
+    ------
+    InputError
+        In one sentence: what does not fit, and what would.
+    """
+    for part, protocol in (
+        (chip.cell, Cell), (chip.decorrelation, Cell), (chip.tile, Tile), (chip.dac, Converter), (chip.adc, Converter),
+        (chip.neuron, Circuit), (chip.noise, Noise), (chip.wire, Wire), (network.neuron, Neuron), (network.readout, Neuron), (rule, Rule),
+    ):  # fmt: skip
+        if isinstance(part, type):
+            raise InputError(f"{part.__name__} is a class where a part is wanted: write {part.__name__}() for one with its defaults.")
+        check(part)
+        check_methods(type(discrete(part, chip.step_s)), protocol)
+    check_declared(rule)
+    _check_wiring(network, learning, rule)
+    if rule.site == "weight" and chip.noise.State is not Nothing:
+        raise InputError(
+            f"{type(rule).__name__} perturbs every weight, but the noise source {type(chip.noise).__name__} keeps a state per neuron and cannot "
+            "stand at every synapse; choose a source without state, such as gaussian or bernoulli."
+        )
+    split = [type(part).__name__ for part in (network.neuron, network.readout) if getattr(part, "apart", False)]
+    if chip.reference == "column" and split:
+        raise InputError(
+            f"The chip {chip.name} measures each column against a reference column, so that no cell alone excites or inhibits, but {split[0]} "
+            'takes the two apart; choose a neuron with one input, such as lif, or set chip.reference to "ideal".'
+        )
+    if chip.reference == "column" and network.wiring.sparse:
+        raise InputError(
+            f"The chip {chip.name} measures each column against a reference column, which needs a cell in every row of a full array; use "
+            'dense wiring (network.wiring), or set chip.reference to "ideal".'
+        )
+    if learning:
+        _check_passes(network, learning, rule)
+    if learning and getattr(type(chip.noise), "silent", False):
+        _check_silent(chip, learning, rule)
+    if learning and not learning.every_step and getattr(chip.wire, "delay", 0) > 0:
+        raise InputError(
+            f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
+            "would never arrive; set chip.wire.delay to 0 or send a reward every step."
+        )
+    lanes = learning.lanes if learning else 1
+    for place, record, times in (("synapse", rule.Register, lanes), ("neuron", rule.Memory, 1)):
+        need, room = sum(bits(record).values()) * times, chip.memory.room(place)
+        if room is not None and need > room:
+            names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
+            names += f", for each of {times} samples" if times > 1 else ""
+            raise InputError(
+                f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
+                "choose a rule without it or a chip with more memory."
+            )
+
+
+def _check_wiring(network, learning, rule):
+    """Whether the wires can carry what the network and the rule want of them."""
+    wiring = check(network.wiring)
+    if wiring.sparse and rule.site == "weight":
+        raise InputError(
+            f"{type(rule).__name__} perturbs every weight, which the loop does for dense wiring alone; use np or anp, or network.wiring dense."
+        )
+    mixed = learning is not None and learning.decorrelation_lr > 0 and not learning.raw_recurrence
+    if wiring.delay > 0 and (mixed or not getattr(network.neuron, "spikes", False)):
+        what = "what decorrelation makes of spikes is none" if mixed else f"{type(network.neuron).__name__} sends none"
+        raise InputError(f"network.wiring.delay is {wiring.delay:g} s, but only spikes can be late and {what}; set it to 0.")
+
+
+def _check_passes(network, learning, rule):
+    """Whether the passes are in an order that the loop knows, and whether a rule can meet its rewards in the neuron."""
+    noisy, layers = tuple(learning.passes), len(network.layers) + 1
+    if noisy not in ((True,), (False, *(True,) * (len(noisy) - 1)), (True,) * (len(noisy) - len(noisy) % 2)) or noisy == (False,):
+        raise InputError(
+            f"A rule's passes must be a clean one and then perturbed ones, pairs of perturbed ones or a single perturbed one, got {noisy}."
+        )
+    if noisy == (True,) and not learning.prediction > 0:
+        raise InputError("A single pass has no other one to compare its loss with; give the learning a rate of prediction, such as 0.01.")
+    if learning.by_layer and learning.samples != layers:
+        raise InputError(
+            f'rule.perturb is "layer" and the network has {layers - 1} hidden layers and a readout: set rule.samples to {layers}, '
+            f"one perturbed pass for each; got {learning.samples}."
+        )
+    pairs = noisy[0] and len(noisy) > 1
+    if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
+        raise InputError(
+            f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "
+            '"weight", and passes a clean one with perturbed ones or a single perturbed one, without momentum.'
+        )
+
+
+def _check_silent(chip, learning, rule):
+    """Whether a rule can learn from the chip's own noise, and whether there is any."""
+    name = type(rule).__name__
+    if learning and learning.antithetic:
+        raise InputError(
+            f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, which nobody can give again with the other "
+            'sign; use rule.passes "noisy-noisy".'
+        )
+    if rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"]):
+        raise InputError(
+            f"{name} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
+            "the chip's own noise; choose a rule that measures changes of activity, such as anp."
+        )
+    if not (chip.tile.draws.get("finish") or chip.dac.draws.get("convert") or chip.adc.draws.get("convert")):
+        raise InputError(
+            f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, but the passes of the chip {chip.name} do not "
+            "differ: neither its tile nor a converter draws noise; choose a crossbar, or another noise source."
+        )
+
+
+def check_can_act(learning: Learning) -> None:
+    """Refuse a rule that compares passes where only one can act."""
+    if not (learning.prediction > 0 and learning.samples == 1):
+        raise InputError(
+            f"An environment cannot be cloned, so that only one pass can act in it, but rule {learning.name} compares what several passes are "
+            'given: use nrl, oua, or np or wp with rule.passes "noisy".'
+        )
