@@ -12,7 +12,7 @@ from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import DEFAULTS, GRADIENTS, activity_perturbation, node_perturbation, weight_perturbation
+from neurosim.rules import DEFAULTS, GRADIENTS, activity_perturbation, node_perturbation, ornstein_uhlenbeck, weight_perturbation
 
 Rows = list[tuple[str, str]]
 
@@ -28,6 +28,7 @@ def rules() -> Rows:
     sentences["nrl"] = (
         "Noise-based reward-modulated learning: correlate the change of a neuron's activity with reward less its running mean."
     )
+    sentences["oua"] = first_sentence(ornstein_uhlenbeck)
     family = []
     for name, options in DEFAULTS.items():
         says = sentences[options["method"]].rstrip(".")

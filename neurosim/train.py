@@ -167,7 +167,7 @@ class Run:
         if isinstance(self.dataset, World):
             groups = self.dataset.episodes // settings.batch
             steps = self.steps // max(groups * len(self.epochs), 1)  # of a group of episodes, on average
-            work = Workload(steps, settings.batch, groups, steps, moves)
+            work = Workload(steps, settings.batch, self.dataset.episodes, steps, steps, moves)
         else:
             work = epoch_of(self.dataset.train, settings.batch, moves)
         try:
@@ -341,10 +341,10 @@ class _Batches:
             return None
         return share_right(self.dataset.test, learner.evaluate(*self.arrays["test"], record=("y",)).records["y"])
 
-    def hopeless(self, known) -> tuple[float, str]:
-        """The loss from which on a run has diverged, and what it is measured by."""
+    def yardstick(self, known) -> tuple[float, str]:
+        """The loss that a run is hopeless at many times of, and the words for it."""
         mean = (known.get("mean") or baselines(self.dataset)["mean"])["train"]
-        return HOPELESS * mean, f", while predicting the mean gives {mean:.3g}"
+        return mean, f", while predicting the mean gives {mean:.3g}"
 
 
 class _Episodes:
@@ -379,7 +379,7 @@ class _Episodes:
     def accuracy(self, learner) -> None:
         return None
 
-    def hopeless(self, known) -> tuple[float, str]:
+    def yardstick(self, known) -> tuple[float, str]:
         return float("inf"), ""
 
     def _seeds(self, purpose, first: int, count: int) -> list[int]:
@@ -413,7 +413,7 @@ def wandering(world: World, part: str) -> float:
 def _fit(result: Run, batches, on_epoch=None) -> None:
     """Learn epoch after epoch; stop at a diverging one and put the last good state back."""
     settings, learner = result.experiment.settings, result.learner
-    limit, measure = batches.hopeless(result.baselines)
+    mean, measure = batches.yardstick(result.baselines)
     batches.prepare(learner)
     for epoch in range(len(result.epochs), settings.epochs):
         by = max(settings.anneal, 1 - epoch / (0.75 * settings.epochs))
@@ -430,7 +430,7 @@ def _fit(result: Run, batches, on_epoch=None) -> None:
                 break
         result.seconds += time.perf_counter() - start
         loss = batches.mean(total)
-        if not (loss <= limit and np.isfinite(loss)):
+        if not (loss <= HOPELESS * mean and np.isfinite(loss)):
             learner.restore(good)
             kept = f"the state after epoch {epoch} is kept" if epoch else "the untrained state is kept"
             result.message = (

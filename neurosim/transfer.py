@@ -30,7 +30,8 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     simulator.program(saved.weights, fit=True)
     if saved.matrices:
         cell, scale = simulator.parts.decorrelation_cell, simulator._matrix_scale()
-        simulator.matrices = [simulator._cells(MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]
+        made = [simulator._cells(MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]
+        simulator.matrices = [*made, *simulator.matrices[len(made) :]]  # that of the inputs, if they are not decorrelated, stays empty
     return simulator
 
 

@@ -188,7 +188,7 @@ def test_a_run_in_an_environment_is_tested_saved_and_resumed_like_any_other(monk
         set(found["baselines"]) == {"random", "untrained", "readout-only"} and found["loss_unit"] == "minus the mean return of an episode"
     )
     assert all(-30 <= loss <= -8 for loss in [*found["train_loss"], *found["test_loss"], found["baselines"]["random"]["test"]])
-    assert 2 * 2 * 8 <= found["steps"] <= 2 * 2 * 30 and found["cost"]["energy_J"]["typical"] > 0
+    assert 2 * 2 * 8 <= found["steps"] <= 2 * 2 * 30 and found["cost"]["account"]["steps"] == found["steps"]
     tested = json.loads(neurosim("evaluate", found["out"], "--json").stdout)
     assert tested["test_loss"] == [found["final_test_loss"]]
 
@@ -426,12 +426,12 @@ def test_parts_of_ones_own_are_checked_as_what_they_are(beside):
 
     from hw_models.cells import ideal
     from hw_models.noise import Uniform
-    from neurosim import neurons
+    from neurosim.neurons import Leaky
 
     for module, name, says in (
         (ideal, "Ideal", "cell"),
         (inspect.getmodule(Uniform), "Uniform", "noise source"),
-        (neurons, "Leaky", "neuron"),
+        (inspect.getmodule(Leaky), "Leaky", "neuron"),
     ):
         (beside / "part.py").write_text(inspect.getsource(module))
         done = neurosim("check", f"{beside / 'part.py'}:{name}")

@@ -493,7 +493,7 @@ def test_numbers_out_of_range():
 
 def test_learning_is_a_tuple_of_options():
     """The fields that a rule of a user's own may leave out mean: a clean and a noisy pass, at once, no decorrelation, all of the difference carried on."""
-    assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0)
+    assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0, False)
 
 
 class Given(NamedTuple):
