@@ -220,7 +220,9 @@ def _matrices(learner) -> list[np.ndarray]:
 
 def _put_back(saved: Saved, run: Run) -> None:
     if "account" not in saved.progress:
-        raise InputError(f"{saved.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights.")
+        raise InputError(
+            f"{saved.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights."
+        )
     if saved.progress["data"] != data_digest(run.dataset):
         raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
     run.learner.restore(saved.state)
