@@ -46,6 +46,8 @@ class Carried(NamedTuple):
 
     clean: Rounds = 0  #: in passes without a perturbation
     perturbed: Rounds = 0  #: and with one
+    clean_synapses: Rounds = 0  #: synapses that they met, each those of its row
+    perturbed_synapses: Rounds = 0
 
 
 class Account(NamedTuple):
@@ -79,15 +81,20 @@ class Account(NamedTuple):
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> "Account":
-        """The account of a run that `table` gave."""
-        writes = {place: Writes(**found) for place, found in table["writes"].items()}
-        return cls(**{**table, "writes": writes, "spikes": {place: Carried(**found) for place, found in table["spikes"].items()}})
+        """The account of a run that `table` gave; a `KeyError` if one of an older version counted less."""
+        of_places = {"writes": Writes, "spikes": Carried}
+        found = {name: {place: _filled(kind, row) for place, row in table[name].items()} for name, kind in of_places.items()}
+        return _filled(cls, {**table, **found})
 
     def by(self, n: float) -> "Account":
         """So many times, as counts."""
         times = lambda numbers: [Count.of(value).by(n) for value in numbers]  # noqa: E731
         by_place = [{place: type(found)(*times(found)) for place, found in each.items()} for each in self[-2:]]
         return Account._make([*times(self[:-2]), *by_place])
+
+
+def _filled(kind, table: Mapping[str, Any]):
+    return kind(*(table[name] for name in kind._fields))
 
 
 def _sums(nothing, one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -172,6 +172,10 @@ class GradientLearner:
                     f"Reference gradients ({rule.name}) run on the ideal chip only, but chip.{name} of {self.chip.name} is {part!r}; "
                     'choose the chip "ideal" or a rule of the perturbation family.'
                 )
+        if network.wiring.sparse:
+            raise InputError(
+                f"Reference gradients ({rule.name}) are computed for dense networks; use network.wiring dense or a rule of the perturbation family."
+            )
         self.network, self.learning, self.seed, self.dtype = network, check(rule), seed, dtype
         self._simulator = Simulator(network, self.chip, seed, None, loss, dtype, plain)
         self._number = float_type(dtype)

@@ -246,7 +246,7 @@ def cost(
     network, settings = first.experiment.network, first.experiment.settings
     if isinstance(first.dataset, World):
         raise InputError(f"How long the episodes of {first.experiment.task.name} are shows only when it is run; choose a task with data.")
-    work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate)
+    work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate, seed=settings.seed)
     estimates = []
     for table in tables:
         learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
@@ -260,7 +260,7 @@ def cost(
         folder = pathlib.Path(out)
         files.write(folder / "cost.json", files.as_json(found))
         figures = {"by_phase": plots.cost_by(estimates, "phase"), "by_event": plots.cost_by(estimates, "event")}
-        figures["memory"] = plots.memory_over_steps(network, config.chip_from(tables[0]["chip"]))
+        figures["memory"] = plots.memory_over_steps(network, config.chip_from(tables[0]["chip"]), settings.seed)
         for name, figure in figures.items():
             picture = io.BytesIO()
             figure.savefig(picture, format="png")

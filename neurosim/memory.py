@@ -3,11 +3,12 @@
 from hw_models.parts import bits
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.rules.synapse import Eligibility
+from neurosim.wiring import late
 
 WORD = 32  # a number that no part of the chip narrows
 
 
-def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps: int = 1) -> dict[str, int]:
+def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps: int = 1, seed: int = 0) -> dict[str, int]:
     """Bits of the device by purpose.
 
     Parameters
@@ -19,18 +20,23 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         Replicas side by side; they share the weights and nothing else.
     steps : int
         Length of a sequence: what back-propagation through time must remember.
+    seed : int
+        That sparse wiring is drawn from.
 
     Returns
     -------
     dict
-        ``weights`` (with the matrices of a decorrelating rule), ``state`` (one pass), ``passes`` (what further passes in lock step add),
+        ``weights`` (with the matrices of a decorrelating rule), ``wiring`` (where the stored weights of a sparse projection lead),
+        ``state`` (one pass; of late spikes a bit a neuron and step of their delay), ``passes`` (what further passes in lock step add),
         ``learning`` (registers, sums and history), ``reward`` (the broadcast number), ``random`` (the generator's key and counter).
     """
-    synapses = round(network.synapses)
+    each = network.synapses(seed)
+    synapses = sum(each)
     hidden, every = sum(network.layers), sum(network.layers) + network.outputs
-    state = _held(network.neuron, chip) * hidden + _held(network.readout, chip) * network.outputs
+    state = (_held(network.neuron, chip) + late(network.wiring, chip.step_s)) * hidden + _held(network.readout, chip) * network.outputs
     cells = synapses + sum(pre for pre, _ in network.shapes()) * (chip.reference == "column")
-    counted = {"weights": cells * chip.cell.stored_bits, "state": state * batch}
+    lists = [_list(post, n) for (_, post), n in list(zip(network.shapes(), each, strict=True))[1::2]] if indexed(network, chip) else []
+    counted = {"weights": cells * chip.cell.stored_bits, "wiring": sum(lists), "state": state * batch}
     if isinstance(rule, Gradient):
         moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
         kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch
@@ -46,6 +52,16 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         "reward": (getattr(chip.wire, "bits", WORD) * rule.samples + (WORD if rule.prediction > 0 else 0)) * batch,
         "random": 2 * 64,
     }
+
+
+def indexed(network, chip) -> bool:
+    """Whether weights are stored with the numbers of the neurons that they lead to: where a device stands says so by itself."""
+    return network.wiring.sparse and chip.cell.stored_bits > 0
+
+
+def _list(neurons: int, synapses: int) -> int:
+    """Bits of lists, row by row: the neuron that each synapse leads to, and where each row begins, and the last one ends."""
+    return synapses * max((neurons - 1).bit_length(), 1) + (neurons + 1) * synapses.bit_length()
 
 
 def _held(neuron, chip) -> int:
@@ -64,7 +80,7 @@ def _kept(network, rule: Gradient, steps: int) -> int:
     return sum(pre for pre, _ in network.shapes()) + fixed
 
 
-def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
+def memory_over_steps(network, chip, steps: int, seed: int = 0) -> dict[str, int]:
     """Bits that learning takes beyond weights and one pass, for sequences of so many steps, rule by rule; one sequence at a time.
 
     Perturbation takes O(neurons) only in lock step with a reward every step: a reward at the end needs a trace in every synapse, or a log
@@ -83,11 +99,11 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     """
     trace = sum(bits(Eligibility).values())
     hidden, outputs = sum(network.layers), network.outputs
-    inside = sum(pre * post for pre, post in network.shapes()[:-1])
+    inside = sum(network.synapses(seed)[:-1])
     synapses = inside + network.layers[-1] * outputs
 
     def beyond(rule) -> int:
-        counted = memory_bits(network, chip, rule, steps=steps)
+        counted = memory_bits(network, chip, rule, steps=steps, seed=seed)
         return sum(counted[name] for name in ("passes", "learning", "reward", "random"))
 
     feedback = hidden * outputs * WORD + (hidden + outputs) * WORD
@@ -102,8 +118,8 @@ def memory_over_steps(network, chip, steps: int) -> dict[str, int]:
     }
 
 
-def crossings(network, chip) -> dict[str, int]:
+def crossings(network, chip, seed: int = 0) -> dict[str, int]:
     """From how many steps on back-propagation through time takes more memory than each other rule."""
-    one, two = (memory_over_steps(network, chip, steps) for steps in (1, 2))
+    one, two = (memory_over_steps(network, chip, steps, seed) for steps in (1, 2))
     slope = two["bptt"] - one["bptt"]
     return {name: max(1, (n - one["bptt"]) // slope + 2) for name, n in one.items() if name != "bptt"}

@@ -1,5 +1,6 @@
 """A network: how many neurons of which kind, and the weights it starts with."""
 
+import functools
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -106,17 +107,13 @@ class Network(NamedTuple):
         fan = [self.wiring.probability if k % 2 else 1.0 for k in range(len(self.shapes()))]
         return [float(np.sqrt(2 / (share * (pre + post)))) for share, (pre, post) in zip(fan, self.shapes(), strict=True)]
 
-    @property
-    def synapses(self) -> float:
-        """How many weights there are; of a sparse projection, on average."""
-        return sum(pre * post * (self.wiring.probability if k % 2 else 1) for k, (pre, post) in enumerate(self.shapes()))
+    def synapses(self, seed: int) -> list[int]:
+        """How many weights each projection has; those of a sparse one follow from the seed."""
+        return [_wired(self.wiring, pre, seed, k) if k % 2 else pre * post for k, (pre, post) in enumerate(self.shapes())]
 
     def wires(self, seed: int) -> list[Wires]:
         """Wires of every projection, from the seed alone; those of dense ones are not listed."""
-        return [
-            self.wiring.wires(pre, random.generator(seed, random.WIRING + k)) if k % 2 else DENSE
-            for k, (pre, _) in enumerate(self.shapes())
-        ]
+        return [_wires(self.wiring, pre, seed, k) if k % 2 else DENSE for k, (pre, _) in enumerate(self.shapes())]
 
     def weights(self, seed: int) -> list[np.ndarray]:
         """Initial weights of every projection, each (pre, post), or (wire,) of a sparse one, from the seed alone."""
@@ -125,3 +122,13 @@ class Network(NamedTuple):
         shapes = [w.post.shape if len(w.start) else shape for w, shape in zip(wires, self.shapes(), strict=True)]
         gains = [self.gain] * (2 * len(self.layers)) + [self.readout_gain]
         return [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(shapes, self.sigmas(), gains, strict=True)]
+
+
+def _wires(wiring, n: int, seed: int, k: int) -> Wires:
+    return wiring.wires(n, random.generator(seed, random.WIRING + k))
+
+
+@functools.lru_cache
+def _wired(wiring, n: int, seed: int, k: int) -> int:
+    """Synapses of a recurrent projection: only sparse ones must be drawn to be counted."""
+    return len(_wires(wiring, n, seed, k).post) if wiring.sparse else n * n

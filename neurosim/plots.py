@@ -254,10 +254,10 @@ def _bars(axes, kind, of_kind, names, what) -> None:
     axes.legend(fontsize=SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
 
 
-def memory_over_steps(network, chip) -> Figure:
+def memory_over_steps(network, chip, seed: int = 0) -> Figure:
     """Memory that learning takes beyond the weights and one pass, by rule, over the length of a sequence; a dot where bptt overtakes."""
     steps = np.unique(np.geomspace(1, 1e5, 41).astype(int))
-    found = [memory.memory_over_steps(network, chip, int(n)) for n in steps]
+    found = [memory.memory_over_steps(network, chip, int(n), seed) for n in steps]
     figure = Figure(figsize=(6.4, 4.2), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -266,9 +266,9 @@ def memory_over_steps(network, chip) -> Figure:
         values, color = [row[name] / 8192 for row in found], HUES[k % len(HUES)]
         axes.plot(steps, values, color=color, lw=1.8)
         labels.append((values[-1], name, color))
-    for k, (name, at) in enumerate(memory.crossings(network, chip).items()):
+    for k, (name, at) in enumerate(memory.crossings(network, chip, seed).items()):
         if steps[0] < at <= steps[-1]:
-            axes.plot(at, memory.memory_over_steps(network, chip, at)[name] / 8192, "o", color=HUES[k % len(HUES)], ms=5)
+            axes.plot(at, memory.memory_over_steps(network, chip, at, seed)[name] / 8192, "o", color=HUES[k % len(HUES)], ms=5)
     axes.set(xscale="log", yscale="log", xlim=(1, steps[-1]), xlabel="steps of a sequence", ylabel="memory beyond weights (KiB)")
     axes.spines[["top", "right"]].set_visible(False)
     sizes = "-".join(map(str, (network.inputs, *network.layers, network.outputs)))

@@ -219,17 +219,18 @@ def _matrices(learner) -> list[np.ndarray]:
 
 
 def _put_back(saved: Saved, run: Run) -> None:
-    if "account" not in saved.progress:
+    try:
+        counters = {name: saved.progress[name] for name in COUNTERS} | {"account": Account.read(saved.progress["account"])}
+    except KeyError:
         raise InputError(
             f"{saved.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights."
-        )
+        ) from None
     if saved.progress["data"] != data_digest(run.dataset):
         raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
     run.learner.restore(saved.state)
     run.epochs = [Epoch(*losses) for losses in saved.progress["epochs"]]
-    for name in COUNTERS:
-        setattr(run, name, saved.progress[name])
-    run.account = Account.read(saved.progress["account"])
+    for name, value in counters.items():
+        setattr(run, name, value)
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

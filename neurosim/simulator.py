@@ -17,6 +17,7 @@ from neurosim.losses import SquaredError
 from neurosim.neurons import discrete
 from neurosim.probes import SPIKES, Probe, Spikes, events, probes, spikes, view
 from neurosim.rules import Learning
+from neurosim.wiring import late
 
 ALWAYS = ("x", "h", "y")  # what every network has to record
 
@@ -511,9 +512,9 @@ class Simulator:
         spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
 
         def flight(k, n):
-            late, n = (self._delay() * (k % 2), n) if spiking[k] else (0, 0)
-            which, sent = np.zeros((late + 1, passes, replicas, n), np.int32), zeros(late + 1, passes, replicas, n)
-            return loop.Flight(which, sent, np.zeros((late + 1, passes, replicas), np.int64), np.zeros(1, np.int64))
+            slots, n = (late(self.network.wiring, self.chip.step_s) * (k % 2) + 1, n) if spiking[k] else (1, 0)
+            which, sent = np.zeros((slots, passes, replicas, n), np.int32), zeros(slots, passes, replicas, n)
+            return loop.Flight(which, sent, np.zeros((slots, passes, replicas), np.int64), np.zeros(1, np.int64))
 
         def group(k, neuron):
             n, wide = sizes[k], sizes[k] * self.lines[k]
@@ -534,7 +535,7 @@ class Simulator:
                 self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
                 zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
                 self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
-                self._count(parts.adc), np.zeros(3, np.int64), np.zeros(2, np.int64),
+                self._count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
             )
             for k, ((pre, post), shape) in enumerate(zip(self.network.shapes(), shapes, strict=True))
         )  # fmt: skip
@@ -580,10 +581,6 @@ class Simulator:
         found = dict(zip(self.parts.neuron.State._fields, kept.state, strict=True)) | {name: getattr(kept, name) for name in ALWAYS}
         records = {name: spikes(kept.spikes) if name == SPIKES else found[name].kept for name in record}
         return Outcome(kept.loss, records, not failed, account, saturation)
-
-    def _delay(self):
-        """Steps that spikes are late on recurrent wires."""
-        return round(self.network.wiring.delay / self.chip.step_s)
 
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""

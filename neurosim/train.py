@@ -149,7 +149,7 @@ class Run:
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
             "equality": "exact",
             "cost": self.cost,
-            "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, steps),
+            "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, steps, settings.seed),
         }
 
     def estimate(self) -> Estimate:
@@ -171,7 +171,7 @@ class Run:
         else:
             work = epoch_of(self.dataset.train, settings.batch, moves)
         try:
-            return estimate(e.network, e.chip, rule, work, len(self.epochs), account=self.account)
+            return estimate(e.network, e.chip, rule, work._replace(seed=settings.seed), len(self.epochs), account=self.account)
         except InputError:
             raise
         except Exception as error:  # a rule of one's own is run on numbers that count, and may do anything; no result is lost for that

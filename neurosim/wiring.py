@@ -21,6 +21,11 @@ class Wires(NamedTuple):
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
 
 
+def late(wiring, step_s: float) -> int:
+    """Steps by which spikes on recurrent wires are late."""
+    return round(wiring.delay / step_s)
+
+
 DENSE = Wires(np.zeros(0, np.int64), np.zeros(0, np.int32))
 
 

@@ -29,7 +29,7 @@ class Endurance(NamedTuple):
         return f"lasts {span}"
 
 
-def endurance(network, account: Account, epochs: int, prices: PriceList, seconds: float) -> Endurance:
+def endurance(network, account: Account, epochs: int, prices: PriceList, seconds: float, seed: int = 0) -> Endurance:
     """Life of the cells that hold the weights.
 
     Parameters
@@ -43,8 +43,10 @@ def endurance(network, account: Account, epochs: int, prices: PriceList, seconds
         Its `endurance`.
     seconds : float, s
         Simulated time of an epoch.
+    seed : int
+        That sparse wiring is drawn from.
     """
-    sizes = {name: pre * post for name, (pre, post) in zip(network.projections, network.shapes(), strict=True)}
+    sizes = dict(zip(network.projections, network.synapses(seed), strict=True))
     of_cell = {
         name: Count.of(account.writes[name].hits).by(1 / size / max(epochs, 1)) for name, size in sizes.items() if name in account.writes
     }

@@ -95,13 +95,13 @@ def estimate(
         What a run of so many epochs counted; without it, the epochs are foretold.
     """
     prices = prices_of(chip) if prices is None else prices
-    place = placement(network, chip, learning, prices, work.batch, work.steps)
+    place = placement(network, chip, learning, prices, work.batch, work.steps, work.seed)
     work = work._replace(links=place.links, chips=place.chips, clock_hz=prices.clock_hz)
     counted = account is not None
     account = account if account is not None else forecast(network, chip, learning, work).by(epochs)
-    ledger = events(network, chip, learning, account, work.links, work.chips, work.clock_hz)
+    ledger = events(network, chip, learning, account, work.links, work.chips, work.clock_hz, work.seed)
     seconds = work.steps * work.batches * chip.step_s
-    memory = memory_bits(network, chip, learning, work.batch, work.steps)
+    memory = memory_bits(network, chip, learning, work.batch, work.steps, work.seed)
     clean, perturbed = (Count.of(n).typical * (len(network.layers) + 1) for n in (account.clean, account.perturbed))
     # products that wait for each other: those of each layer for the one below, and one pass for the other; every number of the reward
     in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.REWARD: Count.of(account.sent).typical}
@@ -109,6 +109,6 @@ def estimate(
     return Estimate(
         learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
-        memory, place, endurance(network, account, epochs, prices, seconds),
+        memory, place, endurance(network, account, epochs, prices, seconds, work.seed),
         learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory), [PROJECTION],
     )  # fmt: skip

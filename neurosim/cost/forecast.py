@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from neurosim.account import Account, Carried, Count, Writes
 from neurosim.cost.ledger import Ledger, events, is_device
 from neurosim.rules import Gradient, Learning
+from neurosim.wiring import late
 
 
 class Workload(NamedTuple):
@@ -33,6 +34,8 @@ class Workload(NamedTuple):
         Chips that are on.
     clock_hz : float
         Frequency of their clock; 0 has none.
+    seed : int
+        That sparse wiring is drawn from.
     """
 
     steps: int
@@ -45,6 +48,7 @@ class Workload(NamedTuple):
     links: int = 0
     chips: int = 1
     clock_hz: float = 0.0
+    seed: int = 0
 
     @property
     def batches(self) -> int:
@@ -83,13 +87,13 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
         }  # fmt: skip
     account = Account(**found).by(1)
-    account = account._replace(spikes=_spikes(network, learning, account, work.rate))
-    return account._replace(writes=_writes(network, chip, learning, account, work.moves)) if learning is not None else account
+    account = account._replace(spikes=_spikes(network, chip, learning, account, work))
+    return account._replace(writes=_writes(network, chip, learning, account, work)) if learning is not None else account
 
 
 def count(network, chip, learning: Learning | Gradient | None, work: Workload) -> Ledger:
     """Events of a workload: what its forecast is on the device."""
-    return events(network, chip, learning, forecast(network, chip, learning, work), work.links, work.chips, work.clock_hz)
+    return events(network, chip, learning, forecast(network, chip, learning, work), work.links, work.chips, work.clock_hz, work.seed)
 
 
 def _told(chip, learning: Learning, steps: int, rewarded: float, batch: int) -> Count:
@@ -107,23 +111,27 @@ def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> 
     return Count(0 if lost else least, (1 - lost) * most, most)
 
 
-def _spikes(network, learning, account: Account, rate: float) -> dict[str, Carried]:
-    """Spikes that projections carry: none to one a neuron, pass and step."""
+def _spikes(network, chip, learning, account: Account, work: Workload) -> dict[str, Carried]:
+    """Spikes that projections carry: none to one a neuron, pass and step in which it could have arrived."""
     decorrelated = isinstance(learning, Learning) and learning.decorrelation_lr > 0
     spiking = network.spiking(decorrelated, learning.raw_recurrence if isinstance(learning, Learning) else True)
-    carried = zip(network.projections, network.shapes(), spiking, strict=True)
-    most = {name: (account.clean.by(pre), account.perturbed.by(pre)) for name, (pre, _), spikes in carried if spikes}
-    return {name: Carried(*(Count(0, min(rate, 1.0) * n.typical, n.high) for n in passes)) for name, passes in most.items()}
+    passes, found = [n.high // max(work.steps, 1) for n in (account.clean, account.perturbed)], {}
+    for k, (pre, _) in enumerate(network.shapes()):
+        if spiking[k]:
+            arriving = max(work.steps - (1 + late(network.wiring, chip.step_s)) * (k % 2), 0)
+            most = [n * arriving * each for each in (pre, network.synapses(work.seed)[k]) for n in passes]
+            found[network.projections[k]] = Carried(*(Count(0, min(work.rate, 1.0) * n, n) for n in most))
+    return found
 
 
-def _writes(network, chip, learning, account: Account, moves: float) -> dict[str, Writes]:
+def _writes(network, chip, learning, account: Account, work: Workload) -> dict[str, Writes]:
     """Writes to every array: whether a cell moves depends on data."""
-    sizes = [pre * post for pre, post in network.shapes()]
-    found = {name: _asked(chip.cell, account.written.by(n), moves) for name, n in zip(network.projections, sizes, strict=True)}
+    sizes = zip(network.projections, network.synapses(work.seed), strict=True)
+    found = {name: _asked(chip.cell, account.written.by(n), work.moves) for name, n in sizes}
     if account.decorrelated.high:
         names = [*network.populations[: len(network.layers)], "input"]  # the readout has no matrix
         for name, n in zip(names, learning.decorrelated(network)):
-            found[f"matrix of {name}"] = _asked(chip.decorrelation, account.decorrelated.by(n * n), moves)
+            found[f"matrix of {name}"] = _asked(chip.decorrelation, account.decorrelated.by(n * n), work.moves)
     return found
 
 

@@ -6,6 +6,9 @@ chip could do otherwise:
 - passes and replicas go in lock step, so that a digital weight is fetched once a step for all of them; an analog cell is read in each;
 - what is equal for a whole row, column or layer is computed once (`operations.Counting`);
 - a spike meets its row of weights, which is fetched for it, and passes no DAC; without one, a row does nothing. Numbers are always sent;
+- stored weights of sparse wiring stand in a list for each row: every message looks up where its list begins, and every weight that is
+  fetched comes with the number of the neuron that it leads to, a word of state each;
+- a spike that is late waits in a delay line, into which it is written;
 - a write is a read, a sum and a write; how many words really change, or how many pulses are given, depends on data: a run counts it, and
   a forecast is an expectation between bounds;
 - a uniform random number, as stochastic rounding takes, is 16 random bits;
@@ -14,23 +17,24 @@ chip could do otherwise:
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
-from hw_models.parts import InputError, bits
+from hw_models.parts import bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
 from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
 from neurosim.losses import SquaredError
-from neurosim.memory import WORD
+from neurosim.memory import WORD, indexed
 from neurosim.neurons import Linear, discrete
 from neurosim.protocols import Arrivals, Extra, Own
 from neurosim.rules import Gradient, Learning
+from neurosim.wiring import late
 
 UNIFORM_BITS = 16  # of a uniform random number: as wide as the random words of ReckOn, and Loihi's learning arithmetic
 EACH_PRE: Any = frozenset({PRE})  # Any: they stand in the records of parts, where numbers would be
@@ -67,7 +71,7 @@ class Ledger(dict[tuple[Phase, Event], Count]):
 
 
 def events(
-    network, chip, learning: Learning | Gradient | None, account: Account, links: int = 0, chips: int = 1, clock_hz: float = 0.0
+    network, chip, learning: Learning | Gradient | None, account: Account, links: int = 0, chips: int = 1, clock_hz: float = 0.0, seed: int = 0
 ) -> Ledger:
     """What an account is on the device.
 
@@ -85,10 +89,10 @@ def events(
         Chips that are on.
     clock_hz : float
         Frequency of their clock; 0 has none.
+    seed : int
+        That sparse wiring is drawn from.
     """
-    if network.wiring.sparse:
-        raise InputError("The events of sparse wiring are not counted yet: what is sent over it depends on who fires; use dense wiring.")
-    ledger = _Events(network, chip, learning, account, links).ledger
+    ledger = _Events(network, chip, learning, account, links, seed).ledger
     ledger.add(Phase.IDLE, Event.SECOND, chip.step_s * chips, account.steps)
     ledger.add(Phase.IDLE, Event.CYCLE, chip.step_s * chips * clock_hz, account.steps)
     return ledger
@@ -97,22 +101,22 @@ def events(
 class _Events:
     """The events of an account, but for being on."""
 
-    def __init__(self, network, chip, learning, account: Account, links: int):
+    def __init__(self, network, chip, learning, account: Account, links: int, seed: int):
         self.network, self.chip, self.links, self.ledger = network, chip, links, Ledger()
         self.account = account = account.by(1)
         self.add = self.ledger.add
-        self.shapes = network.shapes()
-        self.synapses = sum(pre * post for pre, post in self.shapes)
+        self.shapes, self.sizes = network.shapes(), network.synapses(seed)
+        self.synapses, self.indexed = sum(self.sizes), indexed(network, chip)
         self.rows = sum(pre for pre, _ in self.shapes)
         neuron, readout = (discrete(part, chip.step_s) for part in (network.neuron, network.readout))
         self.populations = [(n, neuron) for n in network.layers] + [(network.outputs, readout)]
         self.hidden, self.every = sum(network.layers), sum(n for n, _ in self.populations)
-        self.forward(Phase.CLEAN, account.clean, {name: found.clean for name, found in account.spikes.items()})
-        self.forward(Phase.PERTURBED, account.perturbed, {name: found.perturbed for name, found in account.spikes.items()})
+        self.forward(Phase.CLEAN, account.clean, {name: found[::2] for name, found in account.spikes.items()})
+        self.forward(Phase.PERTURBED, account.perturbed, {name: found[1::2] for name, found in account.spikes.items()})
         first = Phase.CLEAN if account.clean.high else Phase.PERTURBED
-        for name, (pre, post) in zip(network.projections, self.shapes, strict=True):
+        for k, name in enumerate(network.projections):
             if not is_device(chip.cell) and name not in account.spikes:
-                self.add(first, Event.WEIGHT_READ, pre * post, account.steps)
+                self.fetch(first, k, self.sizes[k], account.steps)
         self.add(first, Event.BARRIER, 1, account.steps)
         if isinstance(learning, Learning):
             # a run without learning, of a network that decorrelates, takes one pass
@@ -126,8 +130,10 @@ class _Events:
         elif learning is not None:
             self.descend(learning)
         for place, writes in account.writes.items():
-            inside = place in network.projections
-            self.write(Phase.UPDATE if inside else Phase.DECORRELATION, chip.cell if inside else chip.decorrelation, writes)
+            if place in network.projections:
+                self.write(Phase.UPDATE, chip.cell, writes, network.projections.index(place))
+            else:
+                self.write(Phase.DECORRELATION, chip.decorrelation, writes)
 
     # ------------------------------------------------------------ pieces
 
@@ -152,33 +158,46 @@ class _Events:
         self.add(phase, Event.STATE_READ, n, rounds)
         self.add(phase, Event.STATE_WRITE, n, rounds)
 
-    def write(self, phase: Phase, cell, writes) -> None:
+    def fetch(self, phase: Phase, k: int, n: float, rounds: Rounds) -> None:
+        """Stored weights of a projection, and where those of sparse wiring lead."""
+        self.add(phase, Event.WEIGHT_READ, n, rounds)
+        self.add(phase, Event.STATE_READ, n if self.indexed and k % 2 else 0, rounds)
+
+    def write(self, phase: Phase, cell, writes, k: int = 0) -> None:
         device = is_device(cell)
         driven = not device or hasattr(cell, "longest")  # else what is drawn is the device's own physics
         if driven and "u" in cell.draws.get("write", "") and getattr(cell, "rounding", "") != "nearest":
             self.add(phase, Event.RANDOM_BIT, UNIFORM_BITS, writes.visited)
         if cell.stored_bits:  # of a device that is programmed: its target, kept digitally
-            self.add(phase, Event.WEIGHT_READ, 1, writes.visited)
+            self.fetch(phase, k, 1, writes.visited)
             self.add(phase, Event.ADD, 1, writes.visited)
             self.add(phase, Event.WEIGHT_WRITE, 1, writes.visited if device else writes.hits)
         if device:
             self.add(phase, Event.PULSE, 1, writes.hits)
 
-    def done(self, phase: Phase, found: Counter, rounds: Rounds, pre: int = 1, post: int = 1) -> None:
-        """Operations of a method, as often as their operands differ."""
+    def done(self, phase: Phase, found: Counter, rounds: Rounds, pre: int = 1, post: int = 1, both: int = 1) -> None:
+        """Operations of a method, as often as their operands differ: with a row, with a column, or with a synapse."""
+        times = {NOWHERE: 1, EACH_PRE: pre, EACH_POST: post, EACH: both}
         for (event, axes), n in found.items():
-            self.add(phase, event, n * (pre if PRE in axes else 1) * (post if POST in axes else 1), rounds)
+            self.add(phase, event, n * times[axes], rounds)
 
     # ------------------------------------------------------------ passes
 
-    def forward(self, phase: Phase, passes: Count, spikes: Mapping[str, Count]) -> None:
+    def forward(self, phase: Phase, passes: Count, spikes: Mapping[str, Sequence[Count]]) -> None:
         chip, tile_rows = self.chip, getattr(self.chip.tile, "rows", 2**31)
         for k, (name, (pre, post)) in enumerate(zip(self.network.projections, self.shapes, strict=True)):
             lines = 2 if getattr(self.populations[k // 2][1], "apart", False) else 1  # of a column
-            columns, row = post * lines * -(-pre // tile_rows), post + (chip.reference == "column")
-            arriving = spikes.get(name, passes.by(pre))  # each meets a row of weights
-            self.product(phase, chip.cell, row, arriving, 1 if name in spikes else getattr(chip.dac, "bits", WORD))
-            self.add(phase, Event.WEIGHT_READ, row if name in spikes and not is_device(chip.cell) else 0, arriving)
+            sparse, reference = self.network.wiring.sparse and k % 2, chip.reference == "column"
+            columns = post * lines * (1 if sparse else -(-pre // tile_rows))
+            arriving, met = spikes.get(name, (passes.by(pre), passes.by(self.sizes[k])))
+            for n, rounds in ((1, met), (1 if reference else 0, arriving)):
+                self.product(phase, chip.cell, n, rounds, 1 if name in spikes else getattr(chip.dac, "bits", WORD))
+                if name in spikes and not is_device(chip.cell):
+                    self.fetch(phase, k, n, rounds)
+            if sparse:
+                self.add(phase, Event.STATE_READ, 1 if self.indexed else 0, arriving)  # where the row's list begins
+            if name in spikes and k % 2 and late(self.network.wiring, chip.step_s):
+                self.add(phase, Event.STATE_WRITE, 1, arriving)  # into the delay line
             for converter, event, rounds in ((chip.dac, Event.DAC, passes.by(pre)), (chip.adc, Event.ADC, passes.by(columns))):
                 if event == Event.DAC and name in spikes:
                     continue
@@ -214,7 +233,7 @@ class _Events:
             self.add(phase, Event.ADD, given, each)
         if hasattr(rule, "perturb"):  # a weight's perturbation is made of what it is given and of its register
             words = len(rule.Register._fields)
-            self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, self.synapses)
+            self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
             self.add(phase, Event.STATE_READ, words * self.synapses, each)
         if learning.carry != 1.0 and len(learning.passes) > 1:
             held = 1 + len(self.network.neuron.State._fields) + (learning.decorrelation_lr > 0)
@@ -236,7 +255,7 @@ class _Events:
         self.add(phase, Event.MULTIPLY, n, self.replicas)
         self.add(phase, Event.STATE_READ, 2 * n, self.replicas)
         found = operations(Decorrelation().change, EACH, Decorrelation.Register(), EACH_PRE, EACH_POST, 1e-3)
-        self.done(phase, found, self.replicas, n, n)
+        self.done(phase, found, self.replicas, n, n, n * n)
         self.add(phase, Event.ADD, n * n, self.replicas.less(account.decorrelated))  # over the batch
         if not is_device(cell):
             self.add(phase, Event.WEIGHT_READ, n * n, account.steps)  # for D x
@@ -304,8 +323,8 @@ class _Events:
             (traced, operations(rule.trace, register, pre, a)),
             (changed, operations(rule.change, EACH, register, pre, a, reward)),
         ):
-            for n_pre, n_post in self.shapes:
-                self.done(phase, found, rounds, n_pre, n_post)
+            for (pre_here, post_here), n in zip(self.shapes, self.sizes, strict=True):
+                self.done(phase, found, rounds, pre_here, post_here, n)
         self.access(phase, words * self.synapses, traced)
         self.add(phase, Event.ADD, self.synapses, changed.less(account.learned))  # over lanes and the batch
         if not learning.at_once:  # changes wait for the end of the sequence

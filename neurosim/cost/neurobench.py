@@ -20,16 +20,19 @@ LEARNING = (Phase.PERTURBED, Phase.REWARD, Phase.UPDATE, Phase.DECORRELATION)
 def neurobench(simulator, inputs) -> dict[str, Any]:
     """Metrics of a network as it stands on its chip, from one run without learning.
 
-    Footprint is in bytes and holds weights and neuron states, zeros too. Activation sparsity is the share of zeros in what hidden neurons
-    send. Synaptic operations are per sequence: ``Dense`` every weight times every input, ``Effective_MACs`` and ``Effective_ACs`` those in
-    which neither is zero, accumulations if all inputs of a projection are -1, 0 or 1 in that step.
+    Footprint is in bytes and holds weights, where those of sparse wiring lead, and neuron states, zeros too. Activation sparsity is the
+    share of zeros in what hidden neurons send. Synaptic operations are per sequence: ``Dense`` every weight times every input,
+    ``Effective_MACs`` and ``Effective_ACs`` those in which neither is zero, accumulations if all inputs of a projection are -1, 0 or 1 in
+    that step. To sparsity and to dense operations, a synapse that sparse wiring leaves out is a weight of zero.
 
     Parameters
     ----------
     simulator : Simulator
     inputs : (sequence, step, input) array
     """
-    network, weights = simulator.network, simulator.weights
+    network, stored = simulator.network, sum(w.size for w in simulator.weights)
+    weights = [_full(w, wires, shape) for w, wires, shape in zip(simulator.weights, simulator.wires, simulator.network.shapes(), strict=True)]
+    every = sum(w.size for w in weights)
     inputs = np.asarray(inputs, float)
     count, steps = inputs.shape[:2]
     x = simulator.run(inputs, record=("x",))["x"]
@@ -48,15 +51,23 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
         binary = np.isin(z, (-1, 0, 1)).all(axis=(0, 2))
         acs += int(effective[binary].sum())
         macs += int(effective[~binary].sum())
-    held = memory_bits(network, simulator.chip, Gradient("bptt"))
-    stored = sum(w.size for w in weights)
+    held = memory_bits(network, simulator.chip, Gradient("bptt"), seed=simulator.seed)
     return {
-        "Footprint": (held["weights"] + held["state"]) / 8,
+        "Footprint": (held["weights"] + held["wiring"] + held["state"]) / 8,
         "ParameterCount": stored,
-        "ConnectionSparsity": sum(int((w == 0).sum()) for w in weights) / stored,
+        "ConnectionSparsity": sum(int((w == 0).sum()) for w in weights) / every,
         "ActivationSparsity": float((x == 0).mean()),
         "SynapticOperations": {"Effective_MACs": macs / count, "Effective_ACs": acs / count, "Dense": dense / count},
     }
+
+
+def _full(w, wires, shape):
+    """Weights of a projection as a matrix."""
+    if not len(wires.start):
+        return w
+    full = np.zeros(shape, w.dtype)
+    full[wires.pre, wires.post] = w
+    return full
 
 
 def learning_metrics(sequence: Ledger, memory: dict[str, int]) -> dict[str, Any]:

@@ -30,11 +30,13 @@ class Placement(NamedTuple):
     parts_mm2: dict[Event, tuple[float, ...]]  #: else of their converters and routers, where sources give one: low, typical, high
 
 
-def placement(network, chip, learning: Learning | Gradient | None, prices: PriceList, batch: int = 1, steps: int = 1) -> Placement:
+def placement(
+    network, chip, learning: Learning | Gradient | None, prices: PriceList, batch: int = 1, steps: int = 1, seed: int = 0
+) -> Placement:
     """Cores, chips and memory of a network on a chip.
 
-    Weights and the registers of their synapses take weight memory; every pass and replica is a neuron of its own; an array is cut into
-    pieces of a core's rows and columns. Cores are filled by one resource at a time, without regard to which neurons stand together. Their
+    Weights, the registers of their synapses and the lists of sparse wiring take weight memory; every pass and replica is a neuron of its own;
+    an array is cut into pieces of a core's rows and columns, in which what sparse wiring leaves out stays empty. Cores are filled by one resource at a time, without regard to which neurons stand together. Their
     routers stand in the smallest square that holds them, and a message enters at a corner.
 
     Parameters
@@ -48,19 +50,21 @@ def placement(network, chip, learning: Learning | Gradient | None, prices: Price
         Sequences side by side.
     steps : int
         Length of a sequence: what back-propagation through time must remember.
+    seed : int
+        That sparse wiring is drawn from.
     """
     has, local = prices.capacity, learning if isinstance(learning, Learning) else None
-    synapses = sum(pre * post for pre, post in network.shapes())
+    synapses = sum(network.synapses(seed))
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
     register = sum(bits(local.rule.Register).values()) * local.lanes if local else 0
     memory = sum(bits(local.rule.Memory).values()) if local else 0
-    counted = memory_bits(network, chip, learning, batch, steps) if learning else memory_bits(network, chip, Gradient("bptt"), batch)
+    counted = memory_bits(network, chip, learning or Gradient("bptt"), batch, steps, seed)
     if learning is None:
         counted |= {"learning": 0}
     matrices = sum(n * n for n in local.decorrelated(network)) if local else 0
     wanted: dict[str, int] = {}
-    weight_bits = synapses * (chip.cell.stored_bits + register * batch) + matrices * chip.decorrelation.stored_bits
+    weight_bits = synapses * (chip.cell.stored_bits + register * batch) + matrices * chip.decorrelation.stored_bits + counted["wiring"]
     if has.core_weight_bits:
         wanted["weight memory"] = math.ceil(weight_bits / has.core_weight_bits)
     if has.core_neurons:

@@ -37,7 +37,10 @@ def remarks(estimates: list[Estimate]) -> Iterable[str]:
             "intervals reach from none to all that is possible."
         )
     if any(e.account.spikes and not e.counted for e in estimates):
-        yield f"A spiking neuron is assumed to send {estimates[0].work.rate:g} spikes a step (--rate)."
+        yield (
+            f"Spikes depend on data: a neuron is assumed to send {estimates[0].work.rate:g} in a step (--rate); intervals reach from none to one "
+            "in every step and pass."
+        )
     if any(len(e.energy.kinds) > 1 for e in estimates):
         yield "Average prices hold idle power and incremental ones do not, so that the two are never added."
     scales = {e.energy.scale for e in estimates} - {1.0}
@@ -55,8 +58,8 @@ def _rows():
     yield "time, nothing overlapping", lambda e: e.latency.said("s") if e.latency.kinds else "not known"
     yield "simulated time", lambda e: quantity(e.seconds, "s")
     yield "memory", lambda e: _bytes(e.placement.bits)
-    for name in ("weights", "state", "passes", "learning", "reward", "random"):
-        yield f"  {name}", lambda e, name=name: _bytes(e.memory[name])
+    for name in ("weights", "wiring", "state", "passes", "learning", "reward", "random"):
+        yield f"  {name}", lambda e, name=name: "" if name == "wiring" and not e.memory[name] else _bytes(e.memory[name])
     yield "  a synapse", lambda e: f"{e.placement.bits_per_synapse} bit"
     yield "  a neuron", lambda e: f"{e.placement.bits_per_neuron:.4g} bit"
     yield "  a core", lambda e: _bytes(e.placement.bits_per_core)

@@ -60,6 +60,12 @@ account = chosen(lambda part: hasattr(part, "clips"), add_up, add_nothing)
 # ---------------------------------------------------------------- rows and columns
 
 
+@inline
+def fan_out(p, j):
+    """Synapses in a row of a projection."""
+    return p.wires.start[j + 1] - p.wires.start[j] if p.wires.start.shape[0] > 0 else p.planes[0].shape[1]
+
+
 @passage
 def launch(p, plan, source, fired, step):
     """Spikes set off, and those that set off `delay` steps ago arrive: the numbers of the rows that sent none stay zero."""
@@ -75,10 +81,13 @@ def launch(p, plan, source, fired, step):
             for k in range(fired.n[q, b]):
                 gone[k], sent[k] = now[k], out[now[k]]
             p.flight.n[leaving, q, b] = fired.n[q, b]
-            there, came = p.flight.which[landing, q, b], p.flight.sent[landing, q, b]
-            for k in range(p.flight.n[landing, q, b]):
+            there, came, phase = p.flight.which[landing, q, b], p.flight.sent[landing, q, b], int(plan.noisy[q])
+            n, met = p.flight.n[landing, q, b], 0
+            for k in range(n):
                 z[there[k]] = came[k]
-            p.spikes[int(plan.noisy[q])] += p.flight.n[landing, q, b]
+                met += fan_out(p, there[k])
+            p.spikes[phase] += n
+            p.spikes[2 + phase] += met
 
 
 @passage

@@ -73,7 +73,7 @@ class Projection(NamedTuple):
     clipped: Any  #: Count of numbers beyond the range of the DAC
     clipped_sums: Any  #: and of the ADC
     writes: np.ndarray  #: (3,) int64: changes asked for, changes swallowed by the cell, pulses delivered
-    spikes: np.ndarray  #: (2,) int64: spikes carried in passes without and with a perturbation
+    spikes: np.ndarray  #: (4,) int64: spikes carried in passes without and with a perturbation, and synapses that they met in each
 
 
 class Group(NamedTuple):

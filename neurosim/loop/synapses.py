@@ -583,6 +583,8 @@ def learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scr
                 if swallows(parts.cell):
                     counts[0] += nonzero(d)
                     counts[1] += nonzero(d) - nonzero(hit)
+                if several(parts.cell):
+                    counts[2] += int(hit)
             elif what == WRITE:
                 p.total[0, k] += dw
 

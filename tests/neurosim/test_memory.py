@@ -24,6 +24,7 @@ def used(rule, chip=DIGITAL, network=NETWORK, **options):
 def test_activity_perturbation_on_eight_bits():
     assert used(Perturbation("anp")) == {
         "weights": 48 * 8,
+        "wiring": 0,  # dense
         "state": 8 * 8,  # tanh keeps nothing but what it sends, as wide as the DAC
         "passes": 8 * 8,  # the noisy pass
         "learning": 8 * 32,  # a local signal a neuron

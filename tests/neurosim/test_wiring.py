@@ -53,8 +53,13 @@ def test_weights_of_wires_follow_from_the_seed_and_scale_with_their_number():
     weights = network.weights(SEED)[1]
     assert weights.shape == network.wires(SEED)[1].post.shape and abs(weights.std() - (2 / (0.1 * 600)) ** 0.5) < 0.01
     np.testing.assert_array_equal(weights, network.weights(SEED)[1])
-    assert network.synapses == 300 + 9000 + 300
-    assert memory_bits(network, load("digital-8bit"), Gradient("bptt"))["weights"] == 9600 * 8
+    n = weights.size
+    assert network.synapses(SEED) == [300, n, 300] and network.synapses(SEED + 1) != [300, n, 300]
+    assert Network(1, 300, 1).synapses(SEED) == [300, 90_000, 300]
+    found = memory_bits(network, load("digital-8bit"), Gradient("bptt"), seed=SEED)
+    # 9 bits name one of 300 neurons, 14 one of some 9,000 synapses; 301 places where a row's list begins or the last one ends
+    assert 8192 < n < 16384 and (found["weights"], found["wiring"]) == ((n + 600) * 8, n * 9 + 301 * 14)
+    assert memory_bits(network, load("analog-noisy"), Gradient("bptt"), seed=SEED)["wiring"] == 0  # where a device stands says it
 
 
 @pytest.mark.parametrize("delay", [0.0, 2e-3])

@@ -181,7 +181,7 @@ def test_an_estimate_is_json_with_the_agreed_keys():
     table = json.loads(as_json(estimate(NETWORK, load("loihi"), ANP().learning(), Workload(5), epochs=3).table()))
     assert set(table["energy_J"]) == set(table["latency_s"]) == {"low", "typical", "high"}
     assert set(table["by_phase"]) == {"clean", "perturbed", "reward", "update", "decorrelation", "idle"}
-    assert set(table["memory_bits"]) == {"weights", "state", "passes", "learning", "reward", "random"}
+    assert set(table["memory_bits"]) == {"weights", "wiring", "state", "passes", "learning", "reward", "random"}
     assert table["unpriced"] == ["reduction", "random_bit", "barrier"] and table["at_least"]
     assert all(line["price"] is None or line["price"]["source"] for line in table["by_event"])
     assert {line["event"] for line in table["by_event"] if line["expected"]} == {"weight_write"}

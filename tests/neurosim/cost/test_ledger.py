@@ -22,6 +22,7 @@ from neurosim.neurons import LIF, Leaky, Linear, ReLU
 from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks.dataset import Series
+from neurosim.wiring import Dense, Sparse
 
 SMALL, DEEP = Network(2, 5, 1), Network(2, (5, 6), 3, neuron=Leaky())
 PASSES = (Phase.CLEAN, Phase.PERTURBED)
@@ -391,7 +392,7 @@ def test_spikes_are_counted_and_each_meets_its_row_of_weights(name):
     x, spikes = outcome.records["x"], outcome.account.spikes
     there, back = int(x.sum()), int(x[:, :-1].sum())
     assert 0 < back < there < x.size
-    assert spikes == {"hidden to hidden": Carried(back, 0), "hidden to readout": Carried(there, 0)}
+    assert spikes == {"hidden to hidden": Carried(back, 0, 6 * back, 0), "hidden to readout": Carried(there, 0, there, 0)}
     ledger = events(network, chip, None, outcome.account, links=3)
     if device:
         assert ledger[Phase.CLEAN, Event.ANALOG_READ].typical == 24 * 12 + back * 6 + there
@@ -406,6 +407,74 @@ def test_spikes_are_counted_and_each_meets_its_row_of_weights(name):
     foretold = forecast(network, chip, learning, Workload(12, 2, rate=rate))
     assert_foretold(foretold, counted)
     assert foretold.spikes["hidden to readout"].clean.typical == pytest.approx(there)
+    # two sequences of 12 steps, in the first of which nothing has come back yet
+    most = {"hidden to hidden": 2 * 11 * 6, "hidden to readout": 2 * 12 * 6}
+    assert {name: (found.clean.low, found.clean.high) for name, found in foretold.spikes.items()} == {name: (0, n) for name, n in most.items()}
+    assert foretold.spikes["hidden to hidden"].clean_synapses.high == 2 * 11 * 36
+
+
+SPARSE = Network(2, 12, 1, neuron=LIF(5e-3, 0.0, v_threshold=0.2), wiring=Sparse(0.3, 2e-3))
+
+
+@pytest.mark.parametrize("name", ["digital-8bit", "analog-noisy"])
+def test_late_spikes_meet_the_synapses_that_exist(name):
+    """Each spike of a sparse layer comes back three steps later, to the wires of its row, one after the other."""
+    chip, learning, shape = load(name), NP().learning(), (2, 15)
+    simulator, device = Simulator(SPARSE, chip, 4, learning, plain=True), is_device(chip.cell)
+    inputs, targets = np.random.default_rng(5).uniform(0, 9, (*shape, 2)), np.zeros((*shape, 1))
+    outcome = simulator.evaluate(inputs, targets, np.ones(shape, bool), record=("x",))
+    wires, back, met, there = simulator.wires[1], 0, 0, 0
+    for b, t, j in np.argwhere(outcome.records["x"]):
+        there += 1
+        if t + 3 < shape[1]:
+            back += 1
+            for _ in range(wires.start[j], wires.start[j + 1]):
+                met += 1
+    n = len(wires.post)
+    assert 0 < back < there and met not in (back * 12, round(back * n / 12)) and n != round(0.3 * 144)
+    assert outcome.account.spikes == {"hidden to hidden": Carried(back, 0, met, 0), "hidden to readout": Carried(there, 0, there, 0)}
+    ledger = events(SPARSE, chip, None, outcome.account, links=3, seed=4)
+    if device:
+        assert ledger[Phase.CLEAN, Event.ANALOG_READ].typical == 30 * 24 + met + there
+    else:
+        assert ledger[Phase.CLEAN, Event.AC].typical == met + there
+        assert ledger[Phase.CLEAN, Event.WEIGHT_READ].typical == 15 * 24 + met + there
+    words = len(SPARSE.neuron.State._fields) * 30 * 12 + len(SPARSE.readout.State._fields) * 30
+    lists = 0 if device else met + back  # where each wire leads, and where the row's list begins
+    if not hasattr(chip.neuron, "pace"):
+        assert ledger[Phase.CLEAN, Event.STATE_READ].typical == words + 30 * 2 + back + there + lists
+    late_ones = ledger[Phase.CLEAN, Event.STATE_WRITE].typical - events(
+        SPARSE._replace(wiring=Sparse(0.3)), chip, None, outcome.account, seed=4
+    )[Phase.CLEAN, Event.STATE_WRITE].typical
+    assert late_ones == back
+    counted = simulator.learn(inputs, targets, np.ones(shape, bool)).account
+    assert counted.writes["hidden to hidden"].visited == 15 * n
+    foretold = forecast(SPARSE, chip, learning, Workload(15, 2, seed=4))
+    assert_foretold(foretold, counted)
+    assert foretold.spikes["hidden to hidden"].clean_synapses == Count(0, 2 * 12 * n, 2 * 12 * n)
+
+
+def test_numbers_meet_the_synapses_that_exist():
+    """Seven tanh neurons, half wired, with a trace: two passes of three steps through each wire, which learns from the second step on."""
+    network, chip, learning = Network(2, 7, 1, wiring=Sparse(0.5)), load("digital-8bit"), NP(trace=0.9).learning()
+    simulator = Simulator(network, chip, 2, learning, plain=True)
+    rng, n = np.random.default_rng(1), len(simulator.wires[1].post)
+    account = simulator.learn(rng.standard_normal((1, 3, 2)), rng.standard_normal((1, 3, 1)), np.ones((1, 3), bool)).account
+    ledger, dense = (events(one, chip, learning, account, seed=2) for one in (network, network._replace(wiring=Dense())))
+    synapses = 14 + n + 7
+    assert n != 49 and ledger.total(Event.MAC).typical == 2 * 3 * synapses
+    assert ledger.total(Event.WEIGHT_READ, Phase.CLEAN).typical == 3 * synapses
+    assert account.written == 3 and ledger.total(Event.WEIGHT_READ, Phase.UPDATE).typical == 3 * synapses
+    # of a wire: where it leads, when it is read and when it is written, and its row's list, which each of two passes looks up
+    less = dense.total(Event.STATE_READ).typical - ledger.total(Event.STATE_READ).typical
+    assert less == 3 * (49 - n) - (3 * n + 3 * n + 2 * 3 * 7)  # beside the registers of the synapses that do not exist
+    assert_foretold(forecast(network, chip, learning, Workload(3, seed=2)), account)
+
+
+def test_pulses_of_wires_are_counted():
+    network, chip = Network(2, 6, 1, wiring=Sparse(1.0)), load("reram-es")._replace(memory=Unlimited())
+    calls, account = called(network, chip, NP(lr=0.1, readout_lr=0.1).learning(), 6, 1)
+    assert calls["pulses"] == sum(found.hits for found in account.writes.values()) > account.writes["input to hidden"].visited
 
 
 def test_decorrelated_spikes_are_numbers():
