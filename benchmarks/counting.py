@@ -22,12 +22,13 @@ import time
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 CASES = [("ideal", "anp"), ("ideal", "danp"), ("digital-8bit", "anp"), ("ecram", "anp")]
-COUNTS = {"counts", "spikes", "hits", "n"}  #: arrays of the loop that are counted in; `n` is that of a part's `loop.records.Count`
+#: arrays of the loop that are counted in; `n` is that of a part's `loop.records.Count`
+COUNTS = {"counts", "spikes", "hits", "n", "asked", "moved", "pulses"}
 SECONDS = 0.1  # of one turn
 
 
 class Uncounted(ast.NodeTransformer):
-    """Cuts out what adds to a count, and what puts hits aside to be counted."""
+    """Cuts out what adds to a count, and what is put aside to be counted."""
 
     def __init__(self):
         self.cut = []
@@ -37,8 +38,8 @@ class Uncounted(ast.NodeTransformer):
 
     def visit_Expr(self, node):
         call = node.value
-        puts = isinstance(call, ast.Call) and _name(call.func) == "put" and _name(call.args[0]) in COUNTS
-        return self._without(node) if puts else node
+        name = _name(call.func) if isinstance(call, ast.Call) else ""
+        return self._without(node) if name == "tell" or (name == "put" and _name(call.args[0]) in COUNTS) else node
 
     def _without(self, node):
         self.cut.append(ast.unparse(node))

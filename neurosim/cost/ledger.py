@@ -71,7 +71,14 @@ class Ledger(dict[tuple[Phase, Event], Count]):
 
 
 def events(
-    network, chip, learning: Learning | Gradient | None, account: Account, links: int = 0, chips: int = 1, clock_hz: float = 0.0, seed: int = 0
+    network,
+    chip,
+    learning: Learning | Gradient | None,
+    account: Account,
+    links: int = 0,
+    chips: int = 1,
+    clock_hz: float = 0.0,
+    seed: int = 0,
 ) -> Ledger:
     """What an account is on the device.
 
@@ -390,20 +397,19 @@ class _Events:
         phase, account, top, below = Phase.UPDATE, self.account, len(self.network.layers), self.network.inputs
         filtered = bool(self.network.readout.State._fields)  # the readout's membrane filters what reaches it
         for k, (n, neuron) in enumerate(self.populations):
-            rows, leaky = below + (n if k < top else 0), bool(neuron.State._fields)
+            rows, leaky, curved = below + (n if k < top else 0), bool(neuron.State._fields), not isinstance(neuron, Linear)
             own = k < top and rule.method == "eprop" and rule.eligibility == "diagonal"
             if own:  # what a neuron keeps of its past: its own recurrent weight times the derivative, and its leak
-                self.add(phase, Event.MULTIPLY, 2 * n if leaky else n, account.clean)
+                self.add(phase, Event.MULTIPLY, (curved + leaky) * n, account.clean)
                 self.add(phase, Event.ADD, n if leaky else 0, account.clean)
             traces = rows * n if own else rows if leaky else 0  # else it is the input itself
             self.add(phase, Event.MULTIPLY, rows if leaky else 0, account.clean)
             self.add(phase, Event.MULTIPLY, traces, account.clean)
             self.add(phase, Event.ADD, traces, account.clean)
             self.access(phase, traces, account.clean)
-            curved = not isinstance(neuron, Linear)
             self.add(phase, Event.NONLINEARITY, n if curved else 0, account.clean)  # the derivative
             if k < top and filtered:
-                self.add(phase, Event.MULTIPLY, 2 * rows * n, account.clean)
+                self.add(phase, Event.MULTIPLY, (curved + 1) * rows * n, account.clean)
                 self.add(phase, Event.ADD, 2 * rows * n, account.clean)
                 self.access(phase, rows * n, account.clean)
             if curved and (k == top or not filtered or (k > 0 and rule.method == "eprop")):

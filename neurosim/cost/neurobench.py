@@ -30,8 +30,7 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
     simulator : Simulator
     inputs : (sequence, step, input) array
     """
-    network, stored = simulator.network, sum(w.size for w in simulator.weights)
-    weights = [_full(w, wires, shape) for w, wires, shape in zip(simulator.weights, simulator.wires, simulator.network.shapes(), strict=True)]
+    network, weights, stored = simulator.network, matrices(simulator), sum(w.size for w in simulator.weights)
     every = sum(w.size for w in weights)
     inputs = np.asarray(inputs, float)
     count, steps = inputs.shape[:2]
@@ -61,13 +60,15 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
     }
 
 
-def _full(w, wires, shape):
-    """Weights of a projection as a matrix."""
-    if not len(wires.start):
-        return w
-    full = np.zeros(shape, w.dtype)
-    full[wires.pre, wires.post] = w
-    return full
+def matrices(simulator) -> list[np.ndarray]:
+    """Weights of every projection, (pre, post), with zeros where sparse wiring leaves a synapse out."""
+    found = []
+    for w, wires, shape in zip(simulator.weights, simulator.wires, simulator.network.shapes(), strict=True):
+        if len(wires.start):
+            listed, w = w, np.zeros(shape, w.dtype)
+            w[wires.pre, wires.post] = listed
+        found.append(w)
+    return found
 
 
 def learning_metrics(sequence: Ledger, memory: dict[str, int]) -> dict[str, Any]:

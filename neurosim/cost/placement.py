@@ -35,9 +35,10 @@ def placement(
 ) -> Placement:
     """Cores, chips and memory of a network on a chip.
 
-    Weights, the registers of their synapses and the lists of sparse wiring take weight memory; every pass and replica is a neuron of its own;
-    an array is cut into pieces of a core's rows and columns, in which what sparse wiring leaves out stays empty. Cores are filled by one resource at a time, without regard to which neurons stand together. Their
-    routers stand in the smallest square that holds them, and a message enters at a corner.
+    Weights, the registers of their synapses and the lists of sparse wiring take weight memory; every pass and replica is a neuron of its
+    own; an array is cut into pieces of a core's rows and columns, in which what sparse wiring leaves out stays empty. Cores are filled by
+    one resource at a time, without regard to which neurons stand together. Their routers stand in the smallest square that holds them, and
+    a message enters at a corner.
 
     Parameters
     ----------

@@ -409,7 +409,9 @@ def test_spikes_are_counted_and_each_meets_its_row_of_weights(name):
     assert foretold.spikes["hidden to readout"].clean.typical == pytest.approx(there)
     # two sequences of 12 steps, in the first of which nothing has come back yet
     most = {"hidden to hidden": 2 * 11 * 6, "hidden to readout": 2 * 12 * 6}
-    assert {name: (found.clean.low, found.clean.high) for name, found in foretold.spikes.items()} == {name: (0, n) for name, n in most.items()}
+    assert {name: (found.clean.low, found.clean.high) for name, found in foretold.spikes.items()} == {
+        name: (0, n) for name, n in most.items()
+    }
     assert foretold.spikes["hidden to hidden"].clean_synapses.high == 2 * 11 * 36
 
 
@@ -424,7 +426,7 @@ def test_late_spikes_meet_the_synapses_that_exist(name):
     inputs, targets = np.random.default_rng(5).uniform(0, 9, (*shape, 2)), np.zeros((*shape, 1))
     outcome = simulator.evaluate(inputs, targets, np.ones(shape, bool), record=("x",))
     wires, back, met, there = simulator.wires[1], 0, 0, 0
-    for b, t, j in np.argwhere(outcome.records["x"]):
+    for _, t, j in np.argwhere(outcome.records["x"]):
         there += 1
         if t + 3 < shape[1]:
             back += 1
@@ -443,9 +445,10 @@ def test_late_spikes_meet_the_synapses_that_exist(name):
     lists = 0 if device else met + back  # where each wire leads, and where the row's list begins
     if not hasattr(chip.neuron, "pace"):
         assert ledger[Phase.CLEAN, Event.STATE_READ].typical == words + 30 * 2 + back + there + lists
-    late_ones = ledger[Phase.CLEAN, Event.STATE_WRITE].typical - events(
-        SPARSE._replace(wiring=Sparse(0.3)), chip, None, outcome.account, seed=4
-    )[Phase.CLEAN, Event.STATE_WRITE].typical
+    late_ones = (
+        ledger[Phase.CLEAN, Event.STATE_WRITE].typical
+        - events(SPARSE._replace(wiring=Sparse(0.3)), chip, None, outcome.account, seed=4)[Phase.CLEAN, Event.STATE_WRITE].typical
+    )
     assert late_ones == back
     counted = simulator.learn(inputs, targets, np.ones(shape, bool)).account
     assert counted.writes["hidden to hidden"].visited == 15 * n

@@ -8,12 +8,13 @@ import pytest
 
 from hw_models.chip import Chip, load
 from neurosim.cost import Workload, count, neurobench
-from neurosim.cost.neurobench import learning_metrics
+from neurosim.cost.neurobench import learning_metrics, matrices
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import ReLU
 from neurosim.rules import NP
 from neurosim.simulator import Simulator
+from neurosim.wiring import Dense, Sparse
 
 BENCHMARK = pathlib.Path(__file__).resolve().parents[3] / "benchmarks" / "against_neurobench.py"
 NETWORK = Network(2, (3, 4), 1, neuron=ReLU())
@@ -61,20 +62,40 @@ def test_metrics_of_a_rectifying_network():
     assert found["Footprint"] == (synapses * 32 + 8 * 32) / 8  # weights, and what eight neurons send
 
 
-def test_neurobench_itself_says_the_same_of_the_same_network():
-    """What neurobench 2.3.0 printed with torch 2.14.1 in `benchmarks/against_neurobench.py`; it rounds connection sparsity to four digits."""
+@pytest.fixture(scope="module")
+def benchmark():
     spec = importlib.util.spec_from_file_location("against_neurobench", BENCHMARK)
     assert spec is not None and spec.loader is not None
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
-    found = neurobench(*benchmark.example())
-    assert found == {
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_metrics_are_what_neurobench_printed_of_the_same_network(benchmark):
+    """What neurobench 2.3.0 printed with torch 2.14.1 in `benchmarks/against_neurobench.py`; it rounds connection sparsity to four digits."""
+    assert neurobench(*benchmark.example()) == {
         "Footprint": 244,
         "ParameterCount": 54,
         "ConnectionSparsity": pytest.approx(0.2407, abs=5e-5),
         "ActivationSparsity": pytest.approx(0.5158730158730159),
         "SynapticOperations": {"Effective_MACs": pytest.approx(93.66666666666667), "Effective_ACs": 21.0, "Dense": 378.0},
     }
+
+
+@pytest.mark.filterwarnings("default")  # those of its own and of what it brings along
+@pytest.mark.parametrize("wiring", [Dense(), Sparse(0.5)], ids=["dense", "sparse"])
+def test_neurobench_itself_says_the_same_of_the_same_network(benchmark, wiring):
+    pytest.importorskip("neurobench", reason='NeuroBench is not installed; it is the extra "neurobench"')
+    simulator, inputs = benchmark.example(benchmark.NETWORK._replace(wiring=wiring))
+    ours, theirs = neurobench(simulator, inputs), benchmark.theirs(matrices(simulator), inputs)
+    assert 0 < ours["ActivationSparsity"] < 1 and ours["SynapticOperations"]["Effective_ACs"] > 0
+    absent = sum(pre * post for pre, post in benchmark.NETWORK.shapes()) - ours["ParameterCount"]  # PyTorch stores zeros for them
+    assert absent == theirs["ParameterCount"] - ours["ParameterCount"] and (absent > 0) == wiring.sparse
+    assert ours["ConnectionSparsity"] == pytest.approx(theirs["ConnectionSparsity"], abs=5e-5)  # which it rounds to four digits
+    assert ours["ActivationSparsity"] == pytest.approx(theirs["ActivationSparsity"])
+    assert ours["SynapticOperations"] == pytest.approx(theirs["SynapticOperations"])
+    if not wiring.sparse:
+        assert ours["Footprint"] == theirs["Footprint"]
 
 
 def test_metrics_of_learning():
