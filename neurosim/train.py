@@ -14,7 +14,7 @@ from neurosim.account import Account
 from neurosim.admission import check_can_act
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
-from neurosim.cost import Estimate, Workload, epoch_of, estimate
+from neurosim.cost import Estimate, Workload, epoch_of, estimate, neurobench
 from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
@@ -94,6 +94,7 @@ class Run:
         self.message, self.seconds, self.account = "", 0.0, Account()
         self.saturation: dict[str, dict[str, tuple[int, int]]] = {}  #: as in `Outcome`, over all that was learned
         self.test_accuracy: float | None = None  #: share of test answers whose class is right, of a task with classes
+        self.neurobench: dict[str, Any] = {}  #: NeuroBench's metrics of the trained network on the test part, of a task with data
 
     @property
     def steps(self) -> int:
@@ -149,6 +150,7 @@ class Run:
             "steps_per_s": self.steps / self.seconds if self.seconds else None,
             "equality": "exact",
             "cost": self.cost,
+            "neurobench": self.neurobench,
             "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, steps, settings.seed),
         }
 
@@ -292,6 +294,7 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
             resume(result)
         _fit(result, batches, on_epoch)
         result.test_accuracy = batches.accuracy(result.learner)
+        result.neurobench = batches.neurobench(result.learner)
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
     return result
@@ -341,6 +344,9 @@ class _Batches:
             return None
         return share_right(self.dataset.test, learner.evaluate(*self.arrays["test"], record=("y",)).records["y"])
 
+    def neurobench(self, learner) -> dict[str, Any]:
+        return neurobench(learner, self.arrays["test"][0])
+
     def yardstick(self, known) -> tuple[float, str]:
         """The loss that a run is hopeless at many times of, and the words for it."""
         mean = (known.get("mean") or baselines(self.dataset)["mean"])["train"]
@@ -378,6 +384,9 @@ class _Episodes:
 
     def accuracy(self, learner) -> None:
         return None
+
+    def neurobench(self, learner) -> dict[str, Any]:
+        return {}
 
     def yardstick(self, known) -> tuple[float, str]:
         return float("inf"), ""

@@ -2,6 +2,7 @@
 
 import importlib.resources
 import pathlib
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
@@ -137,7 +138,7 @@ class PriceList(NamedTuple):
     energy : price of each event that has one
     latency : time of each event that has one
     area : of what makes an event, one converter or one router, where no source gives that of a whole core
-    included : events whose cost lies in another's price, and in which
+    included : events whose cost lies in another's price, and in which, by the names of events; so it does where one of these happens
     clock_hz : float, Hz
         Frequency of the clock while the chip is on; 0 is not stated.
     capacity : what there is room for
@@ -163,6 +164,17 @@ class PriceList(NamedTuple):
             )
         for event in self.included.keys() & self.energy.keys():
             raise InputError(f"{self.name}: {event} has a price and is said to be included in another; leave one out.")
+        for event, text in self.included.items():
+            if not named(text) & self.energy.keys():
+                raise InputError(
+                    f'{self.name}: {event} is said to be included in "{text}", which names no event that has a price in this list; give one, such '
+                    f"as {', '.join(sorted(self.energy)[:3]) or 'mac'}."
+                )
+
+
+def named(text: str) -> set[Event]:
+    """Events that a text names."""
+    return {Event(word) for word in re.findall(r"\w+", text) if word in set(Event)}
 
 
 def catalogue() -> dict[str, str]:

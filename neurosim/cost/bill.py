@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hw_models.events import Event, Phase
 from hw_models.parts import InputError
-from hw_models.prices import Price, PriceList
+from hw_models.prices import Price, PriceList, named
 from neurosim.account import Count
 from neurosim.cost.ledger import Ledger
 from neurosim.memory import WORD
@@ -37,7 +37,7 @@ class Line(NamedTuple):
     event: Event
     count: Count
     price: Price | None
-    included: str  #: the price in which this event's lies, if it has none of its own
+    included: str  #: the price in which this event's lies, if it has none of its own and something happens that has that price
     cost: Interval  #: in J or s
 
 
@@ -153,7 +153,7 @@ def _bill(
     cores: int,
     in_turn: Mapping[Phase, float] = NO_TURNS,
 ) -> Bill:
-    lines = []
+    lines, paid = [], {event for _, event in ledger} & prices.keys()
     for phase, event in sorted(ledger, key=lambda key: (list(Phase).index(key[0]), list(Event).index(key[1]))):
         n, price, cost = ledger[phase, event], prices.get(event), NOTHING
         if price is not None:
@@ -161,7 +161,8 @@ def _bill(
             at_once = price.parallel * (cores if price.per == "core" else 1)
             least = in_turn.get(phase, 0) if price.parallel > 1 else 0
             cost = Interval(*(max(a / at_once, least) * b * bits * scale for a, b in zip(n, price.si, strict=True)))
-        lines.append(Line(phase, event, n, price, "" if price else included.get(event, ""), cost))
+        inside = "" if price else included.get(event, "")
+        lines.append(Line(phase, event, n, price, inside if paid & named(inside) else "", cost))
     return Bill(lines, scale)
 
 

@@ -27,7 +27,7 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
 
     Parameters
     ----------
-    simulator : Simulator
+    simulator : Simulator or GradientLearner
     inputs : (sequence, step, input) array
     """
     network, weights, stored = simulator.network, matrices(simulator), sum(w.size for w in simulator.weights)
@@ -63,7 +63,8 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
 def matrices(simulator) -> list[np.ndarray]:
     """Weights of every projection, (pre, post), with zeros where sparse wiring leaves a synapse out."""
     found = []
-    for w, wires, shape in zip(simulator.weights, simulator.wires, simulator.network.shapes(), strict=True):
+    network = simulator.network
+    for w, wires, shape in zip(simulator.weights, network.wires(simulator.seed), network.shapes(), strict=True):
         if len(wires.start):
             listed, w = w, np.zeros(shape, w.dtype)
             w[wires.pre, wires.post] = listed

@@ -44,6 +44,10 @@ def test_a_list_of_ones_own(tmp_path):
         (("typical = 2", 'function = "adc-fit"\nrate_hz = 1e8'), "node_nm of at least 16"),
         (('summary = "mine"', 'summery = "mine"'), 'did you mean "summary"'),
         (("[energy.mac]", "[included]\nmac = 'ac'\n[energy.mac]"), "leave one out"),
+        (
+            ("[energy.mac]", "[included]\nadd = 'the ac'\n[energy.mac]"),
+            'add is said to be included in "the ac", which names no event that has',
+        ),
     ],
 )
 def test_a_price_without_an_origin_or_in_disorder_is_refused(tmp_path, change, says):

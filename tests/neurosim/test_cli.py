@@ -22,6 +22,7 @@ TIMES = {"wall_s", "steps_per_s", "out"}
 KEYS = {
     "task", "rule", "chip", "seed", "hidden", "epochs", "steps", "train_loss", "validation_loss", "test_loss", "final_test_loss",
     "test_loss_at_best", "baselines", "diverged", "swallowed_updates", "wall_s", "steps_per_s", "equality", "cost", "memory_bits",
+    "neurobench",
 }  # fmt: skip
 
 RULE = '''
@@ -92,6 +93,7 @@ def test_json_is_one_object_with_every_key_of_the_design(folder):
     assert done.exit_code == 0 and done.stderr == ""
     found = json.loads(done.stdout)
     assert set(found) >= KEYS
+    assert found["neurobench"]["ParameterCount"] == 8 + 64 + 8
     assert (found["task"], found["rule"], found["chip"], found["hidden"], found["epochs"]) == ("mackey-glass", "danp", "ideal", [8], 2)
     assert set(found["baselines"]) >= {"persistence", "mean", "linear", "reservoir", "readout-only"}
     assert found["out"] == "runs/mackey-glass-danp-ideal-42"

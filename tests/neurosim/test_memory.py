@@ -85,7 +85,7 @@ def test_wires_neurons_and_analog_cells():
 )
 def test_gradients_keep_a_history(rule, learning):
     found = used(rule, Chip(), steps=50)
-    assert found == {"weights": 48 * 32, "state": 8 * 32, "passes": 0, "learning": learning, "reward": 0, "random": 0}
+    assert found == {"weights": 48 * 32, "wiring": 0, "state": 8 * 32, "passes": 0, "learning": learning, "reward": 0, "random": 0}
     assert used(rule, Chip(), steps=50, batch=2)["learning"] == learning + (learning - 48 * 32 * (3 if rule.optimizer == "adam" else 1))
 
 

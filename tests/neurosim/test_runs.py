@@ -202,6 +202,20 @@ def test_a_run_goes_on_only_with_its_data(whole):
         train(runs.Folder(whole[0], saved=saved), task=TASK._replace(horizon=3))
 
 
+@pytest.mark.parametrize("lacking", [["account"], ["seconds"], ["account", "windows"], ["account", "writes", "hidden to hidden", "hits"]])
+def test_a_run_of_an_older_version_is_evaluated_and_not_continued(whole, lacking):
+    saved = runs.load(whole[0])
+    *path, name = lacking
+    table = saved.progress
+    for key in path:
+        table = table[key]
+    del table[name]
+    plan = saved.plan()
+    assert transfer.loss(transfer.restored(saved, plan), plan.dataset) == whole[1].epochs[-1].test
+    with pytest.raises(ns.InputError, match="was left by an older version, which counted less; start a new run, with --init"):
+        train(runs.Folder(whole[0], saved=saved))
+
+
 def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(OWN)

@@ -144,6 +144,16 @@ def test_incremental_and_average_prices_are_not_added():
     assert bill.total("average").typical == pytest.approx(2 * 5 * 440 * 2 / 10.5e12)  # two passes, 20 + 400 + 20 cells
 
 
+def test_an_event_is_included_only_in_one_that_happens():
+    """On ODIN a neuron's update lies in the price of a synaptic operation: without any, its energy is not known."""
+    chip, found = load("odin"), prices.load("odin")
+    for host in ("mac", "ac"):
+        bill = energy(ledger(nonlinearity=7, **{host: 1}), found, chip)
+        assert not bill.unpriced and bill.said("J") == "8.43 pJ"
+    bill = energy(ledger(nonlinearity=7, cycle=1), found, chip)
+    assert bill.unpriced == ["nonlinearity"] and bill.said("J") == "at least 1.78 pJ"
+
+
 def test_without_prices_nothing_is_claimed():
     bill = estimate(NETWORK, Chip(), ANP().learning(), Workload(5)).energy
     assert bill.said("J") == "no price" and len(bill.unpriced) > 5
