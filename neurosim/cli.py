@@ -543,7 +543,9 @@ def _print_cost(run) -> None:
         return
     for kind in estimate.energy.kinds:
         said = estimate.energy.said("J", kind)
-        typer.echo(f"On {estimate.chip} this training would take {said} at {kind} prices: a projection, see neurosim cost.")
+        typer.echo(f"On {estimate.chip} this training would take {said} at {kind} prices; see neurosim cost.")
+    for text in estimate.caveats if estimate.energy.kinds else ():
+        typer.echo(text)
 
 
 def _print_table(header, rows, bold=None) -> None:

@@ -4,14 +4,18 @@ import json
 import pathlib
 import re
 import shlex
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
+from hw_models.chip import load as load_chip
 from hw_models.events import Event
 from hw_models.prices import load
-from neurosim.cli import app
-from neurosim.cost import PROJECTION
+from neurosim.cli import _print_cost, app
+from neurosim.cost import PROJECTION, Workload, estimate
+from neurosim.network import Network
+from neurosim.rules import ANP
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "cost.md"
 QUICK = ["--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
@@ -65,6 +69,29 @@ def test_pictures_and_a_file_are_written(tmp_path):
     assert done.exit_code == 0, done.output
     assert {path.name for path in (tmp_path / "there").iterdir()} == {"cost.json", "by_phase.png", "by_event.png", "memory.png"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (tmp_path / "there").glob("*.png"))
+
+
+def test_train_says_a_cost_with_its_caveat(capsys):
+    found = estimate(Network(1, 4, 1), load_chip("loihi"), ANP().learning(), Workload(5))
+    _print_cost(SimpleNamespace(estimate=lambda: found))
+    said = capsys.readouterr().out
+    assert said.startswith("On loihi this training would take at least 520 uJ") and said.endswith(f"{PROJECTION}\n")
+
+
+def test_a_spiking_network_has_expected_items_with_bounds():
+    """Six LIF neurons, 60 steps, 2 epochs, a fifth of them firing: each spike meets one readout weight at once, and six a step later."""
+    spiking = ["--set", "network.neuron=lif", "--rate", 0.2, "--hidden", 6, "--epochs", 2, "--set", "task.steps=60"]
+    done = cost("--rule", "np", "--chip", "loihi", *spiking, "--json")
+    (found,) = json.loads(done.stdout)["estimates"]
+    lines = {(line["phase"], line["event"]): line for line in found["by_event"]}
+    most = 2 * (60 * 6 + 59 * 36)
+    assert lines["perturbed", "ac"]["expected"] and lines["perturbed", "ac"]["count"] == {"low": 0, "typical": 0.2 * most, "high": most}
+    inputs, spikes = 2 * 60, 2 * (60 + 59) * 6
+    assert lines["clean", "spike"]["count"] == pytest.approx({"low": inputs, "typical": inputs + 0.2 * spikes, "high": inputs + spikes})
+    assert found["energy_J"]["low"] < found["energy_J"]["typical"] < found["energy_J"]["high"]
+    said = cost("--rule", "np", "--chip", "loihi", *spiking).stdout
+    assert "a neuron is assumed to send 0.2 in a step (--rate); intervals reach from none to one in every step and pass" in said
+    assert re.search(r"clean +ac +\d[\d,.e+]* expected \(0 to", said)
 
 
 def test_the_page_shows_what_the_command_prints():
