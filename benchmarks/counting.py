@@ -21,7 +21,8 @@ import tempfile
 import time
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
-CASES = [("ideal", "anp"), ("ideal", "danp"), ("digital-8bit", "anp"), ("ecram", "anp")]
+#: chip, rule, and sequences side by side
+CASES = [("ideal", "anp", 1), ("ideal", "danp", 1), ("ecram", "anp", 1), ("digital-8bit", "anp", 1), ("digital-8bit", "anp", 4)]
 #: arrays of the loop that are counted in; `n` is that of a part's `loop.records.Count`
 COUNTS = {"counts", "spikes", "hits", "n", "asked", "moved", "pulses"}
 SECONDS = 0.1  # of one turn
@@ -65,7 +66,7 @@ def copied(folder: pathlib.Path, uncounted: bool) -> list[str]:
     return cut
 
 
-def work(chip, rule, hidden) -> None:
+def work(chip, rule, batch, hidden) -> None:
     """One process: learn for as many steps as each line asks for, and say how long it took."""
     import numpy as np
 
@@ -76,12 +77,12 @@ def work(chip, rule, hidden) -> None:
 
     learning = getattr(rules, rule.upper())(lr=1e-5, readout_lr=1e-4).learning()
     simulator, rng = Simulator(Network(1, hidden, 1), hw.load(chip), 1, learning), np.random.default_rng(0)
-    simulator.prepare()
+    simulator.prepare(batch)
     for line in sys.stdin:
         steps = int(line)
-        inputs, targets = (0.2 * rng.standard_normal((1, steps, 1)).astype(np.float32) for _ in range(2))
+        inputs, targets = (0.2 * rng.standard_normal((batch, steps, 1)).astype(np.float32) for _ in range(2))
         start = time.thread_time()  # what other processes take of this core is left out
-        outcome = simulator.learn(inputs, targets, np.ones((1, steps), bool))
+        outcome = simulator.learn(inputs, targets, np.ones((batch, steps), bool))
         took = time.thread_time() - start
         asked = outcome.asked + sum(writes.hits for writes in outcome.account.writes.values())
         weights = hashlib.sha256(b"".join(w.tobytes() for w in simulator.weights)).hexdigest()
@@ -91,9 +92,9 @@ def work(chip, rule, hidden) -> None:
 class Worker:
     """A process that learns when it is told to."""
 
-    def __init__(self, folder, chip, rule, hidden):
+    def __init__(self, folder, chip, rule, batch, hidden):
         environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")}
-        command = [sys.executable, __file__, "--work", chip, rule, "--hidden", str(hidden)]
+        command = [sys.executable, __file__, "--work", chip, rule, str(batch), "--hidden", str(hidden)]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def learn(self, steps):
@@ -102,9 +103,9 @@ class Worker:
         return json.loads(self.process.stdout.readline())
 
 
-def compare(folders, chip, rule, hidden, turns) -> dict[str, float]:
+def compare(folders, chip, rule, batch, hidden, turns) -> dict[str, float]:
     """Microseconds of a step with and without counting, and their ratio."""
-    workers = {name: Worker(folder, chip, rule, hidden) for name, folder in folders.items()}
+    workers = {name: Worker(folder, chip, rule, batch, hidden) for name, folder in folders.items()}
     first = {name: worker.learn(20)[0] for name, worker in workers.items()}
     steps, best = max(int(SECONDS / min(first.values())), 20), dict.fromkeys(workers, float("inf"))
     for _ in range(turns):
@@ -140,9 +141,10 @@ def main(options) -> None:
         folders = {"counting": pathlib.Path(place) / "counting", "without": pathlib.Path(place) / "without"}
         cut = [copied(folder, name == "without") for name, folder in folders.items()][1]
         print(f"{len(cut)} lines cut out:", *cut, sep="\n  ", flush=True)
-        for chip, rule in CASES:
-            found = results["cases"][f"{chip}, {rule}"] = compare(folders, chip, rule, options.hidden, options.turns)
-            print(f"{chip:13s} {rule:5s} {' '.join(f'{key} {value:.3f}' for key, value in found.items())}", flush=True)
+        for chip, rule, batch in CASES:
+            name = f"{chip}, {rule}" + (f", {batch} sequences" if batch > 1 else "")
+            found = results["cases"][name] = compare(folders, chip, rule, batch, options.hidden, options.turns)
+            print(f"{name:30s} {' '.join(f'{key} {value:.3f}' for key, value in found.items())}", flush=True)
     import numba
 
     results["made"] = f"{platform.machine()}, Python {platform.python_version()}, Numba {numba.__version__}, best of {options.turns} turns"
@@ -158,9 +160,10 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=40)
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--page", type=pathlib.Path)
-    parser.add_argument("--work", nargs=2, metavar=("CHIP", "RULE"), help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=3, metavar=("CHIP", "RULE", "BATCH"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(*options.work, options.hidden)
+        chip, rule, batch = options.work
+        work(chip, rule, int(batch), options.hidden)
     else:
         main(options)

@@ -129,6 +129,14 @@ def _check_silent(chip, learning, rule):
         )
 
 
+def check_dense(network, rule) -> None:
+    """Refuse reference gradients of sparse wiring: no equation here leaves a synapse out."""
+    if network.wiring.sparse:
+        raise InputError(
+            f"Reference gradients ({rule.name}) are computed for dense wiring alone; use network.wiring dense, or a rule such as np or anp."
+        )
+
+
 def check_can_act(learning: Learning) -> None:
     """Refuse a rule that compares passes where only one can act."""
     if not (learning.prediction > 0 and learning.samples == 1):

@@ -20,6 +20,7 @@ from hw_models.chip import Chip
 from hw_models.parts import InputError, check
 from neurosim import eprop, random
 from neurosim.account import Account, Writes
+from neurosim.admission import check_dense
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
@@ -172,10 +173,7 @@ class GradientLearner:
                     f"Reference gradients ({rule.name}) run on the ideal chip only, but chip.{name} of {self.chip.name} is {part!r}; "
                     'choose the chip "ideal" or a rule of the perturbation family.'
                 )
-        if network.wiring.sparse:
-            raise InputError(
-                f"Reference gradients ({rule.name}) are computed for dense networks; use network.wiring dense or a rule of the perturbation family."
-            )
+        check_dense(network, rule)
         self.network, self.learning, self.seed, self.dtype = network, check(rule), seed, dtype
         self._simulator = Simulator(network, self.chip, seed, None, loss, dtype, plain)
         self._number = float_type(dtype)

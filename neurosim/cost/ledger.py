@@ -26,6 +26,7 @@ from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
 from hw_models.parts import bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
+from neurosim.admission import check_dense
 from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
@@ -197,7 +198,7 @@ class _Events:
             sparse, reference = self.network.wiring.sparse and k % 2, chip.reference == "column"
             columns = post * lines * (1 if sparse else -(-pre // tile_rows))
             arriving, met = spikes.get(name, (passes.by(pre), passes.by(self.sizes[k])))
-            for n, rounds in ((1, met), (1 if reference else 0, arriving)):
+            for n, rounds in ((1, met), (int(reference), arriving)):
                 self.product(phase, chip.cell, n, rounds, 1 if name in spikes else getattr(chip.dac, "bits", WORD))
                 if name in spikes and not is_device(chip.cell):
                     self.fetch(phase, k, n, rounds)
@@ -353,6 +354,7 @@ class _Events:
 
     def descend(self, rule: Gradient) -> None:
         """From the errors of the outputs to a change of every weight."""
+        check_dense(self.network, rule)
         phase, account = Phase.UPDATE, self.account
         self.done(phase, operations(SquaredError().slope, EACH_POST, EACH_POST), account.compared, post=self.network.outputs)
         if rule.method in ("bptt", "tbptt"):

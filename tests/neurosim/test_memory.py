@@ -7,9 +7,10 @@ from hw_models.memory import Limited
 from hw_models.reward import DigitalWire
 from neurosim.memory import crossings, memory_bits, memory_over_steps
 from neurosim.network import Network
-from neurosim.neurons import Leaky
+from neurosim.neurons import LIF, Leaky
 from neurosim.rules import Perturbation
 from neurosim.rules.reference import Gradient
+from neurosim.wiring import Dense
 
 #: 2*4 + 4*4 + 4*3 + 3*3 + 3*1 = 48 synapses, 4 + 3 + 1 = 8 neurons
 NETWORK = Network(2, (4, 3), 1)
@@ -31,6 +32,12 @@ def test_activity_perturbation_on_eight_bits():
         "reward": 32,
         "random": KEY_AND_COUNTER,
     }
+
+
+def test_late_spikes_wait_in_a_line_of_bits():
+    """Three steps late: three bits in each of seven hidden neurons, in either pass."""
+    soon, late = (used(Perturbation("np"), network=NETWORK._replace(neuron=LIF(), wiring=Dense(delay))) for delay in (0.0, 3e-3))
+    assert {name: late[name] - soon[name] for name in soon if late[name] != soon[name]} == {"state": 3 * 7, "passes": 3 * 7}
 
 
 def test_a_batch_shares_the_weights_alone():

@@ -5,9 +5,11 @@ import pytest
 
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
+from neurosim.bptt import GradientLearner
+from neurosim.cost import Workload, count
 from neurosim.memory import memory_bits
 from neurosim.network import Network
-from neurosim.neurons import LI, LIF, ExcInhLIF, Tanh
+from neurosim.neurons import LI, LIF, ExcInhLIF, Linear, Tanh
 from neurosim.neurons.spiking import DiscreteLIF
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
@@ -123,6 +125,15 @@ def test_plain_and_compiled_runs_have_the_same_bits():
     np.testing.assert_equal(fast.state(), plain.state())
     assert (plain.weights[1] != before).any()
     np.testing.assert_equal(fast.run(data[0], record=("x", "h", "spikes")), plain.run(data[0], record=("x", "h", "spikes")))
+
+
+def test_reference_gradients_of_sparse_wiring_are_refused():
+    network = NETWORK._replace(neuron=Tanh(), readout=Linear(), wiring=Sparse(0.5))
+    for use in (GradientLearner, lambda network, rule: count(network, Chip(), rule, Workload(5))):
+        with pytest.raises(
+            InputError, match=r"gradients \(bptt\) are computed for dense wiring alone; use network\.wiring dense, or a rule"
+        ):
+            use(network, Gradient("bptt"))
 
 
 def test_a_network_without_inputs_runs_by_itself():

@@ -9,6 +9,7 @@ from hw_models.prices import load as prices
 from neurosim.cost.placement import placement
 from neurosim.network import Network
 from neurosim.rules import ANP, DANP, NP, Gradient
+from neurosim.wiring import Sparse
 
 
 def placed(chip, rule, network, **options):
@@ -24,6 +25,15 @@ def test_weights_fill_loihi_before_neurons_do():
     assert found.area_mm2 == pytest.approx(8 * 60 / 128)
     assert found.available_bits == 128 * 1_048_576
     assert placed("loihi", DANP(), Network(1, 1000, 1)).by_limit["weight memory"] == 23  # and a matrix of 16 000 000 bits: 22.9
+
+
+def test_sparse_wiring_takes_the_room_of_its_synapses_and_lists():
+    """Of 1,000,000 synapses a tenth, each with 10 bits for one of 1000 neurons, and 1001 beginnings of 17 bits: 1.75 cores of Loihi."""
+    network = Network(1, 1000, 1, wiring=Sparse(0.1))
+    found, n = placed("loihi", ANP(), network, seed=3), network.synapses(3)[1]
+    assert 99_000 < n < 101_000 and found.by_limit == {"weight memory": 2, "neurons": 2}
+    assert found.bits == (n + 2000) * 8 + n * 10 + 1001 * 17 + 1001 * (8 + 8 + 32) + 32 + 128
+    assert placed("pcm-hermes", ANP(), network).by_limit == {"arrays": 4 + 16 + 4}  # what is left out of an array stays empty
 
 
 def test_traces_take_room_beside_their_weights():
