@@ -563,9 +563,13 @@ def check_arithmetic(cls, name, args, dtype):
     InputError
         If the method does not compile, or computes in another type than the run.
     """
-    method = getattr(cls, name)
-    run, other = (types.float32, types.float64) if dtype == np.float32 else (types.float64, types.float32)
     kinds = tuple(numba.typeof(arg) for arg in args)
+    return _checked(cls, getattr(cls, name), name, kinds, np.dtype(dtype).type)
+
+
+@functools.cache  # parts of one class differ in numbers alone, which are arguments
+def _checked(cls, method, name, kinds, dtype):
+    run, other = (types.float32, types.float64) if dtype is np.float32 else (types.float64, types.float32)
     dispatcher = numba.njit(**OPTIONS)(_in_arithmetic(method, kinds))
     try:
         dispatcher.compile(kinds)
