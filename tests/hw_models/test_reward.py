@@ -155,10 +155,9 @@ def data(replicas=2, steps=12):
     return rng.standard_normal((replicas, steps, 2)), rng.standard_normal((replicas, steps, 2)), counted
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_late_noisy_lossy_wire_learns_the_same_compiled(dtype):
-    wire, rule = DigitalWire(12, 0.1, 2, 1e-3, 0.2), Perturbation("anp", 0.05, 0.05, trace=0.8)
-    np.testing.assert_equal(learned(wire, False, dtype, rule, data()), learned(wire, True, dtype, rule, data()))
+def test_a_late_noisy_lossy_wire_learns_the_same_compiled():
+    wire, rule = DigitalWire(12, 0.1, 2, 1e-3, 0.2), Perturbation("anp", 0.05, 0.05, norm="expected", trace=0.8)
+    np.testing.assert_equal(learned(wire, False, "float32", rule, data()), learned(wire, True, "float32", rule, data()))
 
 
 def test_a_wire_without_delay_noise_and_losses_is_the_exact_one_but_for_its_levels():

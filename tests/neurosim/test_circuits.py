@@ -134,7 +134,7 @@ def test_an_ideal_chip_has_nothing_to_saturate():
     assert not [name for name in one.state() if name.startswith(("dacs", "adcs", "circuits"))]
 
 
-def test_a_run_reports_what_saturated_and_warns():
+def test_a_run_reports_what_saturated_and_warns(uncompiled):
     """On a chip whose DAC ends far below the activity most of it is cut off; with a wide one nothing is."""
     task, network = MackeyGlass(steps=40, validation_steps=20), Network(1, 4, 1)
     runs = {}

@@ -179,7 +179,7 @@ def test_resume_needs_a_run_and_agrees_with_it(folder):
     refused(neurosim("train", *QUICK, "--out", "mine"), "not empty", "--resume")
 
 
-def test_a_run_in_an_environment_is_tested_saved_and_resumed_like_any_other(monkeypatch):
+def test_a_run_in_an_environment_is_tested_saved_and_resumed_like_any_other(uncompiled, monkeypatch):
     pole = ["--task", "gym:CartPole-v1", "--rule", "np", "--chip", "ideal", "--hidden", "6", "--batch", "2", "--set", "rule.passes=noisy"]
     pole += ["--set", "rule.trace=0.9", "--set", "task.episodes=4", "--set", "task.tests=3", "--set", "task.longest=30", "--json"]
     done = neurosim("train", *pole, "--epochs", "2")
@@ -408,8 +408,7 @@ def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(folder, be
     refused(neurosim("check", kind.partition("=")[2]), "Leaky.write", "was asked for a change")
 
 
-@pytest.mark.slow  # a user's own rule is compiled in every process
-def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(folder, beside):
+def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(uncompiled, folder, beside):
     (beside / "mine.py").write_text(RULE)
     name = f"{beside / 'mine.py'}:Mine"
     arguments = [arg.replace("rule.readout_lr=0.005", "rule.lr=1e-6") for arg in QUICK]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip, load
+from hw_models.circuit import FixedPointCircuit
 from hw_models.noise import Bernoulli, Gaussian, Silent
 from hw_models.parts import InputError
 from hw_models.reward import DigitalWire
@@ -323,12 +324,12 @@ CASES = {
     "nrl, late reward": (Network(1, 5, 1, Tanh()), LATE, Perturbation("nrl", 0.1, 0.1, norm="expected", trace=0.8), 2),
     "wp, samples, batch": (ODD, Chip(), Perturbation("wp", 0.1, 0.1, samples=3), 2),
     "wp, antithetic, momentum": (ODD, Chip(), Perturbation("wp", 0.1, 0.1, passes="antithetic", samples=2, momentum=0.5), 1),
-    "wp, layers, trace, late": (Network(1, 5, 1), LATE, Perturbation("wp", 0.1, 0.1, perturb="layer", samples=2, trace=0.5), 1),
-    "np, samples, trace, late, batch": (Network(1, 5, 1), LATE, Perturbation("np", 0.1, 0.1, samples=3, trace=0.5), 2),
+    "wp, layers, trace": (Network(1, 5, 1), Chip(), Perturbation("wp", 0.1, 0.1, perturb="layer", samples=2, trace=0.5), 1),
+    "np, samples, trace, batch": (Network(1, 5, 1), Chip(), Perturbation("np", 0.1, 0.1, samples=3, trace=0.5), 2),
     "oua": (ODD, Chip(noise=Gaussian(0.1)), Perturbation("oua", 0.1, 0.1, passes="noisy", trace=0.5), 2),
     "danp, inputs": (
-        ODD,
-        load("digital-8bit"),
+        Network(2, (5, 6), 3),
+        load("digital-8bit")._replace(neuron=FixedPointCircuit(16, 4.0)),
         Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.1, decorrelate="all", decorrelate_inputs=True),
         1,
     ),

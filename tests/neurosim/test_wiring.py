@@ -5,11 +5,9 @@ import pytest
 
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
-from neurosim.bptt import GradientLearner
-from neurosim.cost import Workload, count
 from neurosim.memory import memory_bits
 from neurosim.network import Network
-from neurosim.neurons import LI, LIF, ExcInhLIF, Linear, Tanh
+from neurosim.neurons import LI, LIF, ExcInhLIF, Tanh
 from neurosim.neurons.spiking import DiscreteLIF
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
@@ -114,26 +112,6 @@ def test_reading_where_spikes_arrive_gives_the_bits_of_reading_everything():
     expected = full.run(data, record=("x", "h", "v", "y"))
     np.testing.assert_equal(events.run(data, record=("x", "h", "v", "y")), expected)
     assert expected["x"].sum() > 20
-
-
-def test_plain_and_compiled_runs_have_the_same_bits():
-    network, learning = NETWORK._replace(neuron=LIF(), wiring=Sparse(0.4, 1e-3)), Perturbation("anp", 0.1, 0.1, carry=0.5).learning()
-    plain, fast = (on(network, load("analog-noisy"), learning, plain, "float32") for plain in (True, False))
-    data, before = drive(6, 2, "float32"), plain.weights[1]
-    for _ in range(2):
-        np.testing.assert_equal(fast.learn(*data), plain.learn(*data))
-    np.testing.assert_equal(fast.state(), plain.state())
-    assert (plain.weights[1] != before).any()
-    np.testing.assert_equal(fast.run(data[0], record=("x", "h", "spikes")), plain.run(data[0], record=("x", "h", "spikes")))
-
-
-def test_reference_gradients_of_sparse_wiring_are_refused():
-    network = NETWORK._replace(neuron=Tanh(), readout=Linear(), wiring=Sparse(0.5))
-    for use in (GradientLearner, lambda network, rule: count(network, Chip(), rule, Workload(5))):
-        with pytest.raises(
-            InputError, match=r"gradients \(bptt\) are computed for dense wiring alone; use network\.wiring dense, or a rule"
-        ):
-            use(network, Gradient("bptt"))
 
 
 def test_a_network_without_inputs_runs_by_itself():

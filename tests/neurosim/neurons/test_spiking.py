@@ -18,6 +18,7 @@ from neurosim.probes import Probe
 from neurosim.protocols import Arrivals, Neuron
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
+from neurosim.wiring import Sparse
 
 start, step = kernel(Neuron.start), kernel(Neuron.step)
 MS = 1e-3
@@ -223,10 +224,16 @@ def test_excitation_and_inhibition_come_down_lines_of_their_own():
 @pytest.mark.parametrize(
     ("network", "chip", "rule", "batch", "dtype"),
     [
-        (NETWORK, load("digital-8bit")._replace(neuron=FixedPointCircuit(12, 2.0)), Perturbation("anp", 0.1, 0.1, carry=0.5), 1, "float32"),
+        (
+            NETWORK._replace(wiring=Sparse(0.4, 1e-3)),
+            load("digital-8bit")._replace(neuron=FixedPointCircuit(12, 2.0)),
+            Perturbation("anp", 0.1, 0.1, carry=0.5),
+            2,
+            "float32",
+        ),
         (APART, load("analog-noisy")._replace(neuron=AnalogCircuit(limit=4.0)), Perturbation("np", 1e-3, 1e-3), 2, "float64"),
     ],
-    ids=["lif, digital", "conductances, analog, batch"],
+    ids=["lif, digital, sparse and late, batch", "conductances, analog, batch"],
 )
 def test_plain_and_compiled_runs_have_the_same_bits(network, chip, rule, batch, dtype):
     data = drive(6, batch, dtype=dtype)
