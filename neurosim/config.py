@@ -236,7 +236,7 @@ def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
     """Everything a run follows from, as tables of plain values; `plan` reads it."""
     e = experiment
     network = {"hidden": list(e.network.layers), **{name: _kind(getattr(e.network, name), name) for name in NETWORK_PARTS}}
-    network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain}
+    network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain, "bias": e.network.bias}
     rule = {"name": rule_name(e.rule), **{key: value for key, value in _asdict(e.rule).items() if key != "method"}}
     path = own.file_of(e.rule)
     if path:

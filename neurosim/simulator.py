@@ -454,6 +454,10 @@ class Simulator:
     def _count(self, part):
         return loop.Count(np.zeros(1, np.int64)) if hasattr(part, "clips") else Nothing()
 
+    def _biases(self, k):
+        """Rows of a projection that see a constant 1: the last one of those from below, if the network has biases."""
+        return int(self.network.bias and k % 2 == 0)
+
     def _tiles(self, k):
         """Tiles that a projection stands on; the wires of a sparse one are not placed on rows and columns."""
         rows = getattr(self.chip.tile, "rows", 2**31)
@@ -511,9 +515,14 @@ class Simulator:
         spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
 
         def flight(k, n):
-            late, n = (self._delay() * (k % 2), n) if spiking[k] else (0, 0)
+            late, n = (self._delay() * (k % 2), n - self._biases(k)) if spiking[k] else (0, 0)
             which, sent = np.zeros((late + 1, passes, replicas, n), np.int32), zeros(late + 1, passes, replicas, n)
             return loop.Flight(which, sent, np.zeros((late + 1, passes, replicas), np.int64), np.zeros(1, np.int64))
+
+        def rows_of(k, pre):
+            z = zeros(passes, replicas, pre)
+            z[:, :, pre - self._biases(k) :] = 1
+            return z
 
         def group(k, neuron):
             n, wide = sizes[k], sizes[k] * self.lines[k]
@@ -531,7 +540,7 @@ class Simulator:
             loop.Projection(
                 self.wires[k], flight(k, pre), self.planes[k], self._arrays(rule.Register, (lanes, *shape)), self.references[k],
                 self.columns[k], self.dacs[k], self.adcs[k],
-                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
+                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
                 zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
                 self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
                 self._count(parts.adc), np.zeros(3, np.int64), np.zeros(2, np.int64),
@@ -611,7 +620,7 @@ class Simulator:
         names, arrows = self.network.populations, self.network.projections
         kinds = [self.parts.neuron] * len(self.network.layers) + [self.parts.readout_neuron]
         held = [(g.saturated, _held(kind, g.current.shape[2], g.out.shape[2])) for kind, g in zip(kinds, groups, strict=True)]
-        sent = [(p.clipped, 0 if p.events else p.z.shape[2]) for p in projections]  # spikes pass no DAC
+        sent = [(p.clipped, 0 if p.events else p.z.shape[2] - self._biases(k)) for k, p in enumerate(projections)]  # spikes pass no DAC
         summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
         found = {
             "neuron": (self.parts.circuit, names, held),
