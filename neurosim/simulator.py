@@ -316,7 +316,7 @@ class Simulator:
 
     def strength(self) -> list[float]:
         """Mean absolute weight of each array as one read shows it, in units of full scale: what a drift calibration measures."""
-        return [float(np.abs(seen).mean()) for seen in self._seen()]
+        return [float(np.abs(seen).mean()) if seen.size else 0.0 for seen in self._seen()]
 
     def compensate(self, strength: list[float]) -> None:
         """Scale each array's digital output so that it is as strong as it was, by one factor an array: global drift compensation.
@@ -396,7 +396,7 @@ class Simulator:
 
     def _fitting(self, k, weights):
         """The scale at which the chip's own cells hold an array best, tried from its largest weight down to three tenths of it."""
-        largest = np.abs(weights).max()
+        largest = np.abs(weights).max(initial=0)
         if not (largest > 0 and self.chip.cell.bounded):
             return self.scales[k]
 
