@@ -227,8 +227,8 @@ class GradientLearner:
         """Weights, as `Simulator.weights`."""
         return [w.copy() for w in self._weights]
 
-    def program(self, weights) -> None:
-        """Start from given weights; what Adam remembers stays."""
+    def program(self, weights, fit=False) -> None:
+        """Start from given weights; what Adam remembers stays. There is nothing to fit them to."""
         self._simulator.program(weights)  # refuses other shapes
         self._weights = [np.array(w, self._number) for w in weights]
 

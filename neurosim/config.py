@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
     experiment: Experiment
     dataset: Dataset | World
-    init: str = ""  #: run folder whose trained weights it starts from
+    init: str = ""  #: run folder or NIR graph whose weights it starts from
 
 
 # ---------------------------------------------------------------- from a file and a command line to one table
@@ -149,7 +149,7 @@ def plan(table: Mapping[str, Any]) -> Plan:
     options = dict(table["network"])
     init = options.pop("init", "")
     if not isinstance(init, str):
-        raise InputError(f"network.init must be the folder of a run to start from, got {init!r}.")
+        raise InputError(f"network.init must be the folder of a run or a NIR graph to start from, got {init!r}.")
     network = _network(options, 1, 1)  # refused before data are loaded, if it must be
     task = task_from(table["task"])
     loaded = task.load(settings.seed)

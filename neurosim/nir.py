@@ -121,6 +121,23 @@ def read(source, dt: float | None = None, like: str | None = None) -> Imported:
     return Imported(network, weights, chip._replace(step_s=step_s), config.rule_from(ours["rule"]) if ours.get("rule") else None, seed)
 
 
+def named(name: str, dt: float | None = None) -> Imported:
+    """A graph from its path, with the tool whose steps to take in front if it needs one, as in ``snntorch:net.nir``."""
+    tool, colon, path = name.partition(":")
+    return read(path, dt, tool) if colon and tool in TOOLS else read(name, dt)
+
+
+def base(name: str, dt: float | None = None) -> tuple[dict[str, Any], float]:
+    """What an experiment that starts from a graph is unless something else is said, and the step that belongs to it."""
+    one = named(name, dt)
+    table = {**config.SHOWCASE, "network": config.network_table(one.network)}
+    if one.rule is not None:
+        table["rule"] = config.rule_table(one.rule)
+    if one.chip.name != Chip().name:
+        table["chip"] = one.chip.to_table()
+    return table, one.chip.step_s
+
+
 def write(network: Network, weights, path=None, chip: Chip | None = None, rule=None, seed: int = 0) -> Any:
     """A network with its weights as a graph; what NIR cannot say goes into its metadata.
 

@@ -1,17 +1,23 @@
 """Graphs of NIR, built by hand and run against numbers worked by hand; ours written and read back."""
 
+import functools
+import importlib
 import math
 
 import nir
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import neurosim as ns
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
+from neurosim import runs
+from neurosim.cli import app
 from neurosim.network import Network
 from neurosim.neurons import LI, LIF, ExcInhLIF, Linear, Tanh
 from neurosim.rules import Perturbation
+from neurosim.simulator import Simulator
 from neurosim.wiring import Dense, FeedForward, Sparse
 
 MS = 1e-3
@@ -246,3 +252,55 @@ def test_on_a_chip_it_runs_with_noise_and_learns():
     assert there.learn(inputs, np.ones((1, 20, 1), np.float32), counted).finite
     assert any((w != w0).any() for w, w0 in zip(there.weights, before, strict=True))
     assert one.on(Chip(step_s=5.0)).chip.step_s == MS
+
+
+# ---------------------------------------------------------------- the command line
+
+
+@pytest.fixture
+def neurosim(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for module in ("train", "transfer"):
+        monkeypatch.setattr(importlib.import_module(f"neurosim.{module}"), "Simulator", functools.partial(Simulator, plain=True))
+    return lambda *words: CliRunner().invoke(app, list(words))
+
+
+SMALL = [
+    f"--set={each}" for each in ("task.steps=60", "task.washout=10", "task.horizon=5", "task.validation_steps=30", "train.baselines=false")
+]
+LOUD = ["--set=chip.noise.sigma=0.5"]  # a perturbation that changes spikes
+
+
+def test_a_graph_is_trained_evaluated_and_written_again(neurosim, tmp_path):
+    ring = graph("input fc lif out output, lif back lif", fc=affine([[2.0]], [1.5]), lif=lif(), back=linear([-0.5]), out=linear([0.25]))
+    nir.write(tmp_path / "net.nir", ring)
+    result = neurosim(
+        "train", "--init", "norse:net.nir", "--rule", "anp", "--chip", "ideal", "--epochs", "1", "--out", "mine", *SMALL, *LOUD
+    )
+    assert result.exit_code == 0, result.output
+    experiment = (tmp_path / "mine" / "experiment.toml").read_text()
+    assert 'init = "norse:net.nir"' in experiment and 'integration = "euler"' in experiment and "step_s = 0.001" in experiment
+    assert neurosim("train", "--resume", "--out", "mine").exit_code == 0
+    other = neurosim("evaluate", "mine", "--chip", "analog-noisy", "--repeat", "2")
+    assert other.exit_code == 0 and "programmed into analog-noisy" in other.output
+    assert neurosim("export", "mine", "--to", "nir").exit_code == 0
+    again = ns.nir.read(tmp_path / "exports" / "mine.nir")
+    assert again.network.neuron == LIF(2 * MS, 0.0, 1.0, integration="euler") and again.network.bias and again.rule == ns.rules.ANP()
+    learned = runs.load("mine").weights
+    for w, found in zip(learned, again.weights, strict=True):
+        np.testing.assert_array_equal(found, w)
+    assert learned[-1][0, 0] != 0.25 and learned[0][1, 0] != 1.5  # a bias learns as weights do
+    assert neurosim("train", "--init", "exports/mine.nir", "--epochs", "1", "--out", "more", *SMALL).exit_code == 0
+    assert 'name = "anp"' in (tmp_path / "more" / "experiment.toml").read_text()
+
+
+def test_what_the_command_line_refuses(neurosim, tmp_path):
+    nir.write(tmp_path / "net.nir", graph(fc=linear([1.0]), gate=nir.Threshold(np.ones(1))))
+    for words, message in (
+        (["train", "--init", "net.nir"], 'Node "gate" is of kind Threshold'),
+        (["train", "--init", "none.nir"], "none.nir does not exist"),
+        (["export", "mine", "--to", "nir", "--learn"], "A NIR graph has no learning"),
+        (["export", "mine", "--to", "nir", "--out", "net.nir"], "net.nir exists"),
+    ):
+        result = neurosim(*words)
+        assert result.exit_code == 2 and message in result.stderr, result.output
