@@ -519,7 +519,7 @@ def _opened(source):
     if not isinstance(source, str | pathlib.Path):
         raise InputError(f"A graph is a path such as net.nir or a nir.NIRGraph, got {type(source).__name__}.")
     try:
-        return nir.read(str(source))
+        return nir.read(str(source), type_check=False)  # tools write types with their batches and steps in them
     except FileNotFoundError:
         raise InputError(f"{source} does not exist; give a file that a tool wrote with nir.write.") from None
     except Exception as error:  # the reader of the format may fail in any way on a file that is none
