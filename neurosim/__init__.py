@@ -13,14 +13,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hw_models.parts import InputError
-    from neurosim import neurons, rules, tasks
+    from neurosim import neurons, nir, rules, tasks, torch
     from neurosim.network import Network
     from neurosim.probes import Probe
     from neurosim.simulator import Simulator
     from neurosim.testing import check_rule
     from neurosim.train import Run, train
 
-__all__ = ["InputError", "Network", "Probe", "Run", "Simulator", "__version__", "check_rule", "neurons", "rules", "tasks", "train"]
+__all__ = [
+    "InputError",
+    "Network",
+    "Probe",
+    "Run",
+    "Simulator",
+    "__version__",
+    "check_rule",
+    "neurons",
+    "nir",
+    "rules",
+    "tasks",
+    "torch",
+    "train",
+]
 
 # Where each public name comes from; imported when first asked for, so that `import neurosim` is quick.
 _NAMES = {
@@ -31,7 +45,7 @@ _NAMES = {
     "Simulator": "neurosim.simulator",
     "check_rule": "neurosim.testing",
 }
-_MODULES = ("neurons", "rules", "tasks")
+_MODULES = ("neurons", "nir", "rules", "tasks", "torch")
 
 
 def __getattr__(name: str):

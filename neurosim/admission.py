@@ -77,7 +77,7 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
 def _check_wiring(network, learning, rule):
     """Whether the wires can carry what the network and the rule want of them."""
     wiring = check(network.wiring)
-    if wiring.sparse and rule.site == "weight":
+    if wiring.sparse and wiring.probability > 0 and rule.site == "weight":
         raise InputError(
             f"{type(rule).__name__} perturbs every weight, which the loop does for dense wiring alone; use np or anp, or network.wiring dense."
         )

@@ -229,8 +229,8 @@ class GradientLearner:
         """Weights, as `Simulator.weights`."""
         return [w.copy() for w in self._weights]
 
-    def program(self, weights) -> None:
-        """Start from given weights; what Adam remembers stays."""
+    def program(self, weights, fit=False) -> None:
+        """Start from given weights; what Adam remembers stays. There is nothing to fit them to."""
         self._simulator.program(weights)  # refuses other shapes
         self._weights = [np.array(w, self._number) for w in weights]
 
@@ -297,6 +297,10 @@ def adam(w: FloatArray, g: FloatArray, mean: FloatArray, square: FloatArray, lr:
 
 
 def _layers(network: Network, weights: list[FloatArray]) -> list[Layer]:
+    if network.bias or network.wiring.sparse:
+        raise InputError(
+            "Reference gradients are known for dense wiring without biases; set network.wiring to dense and network.bias to false."
+        )
     depth = len(network.layers)
     kinds = [network.neuron] * depth + [network.readout]
     for neuron in kinds:

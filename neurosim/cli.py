@@ -53,7 +53,12 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as chip.cell.bits=6.")
     ] = None,
-    init: Annotated[str | None, typer.Option(metavar="RUN_DIR", help="Start from the trained weights of a run.")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN_DIR|[TOOL:]FILE.nir", help="Start from the weights of a run, or from a network of norse, sinabs, snntorch."
+        ),
+    ] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Run folder; runs/TASK-RULE-CHIP-SEED if not given.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out from its last whole epoch.")] = False,
     compare: Annotated[str | None, typer.Option(metavar="CHIP", help="Run the same on another chip too.")] = None,
@@ -61,7 +66,7 @@ def train(
 ) -> None:
     """Train a network on a task with a learning rule on a chip; with no options, the showcase."""
     from hw_models.parts import InputError
-    from neurosim import config, files, runs
+    from neurosim import config, files, runs, transfer
     from neurosim.train import make_learner
 
     # every flag is short for one part.field
@@ -77,19 +82,26 @@ def train(
     if compare is None and not (file or given or resume or json) and sys.stderr.isatty():
         compare = "ideal"
 
-    saved = runs.load(out) if resume else None
-    plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given, None if file or given else config.NOTHING_SAID))
+    saved, base = runs.load(out) if resume else None, None if file or given else config.NOTHING_SAID
+    if init and init.endswith(transfer.GRAPH) and not saved:
+        from neurosim import nir
+
+        base, step = nir.base(init, next((value for _, path, value in given if path == "chip.step_s"), None))
+        given.append(("--init", "chip.step_s", step))
+    plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given, base))
     other = config.chip_from({"name": compare}) if compare else None
-    initial = saved.initial if saved else runs.load(plan.init).folded() if plan.init else None
+    initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
     folder = runs.Folder(out or _default_folder(plan.experiment), numbered=out is None, init=plan.init, initial=initial, saved=saved)
 
     there = None
     if other:
-        there = plan.experiment._replace(chip=other, settings=plan.experiment.settings._replace(baselines=False))
+        there = plan.experiment._replace(
+            chip=transfer.in_step(other, plan.experiment), settings=plan.experiment.settings._replace(baselines=False)
+        )
         make_learner(there, plan.dataset)  # refused now rather than after the first run
 
     try:
-        run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder)
+        run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder, fit)
     except KeyboardInterrupt:
         if (folder.path / "experiment.toml").is_file():
             typer.echo(f"Stopped; continue with neurosim train --resume --out {folder.path}", err=True)
@@ -97,7 +109,7 @@ def train(
     folder.finish(run)
     compared = None
     if there:
-        compared = _trained(there, plan.dataset, initial, f"The same on {there.chip.name}")
+        compared = _trained(there, plan.dataset, initial, f"The same on {there.chip.name}", fit=fit)
         folder.finish(run, compared)
     if json:
         typer.echo(files.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
@@ -319,20 +331,33 @@ def validate(
 @app.command()
 def export(
     name: Experiment,
-    to: Annotated[str, typer.Option(metavar="brian2", help="The simulator to write for.")] = "brian2",
+    to: Annotated[str, typer.Option(metavar="brian2|nir", help="A Brian2 script, or a graph that other tools read.")] = "brian2",
     learn: Annotated[bool, typer.Option("--learn", help="Write the learning of 100 steps, instead of a test.")] = False,
     chip: Annotated[str | None, typer.Option(help="Leave the hardware out: --chip ideal.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the test data that go along.")] = 1000,
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="A new folder; exports/NAME-brian2 if not given.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR|FILE.nir", help="Where; exports/NAME-brian2 or exports/NAME.nir if not given.")
+    ] = None,
     rule: Rule = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option of train.")] = None,
 ) -> None:
-    """Write a network with its weights, inputs and perturbations as a Brian2 script that stands alone."""
+    """Write a network with its weights: as a Brian2 script that stands alone, inputs and perturbations included, or as a NIR graph."""
     from hw_models.parts import InputError
-    from neurosim import brian
+    from neurosim import brian, nir, transfer
 
+    if to == "nir":
+        if learn:
+            raise InputError("A NIR graph has no learning; leave out --learn, or use --to brian2.")
+        path = pathlib.Path(out or pathlib.Path("exports") / f"{pathlib.Path(name).stem}.nir")
+        if path.exists():
+            raise InputError(f"{path} exists; give another file with --out.")
+        plan, weights = transfer.trained(name, _given(rule, set_))
+        e = plan.experiment
+        nir.write(e.network, weights, path, e.chip, e.rule, e.settings.seed)
+        typer.echo(f"Wrote {path}: nir.read reads it, neurosim train --init {path} starts from it.")
+        return
     if to != "brian2":
-        raise InputError(f'A network can be exported to brian2, got "{to}".')
+        raise InputError(f'A network can be exported to brian2 or nir, got "{to}".')
     case = brian.read(name, _given(rule, set_), chip, steps)
     if learn and case.refusal:
         raise InputError(case.refusal)
@@ -469,7 +494,7 @@ def _default_folder(experiment) -> pathlib.Path:
     return pathlib.Path("runs") / f"{e.task.name.replace(':', '-')}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"
 
 
-def _trained(experiment, dataset, initial, title, folder=None):
+def _trained(experiment, dataset, initial, title, folder=None, fit=False):
     """Train with a progress bar on a terminal, and silently elsewhere; keep the run in its folder, if it has one."""
     from neurosim.train import run
 
@@ -485,7 +510,7 @@ def _trained(experiment, dataset, initial, title, folder=None):
                 folder.epoch(run)
             advance(run)
 
-        return run(experiment, dataset, epoch, initial, begin)
+        return run(experiment, dataset, epoch, initial, begin, fit)
 
 
 @contextlib.contextmanager

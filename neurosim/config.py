@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
     experiment: Experiment
     dataset: Dataset | World
-    init: str = ""  #: run folder whose trained weights it starts from
+    init: str = ""  #: run folder or NIR graph whose weights it starts from
 
 
 # ---------------------------------------------------------------- from a file and a command line to one table
@@ -149,7 +149,7 @@ def plan(table: Mapping[str, Any]) -> Plan:
     options = dict(table["network"])
     init = options.pop("init", "")
     if not isinstance(init, str):
-        raise InputError(f"network.init must be the folder of a run to start from, got {init!r}.")
+        raise InputError(f"network.init must be the folder of a run or a NIR graph to start from, got {init!r}.")
     network = _network(options, 1, 1)  # refused before data are loaded, if it must be
     task = task_from(table["task"])
     loaded = task.load(settings.seed)
@@ -235,19 +235,28 @@ def _named(table: Mapping[str, Any], where: str, known: Iterable[str] | None) ->
 def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
     """Everything a run follows from, as tables of plain values; `plan` reads it."""
     e = experiment
-    network = {"hidden": list(e.network.layers), **{name: _kind(getattr(e.network, name), name) for name in NETWORK_PARTS}}
-    network |= {"gain": e.network.gain, "readout_gain": e.network.readout_gain}
-    rule = {"name": rule_name(e.rule), **{key: value for key, value in _asdict(e.rule).items() if key != "method"}}
-    path = own.file_of(e.rule)
-    if path:
-        rule |= {"name": f"{path}:{type(e.rule).__name__}", "sha256": own.digest(path)}
     table = {
         "task": {"name": e.task.name, **_asdict(e.task)},
-        "network": network | ({"init": init} if init else {}),
-        "rule": rule,
+        "network": network_table(e.network) | ({"init": init} if init else {}),
+        "rule": rule_table(e.rule),
         "chip": e.chip.to_table(),
         "train": e.settings._asdict(),
     }
+    return _plain(table)
+
+
+def network_table(network: Network) -> dict[str, Any]:
+    """The ``[network]`` section of a network."""
+    parts = {name: _kind(getattr(network, name), name) for name in NETWORK_PARTS}
+    numbers = {"gain": network.gain, "readout_gain": network.readout_gain, "bias": network.bias}
+    return _plain({"hidden": list(network.layers), **parts, **numbers})
+
+
+def rule_table(rule) -> dict[str, Any]:
+    """The ``[rule]`` section of a rule."""
+    table = {"name": rule_name(rule), **{key: value for key, value in _asdict(rule).items() if key != "method"}}
+    if path := own.file_of(rule):
+        table |= {"name": f"{path}:{type(rule).__name__}", "sha256": own.digest(path)}
     return _plain(table)
 
 

@@ -12,18 +12,18 @@ from neurosim.wiring import DENSE, Dense, Wires
 
 
 class Network(NamedTuple):
-    """Input, recurrent layers, readout; no biases. One step: ``h_l = A_l x_(l-1)(t) + R_l x_l(t-1); x_l = f(h_l); y = B x_L``.
+    """Input, layers, readout. One step: ``h_l = A_l x_(l-1)(t) + R_l x_l(t-1); x_l = f(h_l); y = B x_L``.
 
     Parameters
     ----------
     inputs : int, neurons
         Width of the input; 0 is a network that runs by itself.
     hidden : int or tuple of int, neurons
-        Size of each recurrent layer, from the input to the readout.
+        Size of each layer, from the input to the readout.
     outputs : int, neurons
         Width of the output.
     neuron : part
-        Neuron model of the recurrent layers.
+        Neuron model of the layers.
     readout : part
         Neuron model of the readout.
     gain : float
@@ -31,7 +31,9 @@ class Network(NamedTuple):
     readout_gain : float
         The same for the readout; 0 starts it at zero, so that an untrained network answers zero.
     wiring : part
-        Which neurons of a recurrent layer reach which. Of a sparse one fans are what they are on average.
+        Which neurons of a layer reach which. Of sparse wiring fans are what they are on average.
+    bias : bool
+        Whether A and B have one more row, the last, that sees a constant 1; it starts at zero.
 
     References
     ----------
@@ -46,10 +48,11 @@ class Network(NamedTuple):
     gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
     readout_gain: Annotated[float, Range("", 0.0)] = 1.0
     wiring: Any = Dense()
+    bias: bool = False
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Sizes of the recurrent layers."""
+        """Sizes of the layers."""
         sizes = tuple(self.hidden) if isinstance(self.hidden, tuple | list) else (self.hidden,)
         if not sizes or any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
             raise InputError(
@@ -72,13 +75,13 @@ class Network(NamedTuple):
         """(pre, post) of every projection: layer by layer from below and recurrent, then the readout."""
         below, found = self.inputs, []
         for n in self.layers:
-            found += [(below, n), (n, n)]
+            found += [(below + self.bias, n), (n, n)]
             below = n
-        return [*found, (below, self.outputs)]
+        return [*found, (below + self.bias, self.outputs)]
 
     @property
     def populations(self) -> list[str]:
-        """Names of the recurrent layers and of the readout."""
+        """Names of the layers and of the readout."""
         deep = len(self.layers) > 1
         return [*(f"hidden-{k}" if deep else "hidden" for k in range(1, len(self.layers) + 1)), "readout"]
 
@@ -105,7 +108,8 @@ class Network(NamedTuple):
     def sigmas(self) -> list[float]:
         """Xavier standard deviation of every projection at gain 1."""
         fan = [self.wiring.probability if k % 2 else 1.0 for k in range(len(self.shapes()))]
-        return [float(np.sqrt(2 / (share * (pre + post)))) for share, (pre, post) in zip(fan, self.shapes(), strict=True)]
+        fans = [share * (pre + post) for share, (pre, post) in zip(fan, self.shapes(), strict=True)]
+        return [float(np.sqrt(2 / n)) if n > 0 else 1.0 for n in fans]  # where there is no wire, any number will do
 
     def synapses(self, seed: int) -> list[int]:
         """How many weights each projection has; those of a sparse one follow from the seed."""
@@ -121,7 +125,10 @@ class Network(NamedTuple):
         rng, wires = random.generator(seed, random.INITIAL_WEIGHTS), self.wires(seed)
         shapes = [w.post.shape if len(w.start) else shape for w, shape in zip(wires, self.shapes(), strict=True)]
         gains = [self.gain] * (2 * len(self.layers)) + [self.readout_gain]
-        return [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(shapes, self.sigmas(), gains, strict=True)]
+        found = [rng.standard_normal(shape) * sigma * gain for shape, sigma, gain in zip(shapes, self.sigmas(), gains, strict=True)]
+        for w in found[::2] if self.bias else ():
+            w[-1] = 0
+        return found
 
 
 def _wires(wiring, n: int, seed: int, k: int) -> Wires:

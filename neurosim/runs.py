@@ -75,13 +75,18 @@ class Saved(NamedTuple):
     def folded(self) -> list[np.ndarray]:
         """Weights that compute the same without decorrelation: each matrix multiplied into what it stood before."""
         weights, decorrelates_all = list(self.weights), self.table["rule"].get("decorrelate") == "all"
+
+        def fold(matrix, k):
+            n = len(matrix)  # behind these rows stands that of a bias
+            weights[k] = np.vstack([matrix @ weights[k][:n], weights[k][n:]])
+
         for layer, matrix in enumerate(self.matrices):
             if layer == len(weights) // 2:  # of the inputs
-                weights[0] = matrix @ weights[0]
+                fold(matrix, 0)
                 break
-            weights[2 * layer + 2] = matrix @ weights[2 * layer + 2]
+            fold(matrix, 2 * layer + 2)
             if decorrelates_all:
-                weights[2 * layer + 1] = matrix @ weights[2 * layer + 1]
+                fold(matrix, 2 * layer + 1)
         return weights
 
 

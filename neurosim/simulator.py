@@ -317,7 +317,7 @@ class Simulator:
 
     def strength(self) -> list[float]:
         """Mean absolute weight of each array as one read shows it, in units of full scale: what a drift calibration measures."""
-        return [float(np.abs(seen).mean()) for seen in self._seen()]
+        return [float(np.abs(seen).mean()) if seen.size else 0.0 for seen in self._seen()]
 
     def compensate(self, strength: list[float]) -> None:
         """Scale each array's digital output so that it is as strong as it was, by one factor an array: global drift compensation.
@@ -397,7 +397,7 @@ class Simulator:
 
     def _fitting(self, k, weights):
         """The scale at which the chip's own cells hold an array best, tried from its largest weight down to three tenths of it."""
-        largest = np.abs(weights).max()
+        largest = np.abs(weights).max(initial=0)
         if not (largest > 0 and self.chip.cell.bounded):
             return self.scales[k]
 
@@ -454,6 +454,10 @@ class Simulator:
 
     def _count(self, part):
         return loop.Count(np.zeros(1, np.int64)) if hasattr(part, "clips") else Nothing()
+
+    def _biases(self, k):
+        """Rows of a projection that see a constant 1: the last one of those from below, if the network has biases."""
+        return int(self.network.bias and k % 2 == 0)
 
     def _tiles(self, k):
         """Tiles that a projection stands on; the wires of a sparse one are not placed on rows and columns."""
@@ -512,9 +516,14 @@ class Simulator:
         spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
 
         def flight(k, n):
-            slots, n = (late(self.network.wiring, self.chip.step_s) * (k % 2) + 1, n) if spiking[k] else (1, 0)
+            slots, n = (late(self.network.wiring, self.chip.step_s) * (k % 2) + 1, n - self._biases(k)) if spiking[k] else (1, 0)
             which, sent = np.zeros((slots, passes, replicas, n), np.int32), zeros(slots, passes, replicas, n)
             return loop.Flight(which, sent, np.zeros((slots, passes, replicas), np.int64), np.zeros(1, np.int64))
+
+        def rows_of(k, pre):
+            z = zeros(passes, replicas, pre)
+            z[:, :, pre - self._biases(k) :] = 1
+            return z
 
         def group(k, neuron):
             n, wide = sizes[k], sizes[k] * self.lines[k]
@@ -532,7 +541,7 @@ class Simulator:
             loop.Projection(
                 self.wires[k], flight(k, pre), self.planes[k], self._arrays(rule.Register, (lanes, *shape)), self.references[k],
                 self.columns[k], self.dacs[k], self.adcs[k],
-                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), zeros(passes, replicas, pre),
+                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
                 zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
                 self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
                 self._count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
@@ -608,7 +617,7 @@ class Simulator:
         names, arrows = self.network.populations, self.network.projections
         kinds = [self.parts.neuron] * len(self.network.layers) + [self.parts.readout_neuron]
         held = [(g.saturated, _held(kind, g.current.shape[2], g.out.shape[2])) for kind, g in zip(kinds, groups, strict=True)]
-        sent = [(p.clipped, 0 if p.events else p.z.shape[2]) for p in projections]  # spikes pass no DAC
+        sent = [(p.clipped, 0 if p.events else p.z.shape[2] - self._biases(k)) for k, p in enumerate(projections)]  # spikes pass no DAC
         summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
         found = {
             "neuron": (self.parts.circuit, names, held),

@@ -243,6 +243,7 @@ def train(
     *,
     on_epoch: Callable[[Run], None] | None = None,
     weights=None,
+    fit: bool = False,
     resume: Callable[[Run], None] | None = None,
     **settings,
 ) -> Run:
@@ -259,6 +260,8 @@ def train(
         Called with the run after every epoch.
     weights : list of arrays, optional
         Initial weights, programmed into the cells in place of the network's own.
+    fit : bool
+        Whether to map them as well as the cells hold them, as `Simulator.program` does: for weights of another tool.
     resume : callable, optional
         Called with the new run to put back epochs and state of an earlier one.
     **settings
@@ -274,22 +277,22 @@ def train(
         raise InputError(f"train does not take {', '.join(sorted(unknown))}; settings are {', '.join(Settings._fields)}.")
     experiment = Experiment(task, check(network), check(rule), check(chip or Chip()), check(Settings(**settings)))
     loaded = task.load(experiment.settings.seed)
-    return run(experiment, loaded if isinstance(loaded, World) else check_dataset(loaded), on_epoch, weights, resume)
+    return run(experiment, loaded if isinstance(loaded, World) else check_dataset(loaded), on_epoch, weights, resume, fit)
 
 
-def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None) -> Run:
+def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None, fit=False) -> Run:
     """Train an experiment on data that are already loaded."""
     _check_widths(experiment.network, dataset)
     batches = _Episodes(experiment, dataset) if isinstance(dataset, World) else _Batches(experiment, dataset)
     result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
-        result.learner.program(weights)
+        result.learner.program(weights, fit)
     with ThreadPoolExecutor(1) as beside:
         pending = None
         if experiment.settings.baselines:
             result.baselines = batches.baselines(result.learner)
             if not isinstance(experiment.rule, Gradient):  # a reference gradient has no rate of its own for the readout
-                pending = beside.submit(_readout_only, experiment, dataset, batches, weights)
+                pending = beside.submit(_readout_only, experiment, dataset, batches, weights, fit)
         if resume is not None:
             resume(result)
         _fit(result, batches, on_epoch)
@@ -468,12 +471,12 @@ def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]
     return ridge({part: x[:, :, -top:] for part, x in states.items()}, dataset)[0]
 
 
-def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, weights) -> dict[str, float]:
+def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, weights, fit) -> dict[str, float]:
     """The same run with hidden rates of zero."""
     frozen = experiment._replace(rule=with_rates(experiment.rule, 0.0, 1.0))
     result = Run(frozen, dataset, make_learner(frozen, dataset))
     if weights is not None:
-        result.learner.program(weights)
+        result.learner.program(weights, fit)
     _fit(result, batches)
     last = result.epochs[-1] if result.epochs else Epoch(*[float("inf")] * 3)
     return dict(zip(PARTS, last, strict=True))

@@ -1,17 +1,77 @@
-"""A trained network on other devices: restored into its own, or programmed into those of any chip."""
+"""A trained network on other devices: restored into its own, or programmed into those of any chip, also if another tool trained it."""
 
 import math
+import pathlib
 import re
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hw_models.chip import Chip
 from hw_models.parts import InputError
+from neurosim import config, runs
 from neurosim.config import Plan
+from neurosim.network import Network
 from neurosim.runs import Saved
 from neurosim.simulator import MATRICES, Frozen, Simulator
 from neurosim.tasks import World
-from neurosim.train import as_learning, make_learner, missed
+from neurosim.train import Experiment, as_learning, make_learner, missed
+
+GRAPH = ".nir"  #: how the name of a NIR graph ends
+
+
+class Imported(NamedTuple):
+    """A network that another tool wrote."""
+
+    network: Network
+    weights: list[np.ndarray]  #: as `Simulator.weights`
+    chip: Chip  #: with the step that the network is meant for; if we wrote it, the one that was given then
+    rule: Any = None  #: likewise
+    seed: int = 0  #: from which the wires of a sparse network follow
+
+    def on(self, chip: Chip | None = None, seed: int | None = None, learning=None, **options) -> Simulator:
+        """The network on a chip, its weights programmed into the cells as well as they hold them.
+
+        Parameters
+        ----------
+        chip : hw_models.Chip, optional
+            Its step is set to that of the network.
+        seed : int, optional
+        learning : Learning, optional
+            As in `Simulator`, like further options.
+        """
+        there = (chip if chip is not None else self.chip)._replace(step_s=self.chip.step_s)
+        simulator = Simulator(self.network, there, self.seed if seed is None else seed, learning, **options)
+        simulator.program(self.weights, fit=True)
+        return simulator
+
+
+def initial(plan: Plan) -> list[np.ndarray] | None:
+    """The weights that an experiment starts from, if not from its seed: those of a run folder or of a NIR graph."""
+    if not plan.init:
+        return None
+    if plan.init.endswith(GRAPH):
+        from neurosim import nir  # what reads them is there for some alone
+
+        return nir.named(plan.init, plan.experiment.chip.step_s).weights
+    return runs.load(plan.init).folded()
+
+
+def trained(path: str, given: Iterable[tuple[str, str, Any]] = ()) -> tuple[Plan, list[np.ndarray]]:
+    """The experiment of a run folder with its trained weights, or of a TOML file with its initial ones."""
+    if pathlib.Path(path).is_file():
+        plan = config.plan(config.assemble(path, given))
+        weights = initial(plan)
+        return plan, plan.experiment.network.weights(plan.experiment.settings.seed) if weights is None else weights
+    saved = runs.load(path)
+    return saved.plan(given=given), saved.folded()
+
+
+def in_step(chip: Chip, experiment: Experiment) -> Chip:
+    """Another chip for an experiment: neurons whose numbers are times keep the step that their weights are for."""
+    timed = any(hasattr(part, "discrete") for part in (experiment.network.neuron, experiment.network.readout))
+    return chip._replace(step_s=experiment.chip.step_s) if timed else chip
 
 
 def restored(saved: Saved, plan: Plan):
@@ -23,7 +83,7 @@ def restored(saved: Saved, plan: Plan):
 
 def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     """A chip drawn from a seed, with the trained weights, and matrices if the rule decorrelated, programmed into its cells."""
-    learning = None
+    learning, chip = None, in_step(chip, plan.experiment)
     if saved.matrices:
         learning = as_learning(plan.experiment.rule)._replace(rule=Frozen(), readout_rule=Frozen())  # what is only used needs no registers
     simulator = Simulator(plan.experiment.network, chip, seed, learning, dtype=plan.experiment.settings.dtype)

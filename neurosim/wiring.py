@@ -75,4 +75,14 @@ class Sparse(NamedTuple):
         return Wires(start, (places % n).astype(np.int32))
 
 
-ALL_WIRINGS: dict[str, Any] = {"dense": Dense, "sparse": Sparse}
+class FeedForward(NamedTuple):
+    """No neuron reaches any of its own layer: layers without recurrence."""
+
+    probability = delay = 0.0
+    sparse = True
+
+    def wires(self, n: int, rng: np.random.Generator) -> Wires:
+        return Wires(np.zeros(n + 1, np.int64), DENSE.post)
+
+
+ALL_WIRINGS: dict[str, Any] = {"dense": Dense, "sparse": Sparse, "feed-forward": FeedForward}

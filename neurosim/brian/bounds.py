@@ -120,9 +120,10 @@ def margins(neuron: Any, step_s: float, arrived, rounding, v, adaptation=None) -
             wrong = keep * wrong + rounding[t] + 4 * EPS * size
             if conducting:
                 pulls[t] += step_s / neuron.tau_mem * peak[t] * wrong
-            else:  # of a current at most step / tau reaches the membrane; Brian2 takes a difference of two exponentials over one of two rates
-                reach = min(1.0, step_s / neuron.tau_mem)
-                pulls[t] += reach * wrong + 8 * EPS * (reach + (tau / abs(tau - neuron.tau_mem) if tau > 0 else 1.0)) * size
+            else:  # of a current at most step / tau reaches the membrane
+                reach, gap = min(1.0, step_s / neuron.tau_mem), abs(tau - neuron.tau_mem)
+                # Brian2 takes a difference of two exponentials over one of two rates; if these are equal it has a formula without either
+                pulls[t] += reach * wrong + 8 * EPS * (reach + (tau / gap if tau > 0 and gap > 0 else 1.0)) * size
     step = (16 * EPS + (2e-11 if conducting else 0.0)) * peak  # `hw_models.scalars.exp` is within 1e-11
     last, paused = np.zeros_like(v[0]), getattr(neuron, "refractory", 0.0) > 0
     for t in range(len(v)):

@@ -119,10 +119,10 @@ def check_chip(chip: Chip) -> None:
 
 def check_network(network) -> None:
     """Refuse wiring that is not written in Brian2's words."""
-    if network.wiring.sparse or network.wiring.delay > 0 or network.inputs == 0:
+    if network.wiring.sparse or network.wiring.delay > 0 or network.inputs == 0 or network.bias:
         raise InputError(
-            "Only dense wiring from at least one input, without delays, is written in Brian2's words: set network.wiring.kind to dense and "
-            "network.wiring.delay to 0."
+            "Only dense wiring from at least one input, without delays and biases, is written in Brian2's words: set network.wiring.kind to "
+            "dense, network.wiring.delay to 0 and network.bias to false."
         )
 
 

@@ -1,13 +1,12 @@
 """Run a network in neurosim and in Brian2, learning included, and say how far the two part and whether rounding explains it."""
 
-import pathlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hw_models.parts import InputError
-from neurosim import config, runs
+from neurosim import config, transfer
 from neurosim.brian import words
 from neurosim.brian.bounds import allowed, arrivals, gains, margins, outputs
 from neurosim.brian.script import check_chip, check_learning, check_network, load, script
@@ -171,12 +170,7 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
     InputError
         If the experiment cannot be read, or a part of it cannot be said in Brian2.
     """
-    if pathlib.Path(path).is_file():
-        plan = config.plan(config.assemble(path, given))
-        weights = runs.load(plan.init).folded() if plan.init else None
-    else:
-        saved = runs.load(path)
-        plan, weights = saved.plan(given=given), saved.folded()
+    plan, weights = transfer.trained(path, given)
     e, refusal, learning = plan.experiment, "", None
     if isinstance(plan.dataset, World):
         raise InputError(f"{path} acts in an environment ({e.task.name}), which Brian2 has not; a network on a series can be compared.")
@@ -191,8 +185,7 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
     except InputError as error:
         refusal, learning = str(error), None
     simulator = Simulator(e.network, there, e.settings.seed, learning, dtype="float64")
-    if weights is not None:
-        simulator.program(weights)
+    simulator.program(weights)
     train, test = plan.dataset.train, plan.dataset.test
     lesson = (train.inputs[0, :LEARNING_STEPS], train.targets[0, :LEARNING_STEPS], train.counted[0, :LEARNING_STEPS])
     return Case(str(path), simulator, test.inputs[0, :steps].astype(np.float64), lesson, rule_name(e.rule), refusal)

@@ -45,14 +45,14 @@ def _synapse(name, tau):
     return f"d{name}/dt = -{name}/({tau!r}*second) : 1" if tau > 0 else f"{name} : 1"
 
 
-def _spiking(n, step_s, drive, synapses, arrives, threshold="v > {v_threshold!r}", more=(), also="", method="exact"):
+def _spiking(n, step_s, drive, synapses, arrives, threshold="v > {v_threshold!r}", more=(), also="", method=None):
     pause = round(n.refractory / step_s)
     held = " (unless refractory)" if pause else ""
     reset = "v = {v_reset!r}" if n.reset == "value" else "v -= {v_threshold!r} - {v_reset!r}"
     return Spike(
         (f"dv/dt = ({n.v_leak!r} - v + {drive})/({n.tau_mem!r}*second) : 1{held}", *(_synapse(*each) for each in synapses.items()), *more),
         arrives, threshold.format(**n._asdict()), reset.format(**n._asdict()) + also, (pause + 1) * step_s if pause else 0.0, n.v_leak,
-        tuple(name for name, tau in synapses.items() if tau == 0), method,
+        tuple(name for name, tau in synapses.items() if tau == 0), method or n.integration,
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _alif(n, step_s):
 
 def _li(n, step_s):
     equations = f"dv/dt = (-v + current)/({n.tau_mem!r}*second) : 1", _synapse("current", n.tau_syn)
-    return Spike(equations, {"current": "{}"}, clears=() if n.tau_syn > 0 else ("current",))
+    return Spike(equations, {"current": "{}"}, clears=() if n.tau_syn > 0 else ("current",), method=n.integration)
 
 
 SPIKES = {

@@ -92,8 +92,8 @@ def launch(p, plan, source, fired, step):
 
 @passage
 def load(parts, plan, p, source, fired, energy, first, key, step, one):
-    """Bring what a population sends through the DAC to the rows of a projection; spikes pass none."""
-    passes, replicas, n_pre = p.z.shape
+    """Bring what a population sends through the DAC to the rows of a projection; spikes and the 1 of a bias pass none."""
+    passes, replicas = p.z.shape[:2]
     if plan.learn:
         for b in range(replicas):
             copy(p.z[0, b], p.z_before[b])
@@ -104,7 +104,7 @@ def load(parts, plan, p, source, fired, energy, first, key, step, one):
         for b in range(replicas):
             u, v = halves(fold(fold(k, q), first + b))
             x, z, beyond = source[q, b], p.z[q, b], np.int32(0)
-            for j in range(n_pre):
+            for j in range(x.shape[0]):
                 value = entered(parts.dac, at(p.dac, j), x[j])
                 beyond = np.int32(beyond + clipped(parts.dac, value))
                 z[j] = convert(parts.dac, value, draw_convert(parts.dac, u, v, j, one))

@@ -61,7 +61,7 @@ class Projection(NamedTuple):
     dac: Any  #: Converter.Params of (pre,) arrays
     adc: Any  #: Converter.Params of (tile, line * post) arrays
     sums: Any  #: Tile.Sums of (tile, pass, replica, line * post) arrays
-    z: np.ndarray  #: (pass, replica, pre) what the weights see in this step
+    z: np.ndarray  #: (pass, replica, pre) what the weights see in this step; of a bias, the last row, always 1
     z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell

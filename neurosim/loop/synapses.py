@@ -519,17 +519,24 @@ def arrivals(p, q, b):
 
 
 @passage
+def read_event(parts, p, q, b, j, n_post, k_read, scratch, one):
+    read_rows(parts.cell, p.planes, j, 1, scratch.seen, k_read, one)
+    sums = row(row(row(p.sums, j // p.rows), q), b)
+    if p.lines == 1:
+        gather_rows(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+    else:
+        gather_apart(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+
+
+@passage
 def read_events(parts, p, passes, n_post, k_read, scratch, one):
-    """Read only the rows that a spike arrives at; the others would add nothing to any sum."""
+    """Read only the rows that a spike arrives at, and that of a bias; the others would add nothing to any sum."""
     for q in range(passes):
         for b in range(p.z.shape[1]):
             for j in arrivals(p, q, b):
-                read_rows(parts.cell, p.planes, j, 1, scratch.seen, k_read, one)
-                sums = row(row(row(p.sums, j // p.rows), q), b)
-                if p.lines == 1:
-                    gather_rows(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
-                else:
-                    gather_apart(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+                read_event(parts, p, q, b, j, n_post, k_read, scratch, one)
+            for j in range(p.flight.which.shape[3], p.z.shape[2]):
+                read_event(parts, p, q, b, j, n_post, k_read, scratch, one)
 
 
 @passage

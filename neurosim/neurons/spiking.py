@@ -1,7 +1,8 @@
 """Spiking neurons: leaky integrate-and-fire, with the constants of one step computed once from times in seconds.
 
 A model as a person writes it holds times; `discrete(step_s)` gives the part that the loop runs. Linear equations are integrated exactly,
-so that all that a longer step changes is when spikes are seen, sent and reset. What arrives in a step is there from its beginning: a
+so that all that a longer step changes is when spikes are seen, sent and reset; or, to compute what another simulator does, by forward
+Euler steps, whose error is of the order of a step over a time constant. What arrives in a step is there from its beginning: a
 spike of step t acts from the beginning of step t + 1. With a synaptic time constant it is a jump of the current, which then decays; with
 none (0) it is the current itself, held for the step.
 
@@ -12,7 +13,7 @@ thresholds are such that a network with Xavier's weights fires when its inputs a
 import math
 from typing import Annotated, Literal, NamedTuple
 
-from hw_models.parts import Bits, Range
+from hw_models.parts import Bits, InputError, Range
 from hw_models.scalars import exp, piece
 from neurosim.protocols import Nothing
 
@@ -21,6 +22,7 @@ Share = Annotated[float, Range("share", 0.0, 1.0)]
 TimeConstant = Annotated[float, Range("s", 0.0, open_low=True)]
 Potential = Annotated[float, Range("unit of the potential")]
 Reset = Literal["value", "subtract"]
+Integration = Literal["exact", "euler"]
 Activity = Literal["current", "membrane", "spikes"]
 VALUE, CURRENT, MEMBRANE = 0, 0, 1  #: positions of the words
 
@@ -28,13 +30,19 @@ Word = Annotated[float, Bits(32)]
 Counter = Annotated[float, Bits(16, counts=True)]
 
 
-def decay(tau: float, step_s: float) -> float:
+def decay(tau: float, step_s: float, integration: Integration = "exact") -> float:
     """What a step leaves of something that decays; nothing if it has no time constant."""
-    return math.exp(-step_s / tau) if tau > 0 else 0.0
+    if integration == "euler" and 0 < tau < step_s:
+        raise InputError(f"A forward Euler step of {step_s:g} s is longer than a time constant of {tau:g} s; take a shorter chip.step_s.")
+    if tau == 0:
+        return 0.0
+    return 1 - step_s / tau if integration == "euler" else math.exp(-step_s / tau)
 
 
-def reach(tau_mem: float, tau_syn: float, step_s: float) -> float:
+def reach(tau_mem: float, tau_syn: float, step_s: float, integration: Integration = "exact") -> float:
     """How far a unit of current at the beginning of a step moves the membrane by its end: ``tau_mem dv/dt = -v + i, tau_syn di/dt = -i``."""
+    if integration == "euler":
+        return step_s / tau_mem
     if tau_syn == 0:
         return -math.expm1(-step_s / tau_mem)  # the current is held for the step
     gap = step_s * (1 / tau_syn - 1 / tau_mem)
@@ -139,6 +147,8 @@ class LIF(NamedTuple):
         What rules see the difference of: what arrives, the potential before the reset, or the trace of the spikes.
     tau_trace : float, s
         Time constant of that trace, to which each spike adds 1.
+    integration : "exact" or "euler"
+        How the step is taken; forward Euler is what many tools for gradients do.
 
     References
     ----------
@@ -156,13 +166,15 @@ class LIF(NamedTuple):
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
+    integration: Integration = "exact"
 
     Params, State = Start, OneSynapse
     spikes = True
 
     def discrete(self, step_s):
+        how = self.integration
         return DiscreteLIF(
-            decay(self.tau_mem, step_s), decay(self.tau_syn, step_s), reach(self.tau_mem, self.tau_syn, step_s),
+            decay(self.tau_mem, step_s, how), decay(self.tau_syn, step_s, how), reach(self.tau_mem, self.tau_syn, step_s, how),
             decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
             self.reset, self.activity,
         )  # fmt: skip
@@ -244,15 +256,18 @@ class ExcInhLIF(NamedTuple):
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
+    integration: Integration = "exact"
 
     Params, State = Start, TwoSynapses
     spikes = apart = True
 
     def discrete(self, step_s):
+        how = self.integration
         return DiscreteExcInhLIF(
-            decay(self.tau_mem, step_s), decay(self.tau_syn_exc, step_s), decay(self.tau_syn_inh, step_s),
-            reach(self.tau_mem, self.tau_syn_exc, step_s), reach(self.tau_mem, self.tau_syn_inh, step_s), decay(self.tau_trace, step_s),
-            self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s), self.reset, self.activity,
+            decay(self.tau_mem, step_s, how), decay(self.tau_syn_exc, step_s, how), decay(self.tau_syn_inh, step_s, how),
+            reach(self.tau_mem, self.tau_syn_exc, step_s, how), reach(self.tau_mem, self.tau_syn_inh, step_s, how),
+            decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
+            self.reset, self.activity,
         )  # fmt: skip
 
 
@@ -416,14 +431,16 @@ class ALIF(NamedTuple):
     reset: Reset = "value"
     activity: Activity = "current"
     tau_trace: TimeConstant = 20e-3
+    integration: Integration = "exact"
 
     Params, State = Start, Adaptive
     spikes = True
 
     def discrete(self, step_s):
+        how = self.integration
         return DiscreteALIF(
-            decay(self.tau_mem, step_s), decay(self.tau_syn, step_s), reach(self.tau_mem, self.tau_syn, step_s),
-            decay(self.tau_adaptation, step_s), self.beta_adaptation, decay(self.tau_trace, step_s), self.v_threshold, self.v_reset,
+            decay(self.tau_mem, step_s, how), decay(self.tau_syn, step_s, how), reach(self.tau_mem, self.tau_syn, step_s, how),
+            decay(self.tau_adaptation, step_s, how), self.beta_adaptation, decay(self.tau_trace, step_s), self.v_threshold, self.v_reset,
             self.v_leak, self.scatter, steps(self.refractory, step_s), self.reset, self.activity,
         )  # fmt: skip
 
@@ -469,12 +486,18 @@ class LI(NamedTuple):
         Time constant of the membrane.
     tau_syn : float, s
         Time constant of the synaptic current, as in `LIF`; 0: what arrives is the current, for this step.
+    integration : "exact" or "euler"
+        As in `LIF`.
     """
 
     tau_mem: TimeConstant = 5e-3
     tau_syn: Seconds = 0.0
+    integration: Integration = "exact"
 
     Params, State = Nothing, Integrator
 
     def discrete(self, step_s):
-        return DiscreteLI(decay(self.tau_mem, step_s), decay(self.tau_syn, step_s), reach(self.tau_mem, self.tau_syn, step_s))
+        how = self.integration
+        return DiscreteLI(
+            decay(self.tau_mem, step_s, how), decay(self.tau_syn, step_s, how), reach(self.tau_mem, self.tau_syn, step_s, how)
+        )

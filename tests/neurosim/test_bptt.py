@@ -10,6 +10,7 @@ from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS, Leaky, Linear, Tanh
 from neurosim.rules.reference import Gradient
 from neurosim.simulator import Simulator
+from neurosim.wiring import FeedForward
 
 LOSS = SquaredError()
 NETWORK = Network(2, 4, 1)
@@ -160,6 +161,9 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights():
 def test_what_is_refused():
     with pytest.raises(InputError, match=r"ideal chip only, but chip\.cell of mine"):
         learner(Gradient(), chip=Chip("mine", cell=ALL_CELLS["fixed-point"]()))
+    for more in ({"bias": True}, {"wiring": FeedForward()}):
+        with pytest.raises(InputError, match=r"known for dense wiring without biases"):
+            GradientLearner(Network(1, 2, 1, **more), Gradient())
     with pytest.raises(InputError, match=r"Gradient\.k must be"):
         learner(Gradient(k=0))
 

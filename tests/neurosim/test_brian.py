@@ -102,10 +102,11 @@ times = st.sampled_from([1.5e-3, 4e-3, 9e-3])
 resets = st.sampled_from(["value", "subtract"])
 rests = st.sampled_from([0.0, 1e-3, 2.4e-3])
 held = {"v_leak": st.sampled_from([0.0, 0.02]), "v_reset": st.sampled_from([0.0, 0.01]), "refractory": rests, "reset": resets}
+linear = {**held, "integration": st.sampled_from(["exact", "euler"])}
 spiking = st.one_of(
-    made_of(neurons.LIF, tau_mem=st.just(20e-3), tau_syn=st.one_of(times, st.just(0.0)), **held),
-    made_of(neurons.ALIF, tau_mem=st.just(12e-3), tau_syn=times, beta_adaptation=st.sampled_from([0.0, 0.05]), **held),
-    made_of(neurons.ExcInhLIF, tau_syn_exc=times, tau_syn_inh=times, **held),
+    made_of(neurons.LIF, tau_mem=st.just(20e-3), tau_syn=st.one_of(times, st.sampled_from([0.0, 20e-3])), **linear),
+    made_of(neurons.ALIF, tau_mem=st.just(12e-3), tau_syn=times, beta_adaptation=st.sampled_from([0.0, 0.05]), **linear),
+    made_of(neurons.ExcInhLIF, tau_syn_exc=times, tau_syn_inh=times, **linear),
     made_of(neurons.ConductanceLIF, tau_syn_exc=times, tau_syn_inh=times, **{k: v for k, v in held.items() if k != "reset"}),
 )
 spiking_networks = st.builds(
@@ -146,6 +147,15 @@ def test_only_a_spike_that_rounding_decides_may_differ():
     assert spikes.first == 0 and spikes.explained and report.agrees and "where rounding decides" in report.judgement
     assert not report.trajectory  # nothing is judged from there on
     plots.validation(report)
+
+
+@pytest.mark.parametrize("integration", ["exact", "euler"])
+def test_one_time_constant_for_membrane_and_current(integration):
+    neuron, readout = neurons.LIF(10e-3, 10e-3, integration=integration), neurons.LI(10e-3, 10e-3, integration)
+    made = case(simulator(Network(2, 5, 1, neuron, readout), 1), 60)
+    report = brian.compare(made._replace(inputs=3 * np.abs(made.inputs)))
+    assert report.agrees and report.trains["hidden"].ours.sum() > 20, report.judgement
+    assert all(d.allowed.max() < 1e-10 for d in report.trajectory.values())
 
 
 def test_a_threshold_that_is_off_is_found(monkeypatch):

@@ -11,7 +11,7 @@ from neurosim.neurons import LI, LIF, ExcInhLIF, Tanh
 from neurosim.neurons.spiking import DiscreteLIF
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
-from neurosim.wiring import Dense, Sparse
+from neurosim.wiring import Dense, FeedForward, Sparse
 
 SEED, N = 5, 14
 NETWORK = Network(2, N, 2, neuron=ExcInhLIF(), readout=LI(), gain=3.0)
@@ -112,6 +112,44 @@ def test_reading_where_spikes_arrive_gives_the_bits_of_reading_everything():
     expected = full.run(data, record=("x", "h", "v", "y"))
     np.testing.assert_equal(events.run(data, record=("x", "h", "v", "y")), expected)
     assert expected["x"].sum() > 20
+
+
+def biased(network, **options):
+    """A simulator whose biases are drawn."""
+    one, rng = on(network._replace(bias=True), **options), np.random.default_rng(8)
+    weights = one.weights
+    for w in weights[::2]:
+        w[-1] = rng.uniform(0.1, 0.3, w.shape[1])
+    one.program(weights)
+    return one
+
+
+@pytest.mark.parametrize("neuron", [Tanh(), LIF(v_threshold=0.4)], ids=["tanh", "lif"])
+@pytest.mark.parametrize("wiring", [Dense(), FeedForward()], ids=["dense", "feed-forward"])
+def test_biases_and_layers_without_recurrence(neuron, wiring):
+    """Two layers by hand: below with its last row added, back or nothing back."""
+    one = biased(Network(2, (5, 4), 2, neuron, wiring=wiring, gain=2.0))
+    assert [w.shape for w in one.weights[::2]] == [(3, 5), (6, 4), (5, 2)]
+    u = drive(40)[0][0]
+    found, weights = one.run(u, record=("x", "h", "y")), one.weights
+    x, h = (np.split(found[name], [5], axis=1) for name in ("x", "h"))
+    below = u
+    for layer in range(2):
+        a, r = weights[2 * layer : 2 * layer + 2]
+        back = np.concatenate([np.zeros_like(x[layer][:1]), x[layer][:-1]]) @ r if r.size else 0.0
+        np.testing.assert_allclose(h[layer], below @ a[:-1] + a[-1] + back, atol=1e-12)
+        below = x[layer]
+    np.testing.assert_allclose(found["y"], below @ weights[-1][:-1] + weights[-1][-1], atol=1e-12)
+    assert np.abs(below).sum() > 5
+
+
+def test_without_recurrence_there_is_no_weight_to_draw_hold_or_learn():
+    network = Network(2, (5, 4), 2, LIF(), wiring=FeedForward())
+    assert [w.shape for w in network.weights(SEED)] == [(2, 5), (0,), (5, 4), (0,), (4, 2)] and network.synapses(SEED) == [10, 0, 20, 0, 8]
+    learning, data = Perturbation("wp", 0.1, 0.1).learning(), drive(20)
+    one = on(network, load("digital-8bit"), learning)
+    before = one.weights
+    assert one.learn(*data).finite and (one.weights[2] != before[2]).any() and one.weights[1].size == 0
 
 
 def test_a_network_without_inputs_runs_by_itself():

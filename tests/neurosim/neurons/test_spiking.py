@@ -1,6 +1,7 @@
 """Spiking neurons: worked by hand, against the solutions of their equations, and in a network on a chip."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from hw_models import Nothing
 from hw_models.chip import Chip, load
 from hw_models.circuit import AnalogCircuit, FixedPointCircuit
+from hw_models.parts import InputError
 from neurosim.cast import lower
 from neurosim.jit import kernel
 from neurosim.memory import memory_bits
@@ -58,6 +60,26 @@ def test_a_reset_by_subtraction_keeps_what_was_above_the_threshold():
     assert [s.v for s, _, _ in found] == pytest.approx([0.25, 0.375, 0.4375, 0.46875], rel=1e-14)  # (v + 1.5) / 2 - 0.5
     assert [activity for _, _, activity in found] == pytest.approx([0.75, 0.875, 0.9375, 0.96875], rel=1e-14)  # before the reset
     assert spikes(found) == [0, 1, 2, 3]
+
+
+def test_forward_euler_steps_by_hand():
+    """Steps of a half and a quarter: i = 3/4 i + 1, v = v / 2 + i / 2; 1/2, then 1/4 + 7/8 = 9/8 > 1, then from 0 again 37/32 > 1."""
+    found = run(LIF(2 * MS, 4 * MS, v_threshold=1.0, integration="euler"), [1.0] * 3)
+    assert [(s.v, s.i) for s, _, _ in found] == [(0.5, 1.0), (0.0, 1.75), (0.0, 2.3125)] and spikes(found) == [1, 2]
+    assert [s.v for s, _, _ in run(LI(2 * MS, 4 * MS, "euler"), [1.0, 0.0])] == [0.5, 0.625]
+    with pytest.raises(InputError, match=r"A forward Euler step of 0\.003 s is longer than a time constant of 0\.002 s"):
+        LIF(2 * MS, integration="euler").discrete(3 * MS)
+
+
+@pytest.mark.parametrize("kind", [LIF, ExcInhLIF, ALIF])
+def test_forward_euler_comes_closer_with_the_step(kind):
+    """To first order: halving the step halves the error."""
+    errors = []
+    for split in (8, 16, 32):
+        current = [0.01] + [0.0] * (10 * split - 1)
+        euler, exact = (run(kind(integration=how), current, MS / split)[-1][0].v for how in ("euler", "exact"))
+        errors.append(abs(euler - exact))
+    assert errors[0] > 1e-6 and [a / b for a, b in pairwise(errors)] == pytest.approx([2, 2], rel=0.05)
 
 
 def test_the_trace_of_spikes_decays_and_each_adds_one():
@@ -225,7 +247,7 @@ def test_excitation_and_inhibition_come_down_lines_of_their_own():
     ("network", "chip", "rule", "batch", "dtype"),
     [
         (
-            NETWORK._replace(wiring=Sparse(0.4, 1e-3)),
+            NETWORK._replace(wiring=Sparse(0.4, 1e-3), bias=True),
             load("digital-8bit")._replace(neuron=FixedPointCircuit(12, 2.0)),
             Perturbation("anp", 0.1, 0.1, carry=0.5),
             2,
