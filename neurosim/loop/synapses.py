@@ -90,7 +90,7 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, asked, moved, pulses = one / scale, row(scratch.tally, 0), row(scratch.tally, 1), row(scratch.tally, 2)
+    share, all_asked, all_moved, all_pulses = one / scale, row(scratch.tally, 0), row(scratch.tally, 1), row(scratch.tally, 2)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
@@ -122,10 +122,10 @@ def learn_each(
         h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
         put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
         if swallows(cell):
-            put(asked, i, np.int32(at(asked, i, 11) + a0 + a1 + a2 + a3), 11)
-            put(moved, i, np.int32(at(moved, i, 12) + nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)), 12)
+            put(all_asked, i, np.int32(at(all_asked, i, 11) + a0 + a1 + a2 + a3), 11)
+            put(all_moved, i, np.int32(at(all_moved, i, 12) + nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)), 12)
         if several(cell):
-            put(pulses, i, np.int32(at(pulses, i, 13) + np.int32(h0) + np.int32(h1) + np.int32(h2) + np.int32(h3)), 13)
+            put(all_pulses, i, np.int32(at(all_pulses, i, 13) + np.int32(h0) + np.int32(h1) + np.int32(h2) + np.int32(h3)), 13)
 
 
 @inline

@@ -1,5 +1,6 @@
 """``neurosim cost`` as a person meets it, and the page that shows it."""
 
+import importlib.util
 import json
 import pathlib
 import re
@@ -17,7 +18,8 @@ from neurosim.cost import PROJECTION, Workload, estimate
 from neurosim.network import Network
 from neurosim.rules import ANP
 
-PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "cost.md"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "cost.md"
 QUICK = ["--hidden", "8", "--epochs", "2", "--set", "task.steps=60", "--set", "task.validation_steps=40"]
 
 
@@ -100,6 +102,15 @@ def test_the_page_shows_what_the_command_prints():
     for command, printed in blocks:
         done = CliRunner().invoke(app, shlex.split(command))
         assert done.stdout == printed, f"docs/cost.md no longer shows what neurosim {command} prints"
+
+
+def test_the_page_shows_what_counting_took():
+    spec = importlib.util.spec_from_file_location("counting", ROOT / "benchmarks" / "counting.py")
+    assert spec is not None and spec.loader is not None
+    counting = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(counting)
+    page, results = PAGE.read_text("utf-8"), json.loads((PAGE.parent / "counting.json").read_text("utf-8"))
+    assert counting.written(page, results) == page and counting.table(results) in page
 
 
 def test_the_price_list_on_the_page_can_be_used(tmp_path):
