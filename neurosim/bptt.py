@@ -297,10 +297,6 @@ def adam(w: FloatArray, g: FloatArray, mean: FloatArray, square: FloatArray, lr:
 
 
 def _layers(network: Network, weights: list[FloatArray]) -> list[Layer]:
-    if network.bias or network.wiring.sparse:
-        raise InputError(
-            "Reference gradients are known for dense wiring without biases; set network.wiring to dense and network.bias to false."
-        )
     depth = len(network.layers)
     kinds = [network.neuron] * depth + [network.readout]
     for neuron in kinds:

@@ -48,7 +48,9 @@ def endurance(network, account: Account, epochs: int, prices: PriceList, seconds
     """
     sizes = dict(zip(network.projections, network.synapses(seed), strict=True))
     of_cell = {
-        name: Count.of(account.writes[name].hits).by(1 / size / max(epochs, 1)) for name, size in sizes.items() if name in account.writes
+        name: Count.of(account.writes[name].hits).by(1 / size / max(epochs, 1))
+        for name, size in sizes.items()
+        if size and name in account.writes
     }
     array = max(of_cell, key=lambda name: of_cell[name].typical, default="")
     writes = of_cell.get(array, Count(0, 0, 0))

@@ -37,12 +37,17 @@ def neurobench(simulator, inputs) -> dict[str, Any]:
     x = simulator.run(inputs, record=("x",))["x"]
     edges = np.cumsum((0, *network.layers))
     layers = [x[:, :, a:b] for a, b in zip(edges, edges[1:])]
+
+    def under(x):
+        """What the rows from below see, that of a bias included."""
+        return np.concatenate([x, np.ones((*x.shape[:2], int(network.bias)))], axis=2)
+
     below, seen = inputs, []
     for layer in layers:
         before = np.concatenate([np.zeros_like(layer[:, :1]), layer[:, :-1]], axis=1)
-        seen += [below, before]
+        seen += [under(below), before]
         below = layer
-    seen.append(below)
+    seen.append(under(below))
     macs = acs = dense = 0
     for z, w in zip(seen, weights, strict=True):
         dense += count * steps * w.size

@@ -162,7 +162,7 @@ def test_what_is_refused():
     with pytest.raises(InputError, match=r"ideal chip only, but chip\.cell of mine"):
         learner(Gradient(), chip=Chip("mine", cell=ALL_CELLS["fixed-point"]()))
     for more in ({"bias": True}, {"wiring": FeedForward()}):
-        with pytest.raises(InputError, match=r"known for dense wiring without biases"):
+        with pytest.raises(InputError, match=r"dense wiring alone, without biases"):
             GradientLearner(Network(1, 2, 1, **more), Gradient())
     with pytest.raises(InputError, match=r"Gradient\.k must be"):
         learner(Gradient(k=0))

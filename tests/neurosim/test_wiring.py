@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip, load
+from hw_models.events import Event
 from hw_models.parts import InputError
+from neurosim.cost import epoch_of, estimate
+from neurosim.cost.neurobench import neurobench
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import LI, LIF, ExcInhLIF, Tanh
 from neurosim.neurons.spiking import DiscreteLIF
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
+from neurosim.tasks.dataset import Series
 from neurosim.wiring import Dense, FeedForward, Sparse
 
 SEED, N = 5, 14
@@ -150,6 +154,19 @@ def test_without_recurrence_there_is_no_weight_to_draw_hold_or_learn():
     one = on(network, load("digital-8bit"), learning)
     before = one.weights
     assert one.learn(*data).finite and (one.weights[2] != before[2]).any() and one.weights[1].size == 0
+
+
+def test_the_bill_of_layers_without_recurrence_and_with_biases():
+    network, learning, chip = (
+        Network(2, (5, 4), 2, LIF(), wiring=FeedForward(), bias=True),
+        Perturbation("anp").learning(),
+        load("digital-8bit"),
+    )
+    data = drive(20)
+    series = Series(*(part[:1] for part in data))
+    found = estimate(network, chip, learning, epoch_of(series, 1), 1)
+    assert found.energy.total("incremental").typical > 0 and found.ledger.total(Event.WEIGHT_WRITE).high <= 20 * (15 + 24 + 10)
+    assert neurobench(on(network), data[0])["ParameterCount"] == 15 + 24 + 10
 
 
 def test_a_network_without_inputs_runs_by_itself():
