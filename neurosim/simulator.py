@@ -382,7 +382,9 @@ class Simulator:
         n = loop.ROWS * longest + loop.VECTOR
         words, asks = (np.zeros(n, np.uint32), np.zeros(n, np.uint32)), np.zeros(n, self._number)
         asked = loop.Asked(asks, *words, whole(n))
-        return loop.Moving(whole(longest), whole(longest), whole(loop.ROWS), asked, self._arrays(cell.State, n), np.zeros(n, self._number))
+        flags = np.zeros(-(-longest // loop.VECTOR) * loop.VECTOR, np.uint8)
+        cells, hits = self._arrays(cell.State, n), np.zeros(n, self._number)
+        return loop.Moving(flags, flags.view(np.uint64), whole(flags.shape[0]), whole(loop.ROWS), asked, cells, hits)
 
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))

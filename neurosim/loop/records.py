@@ -163,8 +163,9 @@ class Asked(NamedTuple):
 class Moving(NamedTuple):
     """The cells of four rows that may move, side by side, so that one loop without gaps writes them."""
 
-    flags: np.ndarray  #: (longest post,) int32: a bit a row, 1 if the cell may move
-    columns: np.ndarray  #: (longest post,) int32: those with a flag
+    flags: np.ndarray  #: (longest post, rounded up to 8) uint8: a bit a row, 1 if the cell may move
+    words: np.ndarray  #: the same memory, eight flags a number
+    columns: np.ndarray  #: (as flags) int32: those with a flag
     ends: np.ndarray  #: (4,) where the cells of each row end
     asked: Asked  #: of (4 longest post + 8,) arrays, as is what follows
     cells: Any  #: Cell.State

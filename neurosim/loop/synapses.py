@@ -238,19 +238,26 @@ def write_dense(cell, moving, count, now, one):
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
     """Write the cells of up to four rows that may move, in one loop, side by side; returns how many moved, and the pulses.
 
-    Row r of the rows from j is asked for ``dw[first + r]``. Lists grow without a branch: it would be guessed wrong at every cell that moves.
+    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns without a flag are passed at a look; among others, lists grow
+    without a branch: it would be guessed wrong at every cell that moves.
     """
     flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
-    column, found, count = asked.column, 0, 0
-    for i in range(n):
-        columns[found] = i
-        found += at(flags, i) != 0
+    column, found, count, words = asked.column, 0, 0, (n + VECTOR - 1) // VECTOR
+    for i in range(n, words * VECTOR):
+        flags[i] = 0
+    for k in range(words):
+        if at(moving.words, k) != 0:
+            for i in range(k * VECTOR, k * VECTOR + VECTOR):
+                columns[found] = i
+                found += at(flags, i) != 0
+    if found == 0:
+        return 0, 0
     for r in range(rows):
         start = count
         for m in range(found):
             i = at(columns, m)
             column[count] = i
-            count += (at(flags, i) >> r) & 1
+            count += (np.int32(at(flags, i)) >> r) & 1
         ends[r] = count
         there, d = row(planes, j + r), row(dw, first + r)
         u, v = halves(fold(key, j + r))
