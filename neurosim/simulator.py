@@ -378,13 +378,10 @@ class Simulator:
         return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
 
     def _moving(self, cell, longest):
-        whole = lambda n: np.zeros(n, np.int32)  # noqa: E731
-        n = loop.ROWS * longest + loop.VECTOR
-        words, asks = (np.zeros(n, np.uint32), np.zeros(n, np.uint32)), np.zeros(n, self._number)
-        asked = loop.Asked(asks, *words, whole(n))
+        n = longest + loop.VECTOR
         flags = np.zeros(-(-longest // loop.VECTOR) * loop.VECTOR, np.uint8)
-        cells, hits = self._arrays(cell.State, n), np.zeros(n, self._number)
-        return loop.Moving(flags, flags.view(np.uint64), whole(flags.shape[0]), whole(loop.ROWS), asked, cells, hits)
+        dw, hits = np.zeros(n, self._number), np.zeros(n, self._number)
+        return loop.Moving(flags, flags.view(np.uint64), np.zeros(n, np.int32), dw, self._arrays(cell.State, n), hits)
 
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))

@@ -6,7 +6,6 @@ from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
     COUNTS,
     FAILED,
-    Asked,
     Count,
     Course,
     Decorrelator,
@@ -28,7 +27,7 @@ from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
 
 __all__ = [
-    "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Asked", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
+    "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
     "sequence", "sweep",
 ]  # fmt: skip

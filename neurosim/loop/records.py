@@ -151,25 +151,15 @@ class Plan(NamedTuple):
     step_s: Any  #: simulated seconds a step takes
 
 
-class Asked(NamedTuple):
-    """What is asked of cells that stand side by side, and whose numbers they are written with."""
-
-    dw: Any
-    u: Any  #: uint32, with v the key of a cell's row
-    v: Any
-    column: Any  #: int32
-
-
 class Moving(NamedTuple):
-    """The cells of four rows that may move, side by side, so that one loop without gaps writes them."""
+    """Which cells of four rows may move; and those of one row, side by side, so that one loop without gaps writes them."""
 
     flags: np.ndarray  #: (longest post, rounded up to 8) uint8: a bit a row, 1 if the cell may move
     words: np.ndarray  #: the same memory, eight flags a number
-    columns: np.ndarray  #: (as flags) int32: those with a flag
-    ends: np.ndarray  #: (4,) where the cells of each row end
-    asked: Asked  #: of (4 longest post + 8,) arrays, as is what follows
+    columns: np.ndarray  #: (longest post + 8,) int32: where they stand in their row, as do the next ones
+    dw: np.ndarray  #: what they are asked for
     cells: Any  #: Cell.State
-    hits: np.ndarray
+    hits: np.ndarray  #: pulses that they got
 
 
 class Scratch(NamedTuple):

@@ -21,7 +21,6 @@ from neurosim.jit import (
     put_back,
     row,
 )
-from neurosim.loop.records import Asked
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream, uniform
 
@@ -224,56 +223,46 @@ learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 
 @in_every_form
-def write_dense(cell, moving, count, now, one):
-    """Write cells that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
-    asked, cells, hits = moving.asked, moving.cells, moving.hits
-    for m in range(count):
-        ask = at(asked, m, 1)
-        s, hit = write(cell, at(cells, m, 0), ask.dw, now, draw_write(cell, ask.u, ask.v, ask.column, one))
+def write_dense(cell, moving, count, now, u, v, one):
+    """Write cells of one row that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
+    dw, columns, cells, hits = moving.dw, moving.columns, moving.cells, moving.hits
+    for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
+        s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, draw_write(cell, u, v, at(columns, m, 2), one))
         put(cells, m, s, 0)
-        put(hits, m, hit, 2)
+        put(hits, m, hit, 3)
 
 
 @inline
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
-    """Write the cells of up to four rows that may move, in one loop, side by side; returns how many moved, and the pulses.
+    """Write the cells of up to four rows that may move, those of a row in one loop, side by side; returns how many moved, and the pulses.
 
-    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns without a flag are passed at a look; among others, lists grow
-    without a branch: it would be guessed wrong at every cell that moves.
+    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns without a flag are passed at a look; among others, the list
+    grows without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, columns, ends, asked, cells, hits = moving.flags, moving.columns, moving.ends, moving.asked, moving.cells, moving.hits
-    column, found, count, words = asked.column, 0, 0, (n + VECTOR - 1) // VECTOR
-    for i in range(n, words * VECTOR):
+    flags, words, columns, cells, hits = moving.flags, moving.words, moving.columns, moving.cells, moving.hits
+    moved, pulses, blocks = 0, 0, (n + VECTOR - 1) // VECTOR
+    for i in range(n, blocks * VECTOR):
         flags[i] = 0
-    for k in range(words):
-        if at(moving.words, k) != 0:
-            for i in range(k * VECTOR, k * VECTOR + VECTOR):
-                columns[found] = i
-                found += at(flags, i) != 0
-    if found == 0:
-        return 0, 0
     for r in range(rows):
-        start = count
-        for m in range(found):
-            i = at(columns, m)
-            column[count] = i
-            count += (np.int32(at(flags, i)) >> r) & 1
-        ends[r] = count
-        there, d = row(planes, j + r), row(dw, first + r)
-        u, v = halves(fold(key, j + r))
-        for m in range(start, count):
-            i = at(column, m)
-            put(cells, m, at(there, i, 1), 0)
-            put(asked, m, Asked(at(d, i, 2), u, v, i), 3)
-    write_dense(cell, moving, (count + VECTOR - 1) // VECTOR * VECTOR, now, one)
-    moved = pulses = 0
-    for r in range(rows):
-        there = row(planes, j + r)
-        for m in range(ends[r - 1] if r > 0 else 0, ends[r]):
-            hit = at(hits, m)
-            put_back(there, at(column, m), at(cells, m, 0), 1)
-            moved += nonzero(hit)
-            pulses += int(hit)
+        count, mask = 0, np.uint64(0x0101010101010101 << r)
+        for k in range(blocks):
+            if at(words, k) & mask != 0:
+                for i in range(k * VECTOR, k * VECTOR + VECTOR):
+                    columns[count] = i
+                    count += (np.int32(at(flags, i)) >> r) & 1
+        if count > 0:
+            there, d = row(planes, j + r), row(dw, first + r)
+            u, v = halves(fold(key, j + r))
+            for m in range(count):
+                i = at(columns, m)
+                put(cells, m, at(there, i, 1), 0)
+                put(moving.dw, m, at(d, i, 2), 3)
+            write_dense(cell, moving, count, now, u, v, one)
+            for m in range(count):
+                hit = at(hits, m)
+                put_back(there, at(columns, m), at(cells, m, 0), 1)
+                moved += nonzero(hit)
+                pulses += int(hit)
     return moved, pulses
 
 
