@@ -17,7 +17,8 @@ class Cell(Protocol):
 
     Class attributes: ``State`` (record; each field with its width in `Bits`), ``draws``, ``bounded`` (False: any value fits and the
     layer's scale is 1), ``ages`` (True: `age` is called as simulated time passes), ``swallows`` (False: no write is ever lost), ``forms`` (a field
-    chosen from words: where `write` is most of the work, the loop is compiled for each). The ``State`` may name in ``made`` what `write` never changes.
+    chosen from words: where `write` is most of the work, the loop is compiled for each). The ``State`` may name in ``made`` what `write` never
+    changes, and in ``aside`` what it does not even read.
     Properties: ``stored_bits``, bits of memory that one cell takes; ``keeps``, True if changes for which no pulse is delivered add up
     inside the cell, unseen, so that its state changes with hit 0 and nothing is lost; ``most_pulses``, the most that one write delivers, if
     that can be more than one. A cell whose write costs much says with `chance`

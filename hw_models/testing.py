@@ -65,6 +65,8 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
             for name in getattr(s, "made", ()):
                 if getattr(changed, name) != getattr(s, name):
                     bench.refuse("write", f"changed {name} of {s}, which {type(s).__name__}.made says it never does")
+            for name in getattr(s, "aside", ()):
+                bench.check_aside(s, dw, name)
             if not hit and changed != s and not keeps:
                 bench.refuse("write", f"says hit = 0, that the change was swallowed, but {s} became {changed}")
             if not hit and dw and not getattr(cls, "swallows", True):
@@ -205,6 +207,16 @@ class Bench:
         if hit < 0:
             self.refuse("write", f"must return hit, the number of pulses delivered, got {hit!r}")
         return s, hit
+
+    def check_aside(self, s, dw, name):
+        """Written twice with the same random numbers, once with another number in a field, a cell differs in that field alone."""
+        numbers, other = self.rng.bit_generator.state, getattr(s, name) + 1.0
+        found, hit = self.written(s, dw)
+        self.rng.bit_generator.state = numbers
+        if self.written(s._replace(**{name: other}), dw) != (found._replace(**{name: other}), hit) or getattr(found, name) != getattr(
+            s, name
+        ):
+            self.refuse("write", f"reads or changes {name} of {s}, which {type(s).__name__}.aside says it does without")
 
     def read(self, s):
         """What a cell shows; the mean of 16 reads if reading is noisy."""

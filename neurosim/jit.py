@@ -215,10 +215,17 @@ def put(record, i, values, place=None):
         plane[i] = value
 
 
-def put_back(record, i, values, place=None):
-    """`put`, but for the fields that the record's class names in ``made``: they have not changed since the part was made."""
+def take_out(record, i, values, place=None):
+    """`put`, but for the fields that the record's class names in ``aside``: a write does without them."""
     for name, plane, value in zip(record._fields, record, values, strict=True):
-        if name not in getattr(record, "made", ()):
+        if name not in getattr(record, "aside", ()):
+            plane[i] = value
+
+
+def put_back(record, i, values, place=None):
+    """`put`, but for the fields that the record's class names in ``aside`` or ``made``: a write does not change them."""
+    for name, plane, value in zip(record._fields, record, values, strict=True):
+        if name not in (*getattr(record, "aside", ()), *getattr(record, "made", ())):
             plane[i] = value
 
 
@@ -382,9 +389,19 @@ def _put(record, i, values, place=None):
     return _stores(record, i, values, place, ())
 
 
+def _places(record, *lists):
+    """Where the fields stand that a record's class names."""
+    return [record.fields.index(name) for which in lists for name in getattr(record.instance_class, which, ())]
+
+
+@_written_out(take_out)
+def _take_out(record, i, values, place=None):
+    return _stores(record, i, values, place, _places(record, "aside"))
+
+
 @_written_out(put_back)
 def _put_back(record, i, values, place=None):
-    return _stores(record, i, values, place, [record.fields.index(name) for name in getattr(record.instance_class, "made", ())])
+    return _stores(record, i, values, place, _places(record, "aside", "made"))
 
 
 @_written_out(plus)

@@ -379,9 +379,9 @@ class Simulator:
 
     def _moving(self, cell, longest):
         n = longest + loop.VECTOR
-        flags = np.zeros(-(-longest // loop.VECTOR) * loop.VECTOR, np.uint8)
+        flags, blocks, columns = np.zeros(-(-longest // loop.VECTOR) * loop.VECTOR, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
         dw, hits = np.zeros(n, self._number), np.zeros(n, self._number)
-        return loop.Moving(flags, flags.view(np.uint64), np.zeros(n, np.int32), dw, self._arrays(cell.State, n), hits)
+        return loop.Moving(flags, flags.view(np.uint64), blocks, columns, dw, self._arrays(cell.State, n), hits)
 
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))

@@ -22,6 +22,8 @@ class PCMPair(NamedTuple):
     since: Annotated[float, Bits(0)]  #: moment of programming, s
     seen: Annotated[float, Bits(0)]  #: weight that the array sees since the last programming or ageing
 
+    aside = ("z_plus", "z_minus")
+
 
 @scalar
 def fitted(r, limit, slope, offset, low, high, c0, c1, c2, c3):

@@ -49,7 +49,8 @@ class Programmed:
 
     def chance(self, dw):
         update: Any = self.update
-        return 1.0 if abs(dw) > self.deadband or update > 0.5 else 0.0
+        limit = self.deadband if update < 0.5 else -1.0  # one number for all synapses, and one comparison for each
+        return 0.0 if abs(dw) <= limit else 1.0
 
     @property
     def most_pulses(self) -> int:

@@ -154,8 +154,9 @@ class Plan(NamedTuple):
 class Moving(NamedTuple):
     """Which cells of four rows may move; and those of one row, side by side, so that one loop without gaps writes them."""
 
-    flags: np.ndarray  #: (longest post, rounded up to 8) uint8: a bit a row, 1 if the cell may move
-    words: np.ndarray  #: the same memory, eight flags a number
+    flags: np.ndarray  #: (longest post, rounded up to 8) int32: a bit a row, 1 if the cell may move
+    words: np.ndarray  #: the same memory, two flags a number
+    blocks: np.ndarray  #: (longest post + 8,) int32: eights of columns with a flag
     columns: np.ndarray  #: (longest post + 8,) int32: where they stand in their row, as do the next ones
     dw: np.ndarray  #: what they are asked for
     cells: Any  #: Cell.State

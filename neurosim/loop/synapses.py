@@ -20,6 +20,7 @@ from neurosim.jit import (
     put,
     put_back,
     row,
+    take_out,
 )
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream, uniform
@@ -161,7 +162,7 @@ def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
 @inline
 def may_move(cell, dw, u, v, i, one):
     """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number."""
-    return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else one - one) >= chance(cell, dw))
+    return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else as_number(0, one)) >= chance(cell, dw))
 
 
 @inline
@@ -236,26 +237,31 @@ def write_dense(cell, moving, count, now, u, v, one):
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
     """Write the cells of up to four rows that may move, those of a row in one loop, side by side; returns how many moved, and the pulses.
 
-    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns without a flag are passed at a look; among others, the list
-    grows without a branch: it would be guessed wrong at every cell that moves.
+    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns in which no cell moves are passed at a look; among others, lists
+    grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, words, columns, cells, hits = moving.flags, moving.words, moving.columns, moving.cells, moving.hits
-    moved, pulses, blocks = 0, 0, (n + VECTOR - 1) // VECTOR
-    for i in range(n, blocks * VECTOR):
+    flags, words, blocks, columns, cells, hits = moving.flags, moving.words, moving.blocks, moving.columns, moving.cells, moving.hits
+    moved, pulses, some, whole = 0, 0, 0, (n + VECTOR - 1) // VECTOR
+    for i in range(n, whole * VECTOR):
         flags[i] = 0
+    for k in range(whole):
+        blocks[some] = k
+        some += (at(words, 4 * k) | at(words, 4 * k + 1) | at(words, 4 * k + 2) | at(words, 4 * k + 3)) != 0
+    if some == 0:
+        return moved, pulses
     for r in range(rows):
-        count, mask = 0, np.uint64(0x0101010101010101 << r)
-        for k in range(blocks):
-            if at(words, k) & mask != 0:
-                for i in range(k * VECTOR, k * VECTOR + VECTOR):
-                    columns[count] = i
-                    count += (np.int32(at(flags, i)) >> r) & 1
+        count = 0
+        for b in range(some):
+            start = int(at(blocks, b)) * VECTOR
+            for c in range(VECTOR):
+                columns[count] = start + c
+                count += (at(flags, start + c) >> r) & 1
         if count > 0:
             there, d = row(planes, j + r), row(dw, first + r)
             u, v = halves(fold(key, j + r))
             for m in range(count):
                 i = at(columns, m)
-                put(cells, m, at(there, i, 1), 0)
+                take_out(cells, m, at(there, i, 1), 0)
                 put(moving.dw, m, at(d, i, 2), 3)
             write_dense(cell, moving, count, now, u, v, one)
             for m in range(count):
