@@ -301,9 +301,8 @@ def test_every_neuron_of_every_replica_has_a_junction_of_its_own():
     assert abs((xi[1:] * xi[:-1]).mean()) < 5 / np.sqrt(4 * n)
 
 
-@pytest.mark.parametrize("kind", ["telegraph", "recorded"])
-def test_a_source_with_a_state_learns_the_same_compiled(kind, recording):
-    noise = Telegraph(0.3, 3.0, 9.0) if kind == "telegraph" else Recorded(0.3, recording)
+def test_a_source_with_a_state_learns_the_same_compiled(recording):
+    noise = Recorded(0.3, recording)
     np.testing.assert_equal(learned(noise, plain=False), learned(noise, plain=True))
 
 

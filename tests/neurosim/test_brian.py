@@ -58,7 +58,7 @@ def case(made, steps, seed=0, name="drawn"):
 
 networks = st.builds(
     Network, st.integers(1, 3), st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple), st.integers(1, 2),
-    st.sampled_from(KINDS), st.sampled_from(KINDS), st.just(1.0), st.just(1.0), st.just(Dense()),
+    st.sampled_from(KINDS), st.sampled_from(KINDS), st.just(1.0), st.just(1.0), st.just(Dense()), st.just(False),
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ spiking = st.one_of(
 )
 spiking_networks = st.builds(
     Network, st.integers(1, 3), st.lists(st.integers(2, 6), min_size=1, max_size=2).map(tuple), st.integers(1, 2),
-    spiking, st.sampled_from([neurons.LI(), neurons.LI(9e-3, 2e-3), *KINDS]), st.just(3.0), st.just(1.0), st.just(Dense()),
+    spiking, st.sampled_from([neurons.LI(), neurons.LI(9e-3, 2e-3), *KINDS]), st.just(3.0), st.just(1.0), st.just(Dense()), st.just(False),
 )  # fmt: skip
 
 

@@ -101,14 +101,14 @@ def test_a_noisy_array_measures_its_reference_noisily_too():
 def test_a_reference_drifts_and_learns_the_same_compiled_and_is_part_of_the_state():
     rng = np.random.default_rng(3)
     data = rng.standard_normal((1, 12, 2)), rng.standard_normal((1, 12, 1)), np.ones((1, 12), bool)
-    chip = load("reram-cmo").replace(reference="column", step_s=5.0)
+    chip = load("pcm").replace(reference="column", step_s=5.0)
     pair = [Simulator(Network(2, 9, 1), chip, 4, ANP(lr=0.02).learning(), plain=plain) for plain in (False, True)]
     fresh = pair[0].state()["references.0.seen"]
     for one in pair:
         one.learn(*data)
     for a, b in zip(*(one.state().values() for one in pair), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert fresh.shape == (2, 1) and np.all(pair[0].state()["references.0.seen"] != fresh)
+    assert fresh.shape == (2, 1) and np.any(pair[0].state()["references.0.seen"] != fresh)
 
 
 def test_reference_cells_take_memory():
