@@ -26,7 +26,7 @@ TREE = pathlib.Path(__file__).resolve().parent.parent
 #: chip, rule, and sequences side by side
 CASES = [("ideal", "anp", 1), ("ideal", "danp", 1), ("ecram", "anp", 1), ("digital-8bit", "anp", 1), ("digital-8bit", "anp", 4)]
 #: arrays of the loop that are counted in; `n` is that of a part's `loop.records.Count`
-COUNTS = {"counts", "spikes", "hits", "n", "all_asked", "all_moved", "all_pulses"}
+COUNTS = {"counts", "spikes", "hits", "n"}
 SECONDS = 0.1  # of one turn
 
 

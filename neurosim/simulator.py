@@ -564,7 +564,7 @@ class Simulator:
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
-            zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), np.zeros((3, longest), np.int32),
+            zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
             self._moving(parts.cell, longest), self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
             np.zeros(1, np.int64),
         )  # fmt: skip

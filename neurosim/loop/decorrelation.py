@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, lent, passage, row
-from neurosim.loop.synapses import ROWS, ask_rows, gather_rows, learn_four, read_rows, tell, write_rows
+from neurosim.loop.synapses import ROWS, ask_rows, gather_rows, learn_four, read_rows, write_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream
 
@@ -63,7 +63,6 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
         for q in range(passes):
             for b in range(replicas):
                 gather_rows(Adder(), scratch.seen, rows, n, x[q, b], j, n, Sum(d.hat[q, b]), one)
-    tell(cell, scratch.tally, n, counts)
     if d.scale != one:
         for q in range(passes):
             for b in range(replicas):

@@ -170,7 +170,6 @@ class Scratch(NamedTuple):
     seen: np.ndarray  #: (MANY, longest post) rows as read
     shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation
-    tally: np.ndarray  #: (3, longest post) int32: by column, changes asked, cells that moved, and pulses, until the counts are told
     moving: Moving
     moving_d: Moving  #: of the cells that hold D
     source: np.ndarray  #: (pass, replica, input)

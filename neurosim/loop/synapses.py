@@ -73,8 +73,7 @@ def learn_each(
 ):  # fmt: skip
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
-    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10, tallies 11 to 13. They are kept by column:
-    for a sum over the columns the compiler would write the loop out four times, for which there are not registers enough.
+    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10.
     """
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
@@ -90,7 +89,7 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, all_asked, all_moved, all_pulses = one / scale, row(scratch.tally, 0), row(scratch.tally, 1), row(scratch.tally, 2)
+    share, asked, moved, pulses = one / scale, np.int32(0), np.int32(0), np.int32(0)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
@@ -122,31 +121,13 @@ def learn_each(
         h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
         put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
         if swallows(cell):
-            put(all_asked, i, np.int32(at(all_asked, i, 11) + a0 + a1 + a2 + a3), 11)
-            put(all_moved, i, np.int32(at(all_moved, i, 12) + nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)), 12)
+            asked = np.int32(asked + np.int32(a0 + a1 + a2 + a3))
+            moved = np.int32(moved + np.int32(nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)))
         if several(cell):
-            put(all_pulses, i, np.int32(at(all_pulses, i, 13) + np.int32(h0) + np.int32(h1) + np.int32(h2) + np.int32(h3)), 13)
-
-
-@inline
-def taken(column, n):
-    """The sum of a column's first numbers, which begin again at zero."""
-    total = 0
-    for i in range(n):
-        total += int(column[i])
-        column[i] = 0
-    return total
-
-
-@passage
-def tell(cell, tally, n, counts):
-    """Add what was tallied in n columns to the counts."""
-    if swallows(cell):
-        asked, moved = taken(tally[0], n), taken(tally[1], n)
-        counts[0] += asked
-        counts[1] += asked - moved
-    if several(cell):
-        counts[2] += taken(tally[2], n)
+            pulses = np.int32(pulses + np.int32(np.int32(h0) + np.int32(h1) + np.int32(h2) + np.int32(h3)))
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
 
 
 # ---------------------------------------------------------------- cells that state their chance
@@ -289,7 +270,6 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
                 parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
                 k_read, k_write, scratch, scratch.moving, counts, one,
             )  # fmt: skip
-    tell(parts.cell, scratch.tally, signals.shape[0], counts)
     return rows
 
 
