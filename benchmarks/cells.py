@@ -19,7 +19,7 @@ import numba
 import numpy as np
 
 import hw_models as hw
-from neurosim import jit, random, rules
+from neurosim import jit, loop, random, rules
 from neurosim.jit import fill
 from neurosim.loop.synapses import learn_in_fours
 from neurosim.network import Network
@@ -62,15 +62,15 @@ def arguments(cell, size):
     """The arguments with which the simulator would call its loop for one recurrent layer on a chip with this cell."""
     captured = {}
     simulator = Simulator(Network(1, size, 1), hw.Chip(cell=cell), 1, rules.NP(normalise=False).learning())
-    simulator._go = lambda function, kinds, *args: captured.update(args=args)
+    simulator._run = lambda course, kinds: captured.update(course=course)
     simulator.learn(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.float32), np.ones((1, 1), bool))
-    parts, _, net = captured["args"][:3]
-    scratch, record, one = captured["args"][-3:]
-    rng, p, a = np.random.default_rng(0), net.projections[1], net.hidden[0].a
+    course = captured["course"]
+    parts, scratch, rng = course.parts, course.scratch, np.random.default_rng(0)
+    p, a = course.net.projections[1], course.net.hidden[0].a
     scratch.arrived[...] = 1
     p.z[...] = rng.standard_normal(p.z.shape)
     p.z_before[...], a[...] = p.z[0], rng.standard_normal(a.shape)
-    return parts, p, a, scratch, record, one
+    return parts, p, a, scratch, course.record, course.one
 
 
 def both(name, size, change):
@@ -96,7 +96,8 @@ def both(name, size, change):
 def compare(name, size=500, change="small", turns=30) -> dict[str, float]:
     """Microseconds of one sweep, through parts and by hand, and their ratio."""
     ours, hand = both(name, size, CHANGES[change])
-    sides = {"parts_us": (jit.compiled(through_parts, *map(type, ours[0])), ours), "by_hand_us": (by_hand, hand)}
+    placed = [jit.Placed(arg) if isinstance(arg, (loop.Projection, loop.Scratch)) else arg for arg in ours]
+    sides = {"parts_us": (jit.compiled(through_parts, *map(type, ours[0])), placed), "by_hand_us": (by_hand, hand)}
     best, repeat = dict.fromkeys(sides, np.inf), dict.fromkeys(sides, 2)
     for turn in range(turns + 2):
         for side, (function, args) in sides.items():

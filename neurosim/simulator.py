@@ -12,7 +12,7 @@ from neurosim import loop, random
 from neurosim.account import Account, Carried, Writes
 from neurosim.admission import admit, check_can_act
 from neurosim.cast import FloatArray, float_type, lower, sequences
-from neurosim.jit import compiled
+from neurosim.jit import Placed, compiled
 from neurosim.losses import SquaredError
 from neurosim.neurons import discrete
 from neurosim.probes import SPIKES, Probe, Spikes, events, probes, spikes, view
@@ -219,7 +219,7 @@ class Simulator:
         while living and course.record.counts[loop.FAILED] == 0:
             for b in living:
                 course.inputs[b, t] = seen[b]
-            self._go(loop.sequence, kinds, *course._replace(t0=t, t1=t + 1))
+            self._run(course._replace(t0=t, t1=t + 1), kinds)
             for b in list(living):
                 seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
                 course.targets[b, t, 0] = -reward
@@ -228,7 +228,7 @@ class Simulator:
                     living.remove(b)
                 course.due[b, t] = every_step or b not in living
             t += 1
-        self._go(loop.sequence, kinds, *course._replace(t0=t, t1=t + 1, last=t))
+        self._run(course._replace(t0=t, t1=t + 1, last=t), kinds)
         return self._outcome(course, learning, ())
 
     def prepare(self, batch=1) -> None:
@@ -370,6 +370,9 @@ class Simulator:
 
     # ------------------------------------------------------------ placing the network on the chip
 
+    def _run(self, course, kinds):
+        self._go(loop.sequence, kinds, course if self.plain else Placed(course))
+
     def _go(self, function, kinds, *args):
         with np.errstate(all="ignore"):  # a run that blows up says so itself
             (function if self.plain else compiled(function, *kinds))(*args)
@@ -480,7 +483,7 @@ class Simulator:
 
     def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
         kinds, course = self._course(inputs, targets, counted, record, key, first, clock, learning)
-        self._go(loop.sequence, kinds, *course)
+        self._run(course, kinds)
         return self._outcome(course, learning, record)
 
     def _course(self, inputs, targets, counted, record, key, first, clock, learning) -> tuple[tuple[type, ...], loop.Course]:

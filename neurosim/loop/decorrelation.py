@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from hw_models.tile import Adder, Sum
 from neurosim import random
-from neurosim.jit import as_number, copy, dot, lent, passage, row
+from neurosim.jit import as_number, copy, dot, passage, row
 from neurosim.loop.synapses import ROWS, ask_rows, gather_rows, learn_four, read_rows, write_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream
@@ -34,7 +34,6 @@ class Decorrelation(NamedTuple):
 @passage
 def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
     """D x of this step, after D has learned from that of the step before; averaged over replicas."""
-    d, scratch = lent(d), lent(scratch)
     passes, replicas, n = d.hat.shape
     k_write, k_read = stream(key, random.WRITE, d.number, step), stream(key, random.READ, d.number, step)
     cell, share, rule = parts.decorrelation_cell, one / (d.scale * as_number(replicas, one)), Decorrelation()

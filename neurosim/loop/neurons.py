@@ -139,6 +139,7 @@ def collect(parts, p, currents, first, key, step, one):
     passes, replicas, n_post = currents.shape
     k_tile, k_adc = stream(key, random.TILE, p.number, step), stream(key, random.ADC, p.number, step)
     k_read, k_reference = stream(key, random.REFERENCE_READ, p.number, step), stream(key, random.REFERENCE_TILE, p.number, step)
+    share, back = one / p.reach, p.scale * p.reach
     for q in range(passes):
         for b in range(replicas):
             for k in range(p.sums[0].shape[0]):
@@ -148,9 +149,9 @@ def collect(parts, p, currents, first, key, step, one):
                 sums, current, lines, beyond = row(row(row(p.sums, k), q), b), currents[q, b], row(p.adc, k), np.int32(0)
                 for i in range(n_post):
                     h = finish(parts.tile, at(p.columns, i), at(sums, i), draw_finish(parts.tile, u, v, i, one))
-                    h = entered(parts.adc, at(lines, i), (h - zero_at) / p.reach)
+                    h = entered(parts.adc, at(lines, i), (h - zero_at) * share)
                     beyond = np.int32(beyond + clipped(parts.adc, h))
-                    current[i] += p.scale * p.reach * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
+                    current[i] += back * convert(parts.adc, h, draw_convert(parts.adc, s, t, i, one))
                 account(parts.adc, p.clipped_sums, beyond)
 
 
@@ -194,7 +195,6 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
     """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
     passes, replicas, n = group.out.shape
     k = stream(key, random.NOISE, group.number, step)
-    group.xi[:] = one - one
     for q in range(passes):
         if plan.noisy[q] and concerns(plan, group.number, q):
             for b in range(replicas):

@@ -220,7 +220,7 @@ COUNTS = 8
 
 
 class Course(NamedTuple):
-    """The arguments of `sequence`, in their order."""
+    """What `sequence` is given."""
 
     parts: Parts
     plan: Plan

@@ -203,14 +203,40 @@ def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch
         listen(parts.readout_rule, plan, net.readout, plan.sigma, one)
 
 
-def sequence(parts, plan, net, inputs, targets, counted, due, t0, t1, last, first, key, clock, scratch, record, one):
-    """Run steps of one sequence for every replica; learn on the way if the plan says so. The arguments are those of `Course`.
+@passage
+def drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scratch, one):
+    """A projection to a layer learns, and adds what it makes of what is sent to the layer's currents."""
+    layers, (passes, replicas) = len(net.hidden), scratch.value.shape
+    top = layer == layers
+    current, energy, a = arrays_of(net.readout) if top else arrays_of(net.hidden[layer])
+    if reading:
+        if p.number % 2 == 1 and plan.raw_recurrence:
+            source = net.hidden[layer].out
+        else:
+            sender = layer if p.number % 2 == 1 else layer - 1
+            source = net.decorrelators[sender if sender >= 0 else layers].hat
+        load(parts, plan, p, source, net.hidden[max((p.number - 1) // 2, 0)].fired, energy, first, key, step, one)
+    else:
+        for b in range(replicas):
+            copy(p.z[0, b], p.z_before[b])
+    pass_on(
+        parts.wiring, parts, parts.readout_rule if top else parts.rule, plan, p, what, passes * int(reading), a, scratch.reward,
+        first, key, step, now, scratch, p.writes, one,
+    )  # fmt: skip
+    if reading:
+        collect(parts, p, current, first, key, step, one)
+
+
+def sequence(course):
+    """Run steps of one sequence for every replica; learn on the way if the plan says so.
 
     The last broadcast has no step to ride on: it takes one more turn, in which weights learn and nothing is read.
     """
+    parts, plan, net, scratch, record = course.parts, course.plan, course.net, course.scratch, course.record
+    inputs, targets, counted, due = course.inputs, course.targets, course.counted, course.due
+    first, key, clock, one, last = course.first, course.key, course.clock, course.one, course.last
     layers, passes, replicas, zero = len(net.hidden), scratch.value.shape[0], scratch.value.shape[1], one - one
-    rules = (parts.rule, parts.readout_rule)
-    for t in range(t0, t1):
+    for t in range(course.t0, course.t1):
         reading = t < last
         if t == 0:
             start(parts, plan, net, first, key, clock, scratch, one)
@@ -231,43 +257,15 @@ def sequence(parts, plan, net, inputs, targets, counted, due, t0, t1, last, firs
                 decorrelate(
                     parts, plan, net.decorrelators[layers], scratch.source, key, step, now, scratch, net.decorrelators[layers].writes, one
                 )
+            for layer in range(layers):
+                net.hidden[layer].current[:] = net.hidden[layer].energy[:] = zero
+            net.readout.current[:] = net.readout.energy[:] = zero
         offset = 0
         for k in range(len(net.projections)):
             layer, p = k // 2, net.projections[k]
-            top = layer == layers
-            current, energy, a = (net.readout.current, net.readout.energy, net.readout.a) if top else arrays_of(net.hidden[layer])
-            if reading:
-                if k % 2 == 0:
-                    current[:] = energy[:] = zero
-                    source = net.decorrelators[layers if layer == 0 else layer - 1].hat
-                else:
-                    source = net.hidden[layer].out if plan.raw_recurrence else net.decorrelators[layer].hat
-                load(parts, plan, p, source, net.hidden[max((k - 1) // 2, 0)].fired, energy, first, key, step, one)
-            else:
-                for b in range(replicas):
-                    copy(p.z[0, b], p.z_before[b])
-            pass_on(
-                parts.wiring,
-                parts,
-                rules[int(top)],
-                plan,
-                p,
-                what,
-                passes * int(reading),
-                a,
-                scratch.reward,
-                first,
-                key,
-                step,
-                now,
-                scratch,
-                p.writes,
-                one,
-            )
-            if not reading:
-                continue
-            collect(parts, p, current, first, key, step, one)
-            if k % 2 == 1:
+            if p.z.shape[2] > 0:  # else no one sends
+                drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scratch, one)
+            if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
                 perturb(parts.rule, parts, plan, group, first, key, step, one)
                 fire(parts.circuit, parts.neuron, group)

@@ -13,7 +13,6 @@ from neurosim.jit import (
     in_every_form,
     inline,
     kernel,
-    lent,
     nonzero,
     passage,
     plus,
@@ -259,7 +258,6 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
 @passage
 def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
     """`learn_four` for as many rows as it can; returns how many these were."""
-    p, a, scratch = lent(p), lent(a), lent(scratch)
     rows = p.z_before.shape[1] // ROWS * ROWS
     registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
     for k in range(p.sums[0].shape[0]):
@@ -524,7 +522,6 @@ def read_events(parts, p, passes, n_post, k_read, scratch, one):
 @passage
 def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
-    p, a, scratch = lent(p), lent(a), lent(scratch)
     replicas, n_pre = p.z_before.shape
     n_post, writing = a.shape[1], what == WRITE and plan.at_once
     share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes

@@ -62,9 +62,13 @@ def test_a_run_is_as_if_each_cell_had_been_asked(cell, rule, replicas, dtype):
     assert outcome.swallowed < outcome.asked and (outcome.swallowed > 0 or cell is CELLS["exact"])
 
 
-def swept(parts, rule, plan, p, a, reward, key, scratch, counts, one, steps):
+def swept(course, steps):
+    p, parts, scratch, one = course.net.projections[1], course.parts, course.scratch, course.one
     for step in range(steps):
-        sweep(parts, rule, plan, p, WRITE, 2, a, reward, 0, key, step + 1, one, scratch, counts, one)
+        sweep(
+            parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, 0, course.key, step + 1, one, scratch,
+            course.record.counts, one,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["reram-es", "trains"])
@@ -72,16 +76,17 @@ def test_plain_and_compiled_sweeps_have_the_same_bits(name):
     found = []
     for compiled in (False, True):
         captured, simulator = [], learner(CELLS[name], Perturbation("np", normalise=False), "float32")
-        simulator._go = lambda function, kinds, *args, captured=captured: captured.extend(args)
+        simulator._run = lambda course, kinds, captured=captured: captured.append(course)
         simulator.learn(*series(1, "float32"))
-        parts, plan, net = captured[:3]
-        scratch, record, one = captured[-3:]
-        rng, p, (group,) = np.random.default_rng(3), net.projections[1], net.hidden
+        (course,) = captured
+        rng, p, (group,), scratch = np.random.default_rng(3), course.net.projections[1], course.net.hidden, course.scratch
         p.z[...], group.a[...] = rng.standard_normal(p.z.shape), rng.standard_normal(group.a.shape)
-        p.z_before[...], scratch.reward[...], scratch.arrived[...] = p.z[0], 2e-3 / parts.rule.lr, 1
-        run = jit.compiled(swept, *map(type, parts)) if compiled else swept
-        run(parts, parts.rule, plan, p, group.a, scratch.reward, np.uint64(7), scratch, record.counts, one, 3)
-        found.append((p.planes, p.sums, record.counts))
+        p.z_before[...], scratch.reward[...], scratch.arrived[...] = p.z[0], 2e-3 / course.parts.rule.lr, 1
+        if compiled:
+            jit.compiled(swept, *map(type, course.parts))(jit.Placed(course), 3)
+        else:
+            swept(course, 3)
+        found.append((p.planes, p.sums, course.record.counts))
     np.testing.assert_equal(*found)
     asked, swallowed = found[0][2][:2]
     assert asked == 300 and 0 < swallowed < asked
