@@ -21,7 +21,7 @@ from hw_models.protocols import Cell, Converter
 from hw_models.scalars import exp, log, normal, sigmoid, tanh
 from neurosim import jit, random
 from neurosim.cast import lower
-from neurosim.jit import at, check_arithmetic, chosen, compiled, constant, dot, fill, kernel, plus, put, row
+from neurosim.jit import Placed, at, check_arithmetic, chosen, compiled, constant, dot, fill, kernel, passage, plus, put, row
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 convert, write, read = kernel(Converter.convert), kernel(Cell.write), kernel(Cell.read)
@@ -233,6 +233,75 @@ def test_records_of_any_number_of_fields(kind):
     assert type(at(row(record, 1), 2)) is kind and at(row(record, 1), 2) == tuple(a[1, 2] for a in record)
 
 
+# ---------------------------------------------------------------- records of records
+
+
+class Leaf(NamedTuple):
+    x: np.ndarray
+    grid: np.ndarray
+
+
+class Branch(NamedTuple):
+    leaf: Leaf
+    factor: float
+    doubled: bool
+    count: int
+    scalars: One
+
+
+class Tree(NamedTuple):
+    branches: tuple[Branch, ...]
+    empty: Zero
+    sums: np.ndarray
+    key: np.uint64
+
+
+def total(branch, j):
+    """Into the callee goes a place, and out of it a record of arrays."""
+    return dot(row(branch.leaf.grid, j), branch.leaf.x) * branch.factor + branch.scalars.a
+
+
+shared = passage(total)
+
+
+def add_up(tree):
+    for k in range(len(tree.branches)):
+        branch = tree.branches[k]
+        for j in range(branch.count):
+            tree.sums[k] += shared(branch, j) * (2.0 if branch.doubled else 1.0)
+    tree.sums[len(tree.branches)] = tree.key >> np.uint64(1)
+
+
+def tree_of(branches, dtype, seed=8):
+    rng = np.random.default_rng(seed)
+    grown = [
+        Branch(
+            Leaf(rng.standard_normal(n).astype(dtype), rng.standard_normal((n + 1, 2 * n)).astype(dtype)[:, ::2].copy()),
+            dtype(0.5 + n),
+            n % 2 == 1,
+            n,
+            One(dtype(n)),
+        )
+        for n in range(branches)
+    ]
+    return Tree(tuple(grown), Zero(), np.zeros(branches + 1, dtype), np.uint64(2**63 + 2))
+
+
+@DTYPES
+def test_a_placed_record_is_read_as_the_plain_one(dtype):
+    plain, placed = tree_of(4, dtype), tree_of(4, dtype)
+    add_up(plain)
+    compiled(add_up, Tree)(Placed(placed))
+    assert plain.sums[:4].any() and plain.sums[4] == dtype(2**62 + 1)
+    np.testing.assert_array_equal(plain.sums, placed.sums)
+
+
+def test_records_of_one_shape_are_compiled_once_and_of_another_kind_again():
+    for dtype, branches, kinds in ((np.float32, 2, 1), (np.float32, 2, 1), (np.float64, 2, 2), (np.float32, 3, 3)):
+        compiled(add_up, Two)(Placed(tree_of(branches, dtype)))
+        assert len(compiled(add_up, Two).signatures) == kinds
+
+
 # ---------------------------------------------------------------- one sum
 
 
@@ -353,7 +422,7 @@ def test_the_digest_sees_every_file(tmp_path, monkeypatch):
     for folder in folders.values():
         (folder / "deep").mkdir(parents=True)
         (folder / "deep" / "part.py").write_text("x = 1\n")
-    monkeypatch.setattr(jit, "OURS", folders)
+    monkeypatch.setattr(jit.compiling, "OURS", folders)
     seen = [jit.source_digest()]
     assert jit.source_digest() == seen[0]
     for folder in folders.values():
