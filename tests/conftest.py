@@ -11,3 +11,4 @@ settings.load_profile("neurosim")
 def uncompiled(monkeypatch):
     """The loop runs in plain Python, with the same bits: for a short run whose parts no other test compiles (25 s of compiling)."""
     monkeypatch.setattr("neurosim.simulator.compiled", lambda function, *kinds: function)
+    monkeypatch.setattr("neurosim.simulator.Placed", lambda course: course)
