@@ -15,8 +15,9 @@ class CueAccumulation(NamedTuple):
 
     Four populations of `neurons` send spikes: left, right, the one that asks (in the last `recall` seconds), and one that does nothing
     but fire all the time. A trial has a side of its own at random, from which each cue comes with the probability `likely`; the answer is
-    the side that did send more. The target is one-hot over left and right and counts while it is asked for; the answer of a trial is the
-    output that is larger over that time. There is no "nothing changes" baseline, and chance is one half.
+    the side that did send more. There are two outputs, left and right, whose targets are 1/2 for the one that is right and -1/2 for the other
+    while it is asked for; the answer of a trial is the output that is larger over that time. There is no "nothing changes" baseline;
+    chance is one half, a loss of 1/4.
 
     Parameters
     ----------

@@ -14,9 +14,10 @@ class DelayedMatch(NamedTuple):
     """See a sample, wait, see a test, and say when asked whether the two were the same.
 
     Each of the stimuli is a population of `neurons` that fires while it is shown; one more population asks, for `recall` seconds after
-    the test, and another does nothing but fire all the time. One trial in two is a match, and samples are equally likely. The target is
-    one-hot over "different" and "same" and counts while it is asked for; the answer of a trial is the output that is larger over that
-    time. Neither sample nor test alone says anything of the answer. There is no "nothing changes" baseline, and chance is one half.
+    the test, and another does nothing but fire all the time. One trial in two is a match, and samples are equally likely; neither sample
+    nor test alone says anything of the answer. There are two outputs, "different" and "same", whose targets are 1/2 for the one that is
+    right and -1/2 for the other while it is asked for; the answer of a trial is the output that is larger over that time. There is no
+    "nothing changes" baseline; chance is one half, a loss of 1/4.
 
     Parameters
     ----------

@@ -46,12 +46,17 @@ def check_long(seconds: float, step_s: float, where: str) -> None:
 
 
 def answered(spikes: NDArray[np.float64], answers: NDArray[np.int_], classes: int, last: int) -> Series:
-    """Trials whose answer is wanted, one-hot, in their `last` steps and counts there alone."""
+    """Trials whose answer is wanted in their `last` steps and counts there alone: 1/2 of the output that is right, -1/2 of the others.
+
+    An output of 0 is then no answer at all, and its loss of 1/4 that of chance where there are two classes.
+    """
     targets, counted = np.zeros((*spikes.shape[:2], classes)), np.zeros(spikes.shape[:2], bool)
-    targets[:, -last:], counted[:, -last:] = np.eye(classes)[answers][:, None], True
+    targets[:, -last:], counted[:, -last:] = (np.eye(classes)[answers] - 0.5)[:, None], True
     return Series(spikes, targets, counted)
 
 
 def in_parts(train: Series, validation: Series, test: Series, step_s: float) -> Dataset:
     """The data set of such trials."""
-    return check(Dataset(train, validation, test, unit="squared error of a one-hot output", classes=True, pooled=True, step_s=step_s))
+    return check(
+        Dataset(train, validation, test, unit="squared error of an output of 1/2 or -1/2", classes=True, pooled=True, step_s=step_s)
+    )
