@@ -130,11 +130,11 @@ def _check_silent(chip, learning, rule):
 
 
 def check_dense(network, rule) -> None:
-    """Refuse reference gradients of sparse wiring or biases: no equation here leaves a synapse out, or adds one."""
-    if network.wiring.sparse or network.bias:
+    """Refuse reference gradients of sparse or late wiring or biases: no equation here leaves a synapse out, adds one, or waits."""
+    if network.wiring.sparse or network.wiring.delay > 0 or network.bias:
         raise InputError(
-            f"Reference gradients ({rule.name}) are computed for dense wiring alone, without biases; use network.wiring dense and network.bias "
-            "false, or a rule such as np or anp."
+            f"Reference gradients ({rule.name}) are computed for dense wiring alone, without biases and delays; use network.wiring dense with a "
+            "delay of 0 and network.bias false, or a rule such as np or anp."
         )
 
 

@@ -1,16 +1,15 @@
 """Reference gradients: backpropagation through time in NumPy, openly not local, for the networks that `Simulator` runs.
 
-Every neuron here is a membrane and a function of it, ``v(t) = v(t-1) + r (i(t) - v(t-1)); x(t) = f(v(t))`` with r = 1 but for leaky ones.
-With the weights pre-major, A from below and R recurrent (the readout has none), forward and backward in a layer are
+With the weights pre-major, A from below and R recurrent (the readout has none), and the partial derivatives of a neuron's step as
+`neurosim.partials` gives them (`past` J, `current` b, `sent` c), forward and backward in a layer are
 
-    i(t) = x_below(t) A + x(t-1) R
-    g(t) = f'(v(t)) e(t) + (1 - r) g(t+1);  d(t) = r g(t);  e(t) = e_above(t) + d(t+1) Rᵀ
+    i(t) = x_below(t) A + x(t-1) R;  s(t), x(t) of the neuron
+    g(t) = c(t) e(t) + J(t+1)ᵀ g(t+1);  d(t) = b(t)·g(t);  e(t) = e_above(t) + d(t+1) Rᵀ
     dL/dA = Σ x_below(t)ᵀ d(t);  dL/dR = Σ x(t-1)ᵀ d(t);  e_below(t) = d(t) Aᵀ
 
 so that only the products with R go step by step. Werbos, Proc. IEEE 78:1550 (1990), doi:10.1109/5.58337.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,21 +23,11 @@ from neurosim.admission import check_dense
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
-from neurosim.neurons import Leaky, Linear, ReLU, Sigmoid, Tanh
+from neurosim.partials import Dynamics, Partials, dynamics
 from neurosim.rules.reference import Gradient
 from neurosim.simulator import Outcome, Simulator
 
-State = list[tuple[FloatArray, FloatArray]]  #: membrane and output of each layer and of the readout, each (sequence, neuron)
-
-_TANH = (np.tanh, lambda x: 1 - x * x)
-#: f of the membrane, and its derivative as a function of the output
-ACTIVATIONS: dict[type, tuple[Callable, Callable]] = {
-    Tanh: _TANH,
-    ReLU: (lambda v: np.maximum(v, 0), lambda x: (x > 0).astype(x.dtype)),
-    Sigmoid: (lambda v: 0.5 + 0.5 * np.tanh(0.5 * v), lambda x: x * (1 - x)),
-    Linear: (lambda v: v, np.ones_like),
-    Leaky: _TANH,
-}
+State = list[Any]  #: of the neurons of each layer and of the readout, arrays of (sequence, neuron)
 
 #: What stands between a weight and what it does; with any other part there the gradient would be of another network.
 IDEAL = ("cell", "tile", "dac", "adc", "neuron", "wire", "memory")
@@ -47,42 +36,39 @@ IDEAL = ("cell", "tile", "dac", "adc", "neuron", "wire", "memory")
 class Layer(NamedTuple):
     """One population with the weights that lead to it."""
 
-    activation: Callable
-    slope: Callable
-    rate: float
+    neuron: Dynamics
     below: FloatArray
     recurrent: FloatArray | None
 
-    def forward(self, x: FloatArray, v: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Outputs, those of the step before the window in front, and the last membrane."""
-        current = _times(x, self.below)
-        outputs = np.empty((len(x) + 1, *before.shape), x.dtype)
-        outputs[0] = before
-        for t, i in enumerate(current):
+    def forward(self, x: FloatArray, state: Any) -> Any:
+        """States of a window, with that of the step before it in front."""
+        states = [state]
+        for i in _times(x, self.below):
             if self.recurrent is not None:
-                i += outputs[t] @ self.recurrent
-            v = i if self.rate == 1 else v + self.rate * (i - v)
-            outputs[t + 1] = self.activation(v)
-        return outputs, v.copy()  # not a view, which would keep the whole window alive
+                i += states[-1].x @ self.recurrent
+            states.append(self.neuron.step(states[-1], i))
+        return type(state)(*map(np.stack, zip(*states, strict=True)))
 
-    def backward(self, outputs: FloatArray, error: FloatArray) -> FloatArray:
+    def backward(self, states: Any, error: FloatArray) -> FloatArray:
         """dL/di from dL/dx as the layer above gives it, in place."""
-        slope, later = self.slope(outputs[1:]), 0.0
+        before, after = (type(states)(*(a[span] for a in states)) for span in (slice(None, -1), slice(1, None)))
+        past, current, sent = _at_each_step(self.neuron.partials(before, after), error)
+        later: dict[int, FloatArray] = {}  # dL/ds of the step that follows
         for t in reversed(range(len(error))):  # not local: history
             d = error[t]
             if self.recurrent is not None and t + 1 < len(error):
                 d += error[t + 1] @ self.recurrent.T  # not local: transpose
-            d *= slope[t]
-            if self.rate != 1:
-                d += (1 - self.rate) * later
-                later = d.copy()
-                d *= self.rate
+            here = {b: c[t] * d for b, c in sent.items()}
+            for (a, b), j in past.items():
+                if a in later:
+                    here[b] = here[b] + j[t + 1] * later[a] if b in here else j[t + 1] * later[a]
+            d[:] = sum(c[t] * here[a] for a, c in current.items() if a in here)
+            later = here
         return error
 
 
 def gradients(
-    network: Network,
-    weights: list[FloatArray],
+    layers: list[Layer],
     inputs: FloatArray,
     targets: FloatArray,
     counted: NDArray[np.bool_],
@@ -93,8 +79,8 @@ def gradients(
 
     Parameters
     ----------
-    network : Network
-    weights : list of (pre, post) arrays, as `Network.shapes` orders them
+    layers : list of Layer
+        The hidden ones from below, then the readout.
     inputs, targets : (sequence, step, neuron), of the weights' float type
     counted : (sequence, step) bool
     loss : part
@@ -111,25 +97,23 @@ def gradients(
     state : State
         Where the next window begins.
     """
-    layers = _layers(network, weights)
     if state is None:
-        zeros = [np.zeros((len(inputs), layer.below.shape[1]), inputs.dtype) for layer in layers]
-        state = [(zero, zero) for zero in zeros]
+        state = [layer.neuron.start((len(inputs), layer.below.shape[1]), inputs.dtype) for layer in layers]
     x, target = (np.ascontiguousarray(np.swapaxes(a, 0, 1)) for a in (inputs, targets))
     counts = counted.T[..., None]
     seen, after = [], []
-    for layer, (v, before) in zip(layers, state, strict=True):
-        outputs, v = layer.forward(x, v, before)
-        seen.append((x, outputs))
-        after.append((v, outputs[-1].copy()))
-        x = outputs[1:]
+    for layer, begun in zip(layers, state, strict=True):
+        states = layer.forward(x, begun)
+        seen.append((x, states))
+        after.append(type(states)(*(a[-1].copy() for a in states)))  # not a view, which would keep the whole window alive
+        x = states.x[1:]
     total = np.where(counts, loss.value(x, target), 0).sum(axis=(0, 2), dtype=np.float64)
     error = np.where(counts, loss.slope(x, target), 0) / len(inputs)  # not local: error
     found = []
-    for layer, (below, outputs) in zip(reversed(layers), reversed(seen), strict=True):
-        d = layer.backward(outputs, error)
+    for layer, (below, states) in zip(reversed(layers), reversed(seen), strict=True):
+        d = layer.backward(states, error)
         if layer.recurrent is not None:
-            found.append(_outer(outputs[:-1], d))
+            found.append(_outer(states.x[:-1], d))
         found.append(_outer(below, d))
         error = _times(d, layer.below.T)  # not local: transpose
     return total, found[::-1], after
@@ -179,7 +163,7 @@ class GradientLearner:
         self._number = float_type(dtype)
         self._loss = lower(loss if loss is not None else SquaredError(), self._number)
         self._weights = [w.astype(self._number) for w in network.weights(seed)]
-        _layers(network, self._weights)  # refuses a neuron without derivative now rather than in the first step
+        self._check_readout(self._layers(rule), rule)  # now rather than in the first step
         self._feedback = self._random_feedback() if rule.method == "rflo" else None
         self._means, self._squares = ([np.zeros_like(w) for w in self._weights] for _ in range(2))
         self._updates = np.zeros(1, np.int64)
@@ -256,11 +240,22 @@ class GradientLearner:
         self._simulator.clock[:] = self.clock
         return self._simulator
 
+    def _layers(self, rule):
+        return layers(self.network, self._weights, self.chip.step_s, rule.surrogate)
+
+    def _check_readout(self, found, rule):
+        if rule.method in ("eprop", "rflo") and not found[-1].neuron.linear:
+            raise InputError(
+                f"{rule.name} filters eligibilities as the readout's membrane filters what reaches it, but the readout "
+                f"{type(self.network.readout).__name__} does more than filter; use one such as LI (network.readout li), or bptt."
+            )
+
     def _gradients(self, rule, inputs, targets, counted, state):
+        found = self._layers(rule)
         if rule.method in ("bptt", "tbptt"):
-            return gradients(self.network, self._weights, inputs, targets, counted, self._loss, state)
-        layers, diagonal = _layers(self.network, self._weights), rule.method == "eprop" and rule.eligibility == "diagonal"
-        return eprop.gradients(layers, inputs, targets, counted, self._loss, state, diagonal, self._feedback)
+            return gradients(found, inputs, targets, counted, self._loss, state)
+        diagonal = rule.method == "eprop" and rule.eligibility == "diagonal"
+        return eprop.gradients(found, inputs, targets, counted, self._loss, state, diagonal, self._feedback)
 
     def _random_feedback(self) -> list[FloatArray]:
         """From the outputs to every hidden layer, normal with the standard deviation of Xavier's weights between the two."""
@@ -296,17 +291,26 @@ def adam(w: FloatArray, g: FloatArray, mean: FloatArray, square: FloatArray, lr:
     w -= step
 
 
-def _layers(network: Network, weights: list[FloatArray]) -> list[Layer]:
-    depth = len(network.layers)
-    kinds = [network.neuron] * depth + [network.readout]
-    for neuron in kinds:
-        if type(neuron) not in ACTIVATIONS:
-            known = ", ".join(kind.__name__ for kind in ACTIVATIONS)
-            raise InputError(f"No reference gradient is known for the neuron {type(neuron).__name__}; use another rule or one of {known}.")
-    return [
-        Layer(*ACTIVATIONS[type(neuron)], float(getattr(neuron, "rate", 1.0)), weights[2 * k], weights[2 * k + 1] if k < depth else None)
-        for k, neuron in enumerate(kinds)
-    ]
+def layers(network: Network, weights: list[FloatArray], step_s: float = 1e-3, surrogate: float = 0.3) -> list[Layer]:
+    """The network with given weights as gradients see it, for steps of so many seconds and surrogates of that height.
+
+    Raises
+    ------
+    InputError
+        If the derivatives of a neuron are not known.
+    """
+    depth, dtype = len(network.layers), str(weights[0].dtype)
+    neurons = [*[dynamics(network.neuron, step_s, surrogate, dtype)] * depth, dynamics(network.readout, step_s, surrogate, dtype)]
+    return [Layer(neuron, weights[2 * k], weights[2 * k + 1] if k < depth else None) for k, neuron in enumerate(neurons)]
+
+
+def _at_each_step(partials: Partials, like: FloatArray) -> Partials:
+    """The same with every number as an array of (step, sequence, neuron)."""
+
+    def spread(numbers):
+        return {place: np.broadcast_to(np.asarray(n, like.dtype), like.shape) for place, n in numbers.items()}
+
+    return Partials(spread(partials.past), spread(partials.current), spread(partials.sent))
 
 
 def _rows(x: FloatArray) -> FloatArray:

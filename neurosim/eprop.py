@@ -1,17 +1,17 @@
 """Forward references: e-prop and RFLO in NumPy, which keep no history but an eligibility of every weight; openly not local all the same.
 
-With the membrane and output of `neurosim.bptt`, ``v(t) = v(t-1) + r (i(t) - v(t-1)); x(t) = f(v(t))``, the eligibility of the weight from
-j to i is what it did to v_i while all other neurons' outputs stayed as they were,
+With the partial derivatives of a neuron's step as `neurosim.partials` gives them (`past` J, `current` b, `sent` c), the eligibility of the
+weight from j to i is what it did to the state of i while all other neurons' outputs stayed as they were,
 
-    ε_ji(t) = k_i(t) ε_ji(t-1) + r z_j(t)
+    ε_ji(t) = J_i(t) ε_ji(t-1) + b_i(t) (z_j(t) + R_ii c_i(t-1)·ε_ji(t-1))
 
-with k_i = 1 - r + r R_ii f'(v_i(t-1)), the diagonal of the layer's own Jacobian, or k_i = 1 - r, which drops the neuron's own recurrent
-weight and leaves a filtered input that all ε_ji of one j have in common (factorised). The gradient is then taken as
+with the neuron's own recurrent weight R_ii or without it, which leaves rate neurons a filtered input that all ε_ji of one j have in common
+(factorised). The gradient is then taken as
 
-    dL/dW_ji = Σ_t s_i(t) f'(v_i(t)) ε_ji(t)
+    dL/dW_ji = Σ_t s_i(t) c_i(t)·ε_ji(t)
 
 where s is the error of the present step, sent down through the transposed weights (e-prop) or straight from the outputs through fixed
-random ones (RFLO). A readout with a membrane filters f' ε as it filters x. With one hidden layer this is the exact gradient if the neurons
+random ones (RFLO). A readout with a membrane filters c·ε as it filters x. With one hidden layer this is the exact gradient if the neurons
 are not connected to each other: with R = 0, and, with the diagonal, with any R that has nothing else.
 
 Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; Murray 2019, doi:10.7554/eLife.43299.
@@ -23,17 +23,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.cast import FloatArray
+from neurosim.partials import Partials, V
+
+Vector = dict[int, FloatArray]  #: by fields of a state that derivatives are told of, each (sequence, pre, post)
 
 
 class Trace(NamedTuple):
-    """What a layer carries from step to step, each array with the sequences in front."""
+    """What a layer carries from step to step."""
 
-    v: FloatArray
-    x: FloatArray
-    below: FloatArray  #: eligibility of the weights from below, (sequence, pre, post)
-    recurrent: FloatArray  #: of the recurrent ones; no pre in a readout
-    seen_below: FloatArray  #: f' times eligibility, as the readout's membrane filters it
-    seen_recurrent: FloatArray
+    state: Any
+    sent: dict[int, Any]  #: what its outputs made of its state in the step before
+    below: Vector  #: eligibility of the weights from below
+    recurrent: Vector
+    seen_below: Vector  #: of what is sent, as the readout's membrane filters it
+    seen_recurrent: Vector
 
 
 def gradients(
@@ -68,61 +71,79 @@ def gradients(
     loss, gradients, state
         As `neurosim.bptt.gradients` gives them.
     """
-    state = list(state or _start(layers, len(inputs), inputs.dtype))
-    total = np.zeros(len(inputs))
+    if state is None:
+        state = [Trace(layer.neuron.start((len(inputs), layer.below.shape[1]), inputs.dtype), {}, {}, {}, {}, {}) for layer in layers]
+    state, membrane, total = list(state), _membrane(layers[-1].neuron), np.zeros(len(inputs))
     found = [np.zeros_like(w) for layer in layers for w in (layer.below, layer.recurrent) if w is not None]
     for t in range(inputs.shape[1]):
-        z = inputs[:, t]
+        z, partials = inputs[:, t], []
         for k, layer in enumerate(layers):
-            state[k] = _step(layer, state[k], z, diagonal, layers[-1].rate if k + 1 < len(layers) else 1.0)
-            z = state[k].x
+            state[k], derivatives = _step(layer, state[k], z, diagonal, membrane if k + 1 < len(layers) else None)
+            partials.append(derivatives)
+            z = state[k].state.x
         counts = counted[:, t, None]
+        if not counts.any():
+            continue
         total += np.where(counts, loss.value(z, targets[:, t]), 0).sum(1, dtype=np.float64)
         error = np.where(counts, loss.slope(z, targets[:, t]), 0) / len(inputs)  # not local: error
-        given = error * layers[-1].slope(z)  # what the readout's membranes should have been
+        given = error * partials[-1].sent[V]  # what the readout's membranes should have been
         s = error
         for k in reversed(range(len(layers))):
             layer, trace = layers[k], state[k]
-            found[2 * k] += np.einsum("bi,bji->ji", s, trace.seen_below)
+            _add(found[2 * k], s, trace.seen_below)
             if layer.recurrent is not None:
-                found[2 * k + 1] += np.einsum("bi,bji->ji", s, trace.seen_recurrent)
+                _add(found[2 * k + 1], s, trace.seen_recurrent)
             if feedback is not None and k > 0:
                 s = given @ feedback[k - 1]
-            elif k == len(layers) - 1:  # the readout's rate is in the filter already
+            elif k == len(layers) - 1:  # the readout's membrane is in the filter already
                 s = given @ layer.below.T  # not local: transpose
             else:
-                s = (s * layer.slope(trace.x) * layer.rate) @ layer.below.T  # not local: transpose
+                _, current, sent = partials[k]
+                s = sum(s * sent[a] * b for a, b in current.items() if a in sent) @ layer.below.T  # not local: transpose
     return total, found, state
 
 
-def _start(layers, sequences, dtype) -> list[Trace]:
-    def zeros(*shape):
-        return np.zeros((sequences, *shape), dtype)
-
-    widths = [layer.below.shape for layer in layers]
-    own = [0 if layer.recurrent is None else n for layer, (_, n) in zip(layers, widths, strict=True)]
-    return [Trace(zeros(n), zeros(n), zeros(m, n), zeros(k, n), zeros(m, n), zeros(k, n)) for (m, n), k in zip(widths, own, strict=True)]
+def _membrane(neuron) -> Partials:
+    """How a readout's membrane filters, the same for every output."""
+    s = neuron.start((1,), np.float64)
+    return neuron.partials(s, s)
 
 
-def _step(layer, trace: Trace, z: FloatArray, diagonal: bool, share: float) -> Trace:
-    """One step of a layer and of its eligibilities; `share` is what the readout's membrane takes of the gap to its input."""
-    r, current, keep = layer.rate, z @ layer.below, np.full_like(trace.v, 1 - layer.rate)
+def _step(layer, trace: Trace, z: FloatArray, diagonal: bool, membrane: Partials | None) -> tuple[Trace, Partials]:
+    """One step of a layer and of its eligibilities, seen through the readout's membrane if there is one above."""
+    current = z @ layer.below
     if layer.recurrent is not None:
-        current = current + trace.x @ layer.recurrent
-        if diagonal:
-            keep += r * np.diag(layer.recurrent) * layer.slope(trace.x)
-    v = trace.v + r * (current - trace.v)
-    x = layer.activation(v)
-    below = keep[:, None] * trace.below + r * z[:, :, None]
-    recurrent = keep[:, None] * trace.recurrent
+        current = current + trace.state.x @ layer.recurrent
+    state = layer.neuron.step(trace.state, current)
+    past, enters, sent = partials = layer.neuron.partials(trace.state, state)
+    if layer.recurrent is not None and diagonal:
+        own = np.diag(layer.recurrent)
+        past = past | {(a, b): past.get((a, b), 0) + e * own * c for a, e in enters.items() for b, c in trace.sent.items()}
+    grown = [_filtered(past, enters, trace.below, z[:, :, None]), {}]
     if layer.recurrent is not None:
-        recurrent += r * trace.x[:, :, None]
-    slope = layer.slope(x)[:, None]
-    return Trace(
-        v,
-        x,
-        below,
-        recurrent,
-        trace.seen_below + share * (slope * below - trace.seen_below),
-        trace.seen_recurrent + share * (slope * recurrent - trace.seen_recurrent),
-    )
+        grown[1] = _filtered(past, enters, trace.recurrent, trace.state.x[:, :, None])
+    seen = [{}, {}]
+    for k, (eligibility, before) in enumerate(zip(grown, (trace.seen_below, trace.seen_recurrent), strict=True)):
+        if eligibility:
+            x: Any = sum(_each(c) * eligibility[b] for b, c in sent.items() if b in eligibility)
+            seen[k] = {V: x} if membrane is None else _filtered(membrane.past, membrane.current, before, x)
+    return Trace(state, sent, *grown, *seen), partials
+
+
+def _filtered(past, enters, before: Vector, x: FloatArray) -> Vector:
+    """What fields of a state become with what enters them."""
+    found = {a: _each(e) * x for a, e in enters.items()}
+    for (a, b), j in past.items():
+        if b in before:
+            found[a] = found[a] + _each(j) * before[b] if a in found else _each(j) * before[b]
+    return found
+
+
+def _each(numbers):
+    """A number of every neuron for each of the synapses that lead to it."""
+    return numbers[:, None, :] if np.ndim(numbers) == 2 else numbers
+
+
+def _add(gradient: FloatArray, s: FloatArray, seen: Vector) -> None:
+    """Σ s_i times what is seen of ε_ji over the sequences."""
+    gradient += np.einsum("bi,bji->ji", s, np.broadcast_to(seen[V], (len(s), *gradient.shape)))

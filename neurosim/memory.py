@@ -1,6 +1,7 @@
 """How many bits of the simulated device a run occupies: counted from what its parts declare, not from the simulator's arrays."""
 
 from hw_models.parts import bits
+from neurosim.partials import traces
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.rules.synapse import Eligibility
 from neurosim.wiring import late
@@ -74,9 +75,9 @@ def _kept(network, rule: Gradient, steps: int) -> int:
     hidden = sum(network.layers)
     if rule.method in ("bptt", "tbptt"):
         return (steps if rule.method == "bptt" else min(rule.k, steps)) * (hidden + network.outputs)
-    if rule.method == "eprop" and rule.eligibility == "diagonal":
-        return sum(pre * post for pre, post in network.shapes()[:-1])
     fixed = hidden * network.outputs if rule.method == "rflo" else 0  # the random weights that errors come back through
+    if getattr(network.neuron, "spikes", False) or (rule.method == "eprop" and rule.eligibility == "diagonal"):
+        return traces(network.neuron) * sum(pre * post for pre, post in network.shapes()[:-1]) + fixed
     return sum(pre for pre, _ in network.shapes()) + fixed
 
 

@@ -283,6 +283,7 @@ def train(
 def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None, fit=False) -> Run:
     """Train an experiment on data that are already loaded."""
     _check_widths(experiment.network, dataset)
+    _check_step(experiment, dataset)
     batches = _Episodes(experiment, dataset) if isinstance(dataset, World) else _Batches(experiment, dataset)
     result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
@@ -345,7 +346,8 @@ class _Batches:
         """Share of right answers on the test part, where targets are classes."""
         if not self.dataset.classes:
             return None
-        return share_right(self.dataset.test, learner.evaluate(*self.arrays["test"], record=("y",)).records["y"])
+        outputs = learner.evaluate(*self.arrays["test"], record=("y",)).records["y"]
+        return share_right(self.dataset.test, outputs, self.dataset.pooled)
 
     def neurobench(self, learner) -> dict[str, Any]:
         return neurobench(learner, self.arrays["test"][0])
@@ -488,4 +490,15 @@ def _check_widths(network: Network, dataset: Dataset | World) -> None:
         raise InputError(
             f"The network has {network.inputs} inputs and {network.outputs} outputs, but the task has {wanted[0]} and {wanted[1]}; "
             f"use Network({wanted[0]}, {network.hidden}, {wanted[1]})."
+        )
+
+
+def _check_step(experiment: Experiment, dataset: Dataset | World) -> None:
+    """Refuse steps of two lengths: where neurons have times, those of the task are times of the same steps."""
+    chip, network = experiment.chip, experiment.network
+    timed = any(hasattr(part, "discrete") for part in (network.neuron, network.readout))
+    if timed and dataset.step_s and dataset.step_s != chip.step_s:
+        raise InputError(
+            f"A step of the task {experiment.task.name} takes {dataset.step_s:g} s, but one of the chip {chip.name} {chip.step_s:g} s; set "
+            "task.step_s and chip.step_s to the same."
         )

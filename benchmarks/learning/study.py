@@ -2,17 +2,20 @@
 
     python benchmarks/learning/study.py --untuned [--tasks mackey-glass] [--rules "danp;readout-only"] [--hidden 500]
     python benchmarks/learning/study.py [--tasks ...] [--rules ...] [--chips ...] [--hidden 100] [--csv weather.csv] [--minutes 60]
+    python benchmarks/learning/study.py --tasks cue-accumulation,delayed-match,mackey-glass-in-spikes --out docs/spiking
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter
 of the epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more
-seeds. It does so for each task, chip and size. Then the winner runs from five other seeds; test losses are looked at only then. Every run
-is a line of OUT.jsonl as soon as it is done, and what stands there is not run again: an interrupted study goes on where it stopped, and a
-finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what is complete.
+seeds. It does so for each task, chip and size, on spikes with a smaller budget (`FEW`). Then the winner runs from five other seeds; test
+losses are looked at only then. Every run is a line of OUT.jsonl as soon as it is done, and what stands there is not run again: an interrupted
+study goes on where it stopped, and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and
+the page shows what is complete.
 """
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import platform
@@ -33,6 +36,7 @@ from neurosim.train import train
 SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 full runs
+FEW = ((4, 3, 1),)  # little more than one full run
 
 
 def log(low, high):
@@ -50,18 +54,11 @@ def below_one(low, high):
 
 
 class Entry(NamedTuple):
-    """A rule and what the tuner may choose; "anneal" is a setting of the run."""
+    """A rule and what the tuner may choose; "anneal" is a setting of the run. It learns for a part of a task's epochs if it needs no more."""
 
     make: Any
     space: dict[str, Any]
-
-
-class Work(NamedTuple):
-    """A task and for how long it is learned."""
-
-    make: Any
-    epochs: int
-    title: str
+    part: int = 1
 
 
 NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
@@ -87,13 +84,73 @@ RULES = {
 }
 REFERENCES = ("one-step gradient", "tbptt", "eprop", "rflo")  # not local, run on the ideal chip
 WEATHER = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
+
+
+class Work(NamedTuple):
+    """A task, for how long it is learned, and by what."""
+
+    make: Any
+    epochs: int
+    title: str
+    batch: int = 1
+    network: dict[str, Any] = {}
+    chip: dict[str, Any] = {}
+    rules: dict[str, Entry] = RULES
+    stages: tuple[tuple[int, int, int], ...] = STAGES
+
+
+def on_spikes(window: int, part: int, **activity: Any) -> dict[str, Entry]:
+    """Rules for spiking networks; gradients in windows of so many steps and for a part of the epochs.
+
+    What a spike changes it changes later, so that perturbation needs a trace; and it changes nothing or much, so that activity perturbation
+    divides by a running power.
+    """
+    activity = {"norm": "running"} | activity
+    node = activity | {"lr": 1e-3, "readout_lr": 0.01}
+    del node["norm"]
+    since = {"trace": one_of(0.5, 0.8, 0.95), "carry": below_one(0.02, 0.5)}
+    space, node_space = ({"lr": log(1e-4, 0.1), "readout_lr": log(low, high)} | since for low, high in ((1e-3, 1.0), (1e-4, 0.1)))
+    gradient = {"lr": log(3e-4, 3e-2), "surrogate": one_of(0.3, 1.0)}
+    whole = {"k": window, "lr": 5e-3}
+    return {
+        "anp": Entry(lambda **o: ns.rules.ANP(**activity | o), space),
+        "danp": Entry(lambda **o: ns.rules.DANP(**activity | o), space | MATRIX),
+        "dnp": Entry(lambda **o: ns.rules.DNP(**node | o), node_space | MATRIX),
+        "readout-only": Entry(lambda **o: ns.rules.ANP(**activity | {"lr": 0.0} | o), {"readout_lr": space["readout_lr"]} | since),
+        "tbptt": Entry(lambda **o: ns.rules.Gradient("tbptt", **whole | o), gradient, part),
+        "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", eligibility="factorised", **whole | o), gradient, part),
+    }
+
+
+def spiking(readout_s: float, **adapts) -> dict[str, Any]:
+    """Neurons with a threshold that remembers, and a readout of its own time constant, which starts small."""
+    neuron = ns.neurons.ALIF(tau_syn=0.0, refractory=STEP, **adapts)
+    return {"neuron": neuron, "readout": ns.neurons.LI(tau_mem=readout_s), "readout_gain": 0.3}
+
+
+STEP = 5e-3
+ON_SPIKES = {"chip": {"step_s": STEP, "noise__sigma": 0.03}, "stages": FEW}
+TRIALS = {"step_s": STEP, "sequences": 200, "delay": 0.1, "recall": 0.1}
 TASKS = {
     "mackey-glass": Work(ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass, 15 steps ahead"),
     "mackey-glass-reversed": Work(ns.tasks.by_name["mackey-glass-reversed"], 12, "Recalling Mackey-Glass, the published arrangement"),
     "copy-memory": Work(ns.tasks.by_name["copy-memory"], 12, "Copying memory, strings of 100 symbols"),
     "forecast-csv": Work(ns.tasks.by_name["forecast-csv"], 6, "Forecasting the weather, one hour ahead"),
     "digits": Work(ns.tasks.by_name["digits"], 12, "Handwritten digits, row by row"),
-}
+    "cue-accumulation": Work(
+        lambda: ns.tasks.CueAccumulation(cues=3, **TRIALS), 12, "Cue accumulation, three cues, asked 0.15 s after the last", 5,
+        spiking(50e-3, tau_adaptation=1.0, beta_adaptation=0.15) | {"gain": 2.0}, rules=on_spikes(1000, 2, lr=1e-3, readout_lr=0.2, trace=0.9, carry=0.95),
+        **ON_SPIKES,
+    ),
+    "delayed-match": Work(
+        lambda: ns.tasks.DelayedMatch(**TRIALS), 12, "Delayed match to sample, two stimuli, 0.1 s between them", 5,
+        spiking(50e-3, tau_adaptation=1.0, beta_adaptation=0.6) | {"gain": 1.5}, rules=on_spikes(1000, 2, lr=0.01, readout_lr=0.1, trace=0.95, carry=0.98), **ON_SPIKES,
+    ),
+    "mackey-glass-in-spikes": Work(
+        ns.tasks.by_name["mackey-glass"], 8, "Forecasting Mackey-Glass, 15 steps ahead, through an LI readout", 1,
+        spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(50, 1, lr=0.03, readout_lr=0.1, trace=0.8, carry=0.9), **ON_SPIKES,
+    ),
+}  # fmt: skip
 
 
 def task_of(name, csv):
@@ -105,21 +162,23 @@ def done(job) -> dict[str, Any] | None:
     asked, csv, deadline = job
     if time.time() > deadline:
         return None
-    start, task = time.perf_counter(), task_of(asked["task"], csv)
+    start, work, task = time.perf_counter(), TASKS[asked["task"]], task_of(asked["task"], csv)
     data = task.load(asked["seed"]).train
-    network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2])
+    network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2], **work.network)
+    chip = hw.load(asked["chip"]).replace(**work.chip)
     options = dict(asked["options"])
     schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
-    rule = RULES[asked["rule"]].make(**options)
+    rule = work.rules[asked["rule"]].make(**options)
     with_baselines = asked["rule"] == "readout-only" and asked["seed"] in SEEDS  # once for each network
     try:
         run = train(
-            network, task, rule, hw.load(asked["chip"]), epochs=asked["epochs"], seed=asked["seed"], baselines=with_baselines, **schedule
+            network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], baselines=with_baselines, **schedule
         )
     except InputError as error:
         return asked | {"refused": str(error), "diverged": True, "validation_loss": [], "test_loss": []}
     m = run.metrics
     kept = {key: m[key] for key in ("train_loss", "validation_loss", "test_loss", "diverged", "swallowed_updates", "steps")}
+    kept |= {"test_accuracy": m["test_accuracy"]} if work.network and "test_accuracy" in m else {}
     bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
     losses = {name: loss["test"] for name, loss in run.baselines.items() if name != "readout-only"}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
@@ -171,16 +230,21 @@ class Runs:
         return [self.rows[self.key(job)] for job in asked]
 
 
-def settings(space) -> list[dict[str, Any]]:
+def settings(space, count) -> list[dict[str, Any]]:
     """What the tuner tries first, the rule's own defaults among it: the same for every task, chip and size."""
-    points = qmc.Sobol(len(space), rng=np.random.default_rng(0)).random(STAGES[0][0])[1:]
+    points = qmc.Sobol(len(space), rng=np.random.default_rng(0)).random(2 ** math.ceil(math.log2(count)))[1:count]
     return [{}] + [{name: choose(q) for (name, choose), q in zip(space.items(), point, strict=True)} for point in points]
+
+
+def epochs_of(task, rule) -> int:
+    return TASKS[task].epochs // TASKS[task].rules[rule].part
 
 
 def tuned(runs, task, rule, chip, hidden) -> dict[str, Any]:
     """The settings with the lowest validation loss that the budget found."""
-    tried, epochs = settings(RULES[rule].space), TASKS[task].epochs
-    for count, part, seeds in STAGES:
+    work = TASKS[task]
+    tried, epochs = settings(work.rules[rule].space, work.stages[0][0]), epochs_of(task, rule)
+    for count, part, seeds in work.stages:
         tried = tried[:count]
         rows = runs.of([job(task, rule, options, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]])
         means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
@@ -201,12 +265,12 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
     found = []
     for task, hidden, chip, rule in places:
-        if rule in REFERENCES and chip != "ideal":
+        if (rule in REFERENCES and chip != "ideal") or rule not in TASKS[task].rules:
             continue
         for options in [None] if tune else untuned(rule):
             try:
                 options = tuned(runs, task, rule, chip, hidden) if tune else options
-                rows = runs.of([job(task, rule, options, chip, hidden, TASKS[task].epochs, seed) for seed in SEEDS])
+                rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
                 continue
             found.append(rows)
@@ -227,9 +291,11 @@ def median(rows, part="test") -> float:
 
 
 def told(rows) -> str:
-    """Median over seeds and its range."""
+    """Median over seeds and its range; of a task in spikes with classes also of the share of right answers."""
     losses = [final(row, "test") for row in rows]
-    return f"{median(rows):.5f} ({min(losses):.5f} to {max(losses):.5f})"
+    shares = [row["test_accuracy"] for row in rows if "test_accuracy" in row]
+    right = f"; {statistics.median(shares):.1%} right ({min(shares):.1%} to {max(shares):.1%})" if shares else ""
+    return f"{median(rows):.5f} ({min(losses):.5f} to {max(losses):.5f}){right}"
 
 
 # ---------------------------------------------------------------- tables and pictures
@@ -357,7 +423,9 @@ def sections(path) -> dict[str, str]:
         for kind, found in (("untuned", as_it_comes), ("tuned", best)):
             rows = [rows for rows in found if rows[0]["task"] == task]
             if rows:
-                made[f"{kind} {task}"] = f"{work.title}; {work.epochs} epochs.\n\n{table(rows)}"
+                parts = {rule: epochs_of(task, rule) for rule, entry in work.rules.items() if entry.part > 1}
+                fewer = f" ({' and '.join(parts)} {min(parts.values())})" if parts else ""
+                made[f"{kind} {task}"] = f"{work.title}; {work.epochs} epochs{fewer}.\n\n{table(rows)}"
     return made
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
-from hw_models.parts import bits
+from hw_models.parts import InputError, bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
 from neurosim.admission import check_dense
@@ -355,6 +355,12 @@ class _Events:
     def descend(self, rule: Gradient) -> None:
         """From the errors of the outputs to a change of every weight."""
         check_dense(self.network, rule)
+        timed = [type(part).__name__ for part in (self.network.neuron, self.network.readout) if hasattr(part, "discrete")]
+        if timed:
+            raise InputError(
+                f"The events of reference gradients ({rule.name}) through {timed[0]} cannot be counted: there is no formula for them; ask for a "
+                "rule such as anp, or for rate neurons."
+            )
         phase, account = Phase.UPDATE, self.account
         self.done(phase, operations(SquaredError().slope, EACH_POST, EACH_POST), account.compared, post=self.network.outputs)
         if rule.method in ("bptt", "tbptt"):

@@ -34,7 +34,10 @@ class Gradient(NamedTuple):
         Adam with the usual constants, or w <- w - lr * gradient.
     eligibility : "diagonal" or "factorised"
         Whether the eligibility of "eprop" passes through a neuron's own recurrent weight, or is a filtered input that all weights from
-        one neuron share. That of "rflo" is always factorised.
+        one neuron share. That of "rflo" is always factorised. (Where spikes reset a neuron, its eligibilities are its own all the same.)
+    surrogate : float
+        Height of what stands for the derivative of a spike, in units of one over the distance from reset to threshold; see
+        `neurosim.partials`.
 
     References
     ----------
@@ -50,6 +53,7 @@ class Gradient(NamedTuple):
     k: Annotated[int, Range("steps", 1)] = 50
     optimizer: Literal["sgd", "adam"] = "adam"
     eligibility: Literal["diagonal", "factorised"] = "diagonal"
+    surrogate: Annotated[float, Range("", 0.0)] = 0.3
 
     @property
     def needs(self) -> tuple[str, ...]:

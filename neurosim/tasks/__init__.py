@@ -3,14 +3,16 @@
 from neurosim.tasks.arrays import Arrays
 from neurosim.tasks.baselines import baselines, ridge
 from neurosim.tasks.copy_memory import CopyMemory
+from neurosim.tasks.cue_accumulation import CueAccumulation
 from neurosim.tasks.dataset import PARTS, Dataset, Series, check, mean_squared_error, share_right
+from neurosim.tasks.delayed_match import DelayedMatch
 from neurosim.tasks.digits import Digits
 from neurosim.tasks.environment import Environment, Gym, World
 from neurosim.tasks.forecast_csv import ForecastCSV
 from neurosim.tasks.mackey_glass import MackeyGlass, MackeyGlassReversed
 
 #: Tasks that a table of options describes; `Arrays` holds data of its own and is made in Python only.
-ALL_TASKS = (MackeyGlass, MackeyGlassReversed, CopyMemory, ForecastCSV, Digits)
+ALL_TASKS = (MackeyGlass, MackeyGlassReversed, CopyMemory, ForecastCSV, Digits, CueAccumulation, DelayedMatch)
 
 by_name = {task.name: task for task in ALL_TASKS} | {"gym": Gym}
 
@@ -27,7 +29,9 @@ __all__ = [
     "PARTS",
     "Arrays",
     "CopyMemory",
+    "CueAccumulation",
     "Dataset",
+    "DelayedMatch",
     "Digits",
     "Environment",
     "ForecastCSV",

@@ -77,6 +77,10 @@ class Dataset(NamedTuple):
         What the reported loss is measured in, in a few words.
     classes : bool
         Whether outputs stand for classes, the largest one being the answer.
+    pooled : bool
+        Whether a sequence is answered once, by the mean of its outputs over counted steps, and not in each of them.
+    step_s : float, s
+        Length of a step, which a network with times of its own must share; 0 if a step has none.
     """
 
     train: Series
@@ -85,6 +89,8 @@ class Dataset(NamedTuple):
     loss_unit: float = 1.0
     unit: str = "squared units of the target"
     classes: bool = False
+    pooled: bool = False
+    step_s: float = 0.0
 
 
 def all_counted(inputs: NDArray, targets: NDArray, persistence: NDArray | None = None) -> Series:
@@ -108,14 +114,19 @@ def mean_squared_error(series: Series, predictions: NDArray) -> float:
         return float(np.mean(np.square(predictions - series.targets, dtype=np.float64)[series.counted]))
 
 
-def share_right(series: Series, predictions: NDArray) -> float:
+def share_right(series: Series, predictions: NDArray, pooled: bool = False) -> float:
     """Share of the counted steps whose largest output is that of the target.
 
     Parameters
     ----------
     series : Series
     predictions : (sequence, step, output)
+    pooled : bool
+        Share of sequences instead, outputs and targets being their means over counted steps.
     """
+    if pooled:
+        predictions, targets = (np.sum(a, axis=1, where=series.counted[..., None]) for a in (predictions, series.targets))
+        return float(np.mean((predictions.argmax(axis=-1) == targets.argmax(axis=-1))[series.counted.any(axis=1)]))
     right = predictions.argmax(axis=-1) == series.targets.argmax(axis=-1)
     return float(np.mean(right[series.counted]))
 

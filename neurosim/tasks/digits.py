@@ -1,8 +1,9 @@
 """Handwritten digits, row by row: small pictures that a recurrent network reads like a series."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw_models.parts import InputError, Range, check
 from neurosim.tasks import dataset
@@ -21,6 +22,9 @@ class Digits(NamedTuple):
     ----------
     repeat : int
         Steps for which each row is shown.
+    code : "pixels", "rate" or "latency"
+        Whether a pixel is a number; or sends a spike in each step of its row with the probability of its brightness; or one spike, in the
+        first step if it is white, in the last if it is all but black, and none if it is black.
     split : tuple of float
         Fractions of the pictures for train, validation and test.
 
@@ -32,6 +36,7 @@ class Digits(NamedTuple):
     name = "digits"
 
     repeat: Annotated[int, Range("steps", low=1)] = 1
+    code: Literal["pixels", "rate", "latency"] = "pixels"
     split: Split = (0.7, 0.1, 0.2)
 
     def validate(self) -> None:
@@ -46,7 +51,7 @@ class Digits(NamedTuple):
             raise InputError('The task digits takes its pictures from scikit-learn; pip install "neurosim-hw[digits]" brings it.') from None
         pictures, labels = load_digits(return_X_y=True)
         order = generator(seed, self.name, "order").permutation(len(labels))
-        rows = np.repeat(pictures[order].reshape(-1, 8, 8) / 16.0, self.repeat, axis=1)
+        rows = self._coded(np.repeat(pictures[order].reshape(-1, 8, 8) / 16.0, self.repeat, axis=1), seed)
         answers = np.zeros((*rows.shape[:2], 10))
         answers[:, -1] = np.eye(10)[labels[order]]
         counted = np.zeros(rows.shape[:2], bool)
@@ -54,3 +59,11 @@ class Digits(NamedTuple):
         parts = spans(check_split(self.split, "Digits.split"), len(labels), 1, "pictures", "Digits.split")
         train, validation, test = (Series(rows[part].copy(), answers[part].copy(), counted[part].copy()) for part in parts)
         return dataset.check(Dataset(train, validation, test, unit="squared error of a one-hot output", classes=True))
+
+    def _coded(self, rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+        if self.code == "rate":
+            return (generator(seed, self.name, "spikes").random(rows.shape) < rows).astype(np.float64)
+        if self.code == "latency":
+            step = np.arange(rows.shape[1])[:, None] % self.repeat
+            return ((rows > 0) & (step == np.rint((1 - rows) * (self.repeat - 1)))).astype(np.float64)
+        return rows

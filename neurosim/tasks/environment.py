@@ -48,7 +48,7 @@ class World(NamedTuple):
     tests: int = 20
     unit: str = "minus the mean return of an episode"
 
-    classes = False  # as of a `Dataset`: there is no share of right answers
+    classes, step_s = False, 0.0  # as of a `Dataset`: there is no share of right answers, and a step has no length
 
 
 class Gym(NamedTuple):

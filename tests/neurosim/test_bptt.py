@@ -4,7 +4,7 @@ import pytest
 from hw_models.cells import ALL_CELLS
 from hw_models.chip import Chip
 from hw_models.parts import InputError
-from neurosim.bptt import GradientLearner, adam, gradients
+from neurosim.bptt import GradientLearner, adam, gradients, layers
 from neurosim.losses import SquaredError
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS, Leaky, Linear, Tanh
@@ -38,8 +38,8 @@ def relative(found, expected):
 def test_gradients_against_finite_differences(kind, readout):
     network = Network(2, (4, 3), 2, ALL_NEURONS[kind](), readout)
     weights, (inputs, targets, counted) = network.weights(5), data(network)
-    _, _, state = gradients(network, weights, *data(network, steps=3, seed=2), LOSS)  # a window in the middle of a sequence
-    _, found, _ = gradients(network, weights, inputs, targets, counted, LOSS, state)
+    _, _, state = gradients(layers(network, weights), *data(network, steps=3, seed=2), LOSS)  # a window in the middle of a sequence
+    _, found, _ = gradients(layers(network, weights), inputs, targets, counted, LOSS, state)
     assert [g.shape for g in found] == network.shapes()
     eps = 1e-6
     for w, g in zip(weights, found, strict=True):
@@ -48,7 +48,7 @@ def test_gradients_against_finite_differences(kind, readout):
             sides = []
             for sign in (1, -1):
                 w[at] += sign * eps
-                sides.append(gradients(network, weights, inputs, targets, counted, LOSS, state)[0].mean())
+                sides.append(gradients(layers(network, weights), inputs, targets, counted, LOSS, state)[0].mean())
                 w[at] -= sign * eps
             expected[at] = (sides[0] - sides[1]) / (2 * eps)
         assert relative(g, expected) < 1e-6
@@ -58,7 +58,7 @@ def test_steps_that_do_not_count_say_nothing():
     network = Network(2, 4, 1)
     inputs, targets, counted = data(network)
     strange = np.where(counted[..., None], targets, 1e6)
-    first, second = (gradients(network, network.weights(5), inputs, y, counted, LOSS) for y in (targets, strange))
+    first, second = (gradients(layers(network, network.weights(5)), inputs, y, counted, LOSS) for y in (targets, strange))
     np.testing.assert_equal(first[:2], second[:2])
 
 
@@ -67,10 +67,10 @@ def test_forward_pass_and_loss_are_the_simulators(kind):
     network = Network(2, (4, 3), 2, ALL_NEURONS[kind](), ALL_NEURONS[kind]())
     inputs, targets, counted = data(network)
     simulator = Simulator(network, seed=5, dtype="float64", plain=True)
-    loss, _, state = gradients(network, network.weights(5), inputs, targets, counted, LOSS)
+    loss, _, state = gradients(layers(network, network.weights(5)), inputs, targets, counted, LOSS)
     expected = simulator.evaluate(inputs, targets, counted, record=("x", "y"))
     last = np.concatenate([expected.records[name][:, -1] for name in ("x", "y")], axis=1)
-    np.testing.assert_allclose(np.concatenate([x for _, x in state], axis=1), last, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.concatenate([s.x for s in state], axis=1), last, rtol=0, atol=1e-12)
     np.testing.assert_allclose(loss, expected.loss, rtol=1e-12)
 
 
@@ -78,9 +78,9 @@ def test_two_windows_carry_the_state():
     network = Network(2, (4, 3), 2, Leaky(0.4), Leaky(0.7))
     inputs, targets, counted = data(network)
     weights = network.weights(5)
-    whole, _, end = gradients(network, weights, inputs, targets, counted, LOSS)
-    first, _, state = gradients(network, weights, inputs[:, :3], targets[:, :3], counted[:, :3], LOSS)
-    second, _, state = gradients(network, weights, inputs[:, 3:], targets[:, 3:], counted[:, 3:], LOSS, state)
+    whole, _, end = gradients(layers(network, weights), inputs, targets, counted, LOSS)
+    first, _, state = gradients(layers(network, weights), inputs[:, :3], targets[:, :3], counted[:, :3], LOSS)
+    second, _, state = gradients(layers(network, weights), inputs[:, 3:], targets[:, 3:], counted[:, 3:], LOSS, state)
     np.testing.assert_allclose(first + second, whole, rtol=1e-13)
     for carried, expected in zip(sum(state, ()), sum(end, ()), strict=True):
         np.testing.assert_allclose(carried, expected, rtol=1e-12)
@@ -100,7 +100,7 @@ def test_windows_update_by_the_mean_loss_of_their_counted_steps():
     counted[:, 3:6] = False  # the second window changes nothing
     weights, state = one.weights, None
     for part in (np.s_[:, 0:3], np.s_[:, 3:6], np.s_[:, 6:]):
-        _, found, state = gradients(one.network, weights, inputs[part], targets[part], counted[part], LOSS, state)
+        _, found, state = gradients(layers(one.network, weights), inputs[part], targets[part], counted[part], LOSS, state)
         per_step = max(counted[part].sum() / 2, 1)
         weights = [w - 0.1 * g / per_step for w, g in zip(weights, found, strict=True)]
     one.learn(inputs, targets, counted)
@@ -171,7 +171,7 @@ def test_what_is_refused():
         pass
 
     with pytest.raises(InputError, match=r"neuron Cubic; .*Tanh, ReLU"):
-        gradients(NETWORK._replace(neuron=Cubic()), NETWORK.weights(0), *data(NETWORK), LOSS)
+        layers(NETWORK._replace(neuron=Cubic()), NETWORK.weights(0))
 
 
 def test_names():

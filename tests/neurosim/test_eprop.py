@@ -24,7 +24,7 @@ def data(network, sequences=2, steps=6, seed=1):
 
 
 def forward(network, weights, series, state=None, **options):
-    return eprop.gradients(bptt._layers(network, weights), *series, LOSS, state, **options)
+    return eprop.gradients(bptt.layers(network, weights), *series, LOSS, state, **options)
 
 
 def cosine(a, b):
@@ -44,14 +44,14 @@ def test_exact_where_neurons_are_not_connected_to_each_other(kind, readout):
     network = Network(2, 4, 2, ALL_NEURONS[kind](), readout)
     series = data(network)
     weights = own_only(network.weights(5))
-    loss, exact, _ = bptt.gradients(network, weights, *series, LOSS)
+    loss, exact, _ = bptt.gradients(bptt.layers(network, weights), *series, LOSS)
     found = forward(network, weights, series)
     np.testing.assert_allclose(found[0], loss, rtol=1e-12)
     for g, expected in zip(found[1], exact, strict=True):
         np.testing.assert_allclose(g, expected, rtol=1e-9, atol=1e-12)
     assert cosine(forward(network, weights, series, diagonal=False)[1][:2], exact[:2]) < 0.999
     weights[1] = np.zeros_like(weights[1])
-    _, exact, _ = bptt.gradients(network, weights, *series, LOSS)
+    _, exact, _ = bptt.gradients(bptt.layers(network, weights), *series, LOSS)
     for diagonal in (True, False):
         for g, expected in zip(forward(network, weights, series, diagonal=diagonal)[1], exact, strict=True):
             np.testing.assert_allclose(g, expected, rtol=1e-9, atol=1e-12)
@@ -61,7 +61,9 @@ def test_exact_through_layers_without_recurrence_or_memory():
     network = Network(2, (4, 3), 2)
     weights, series = network.weights(5), data(network)
     weights = [np.zeros_like(w) if k in (1, 3) else w for k, w in enumerate(weights)]
-    for g, expected in zip(forward(network, weights, series)[1], bptt.gradients(network, weights, *series, LOSS)[1], strict=True):
+    for g, expected in zip(
+        forward(network, weights, series)[1], bptt.gradients(bptt.layers(network, weights), *series, LOSS)[1], strict=True
+    ):
         np.testing.assert_allclose(g, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -84,7 +86,7 @@ def test_an_approximation_where_neurons_are_connected():
     """Strong random recurrence: along the gradient, not equal to it."""
     network = Network(2, 8, 2, gain=1.5)
     weights, series = network.weights(4), data(network, 1, 8)
-    exact = bptt.gradients(network, weights, *series, LOSS)[1]
+    exact = bptt.gradients(bptt.layers(network, weights), *series, LOSS)[1]
     assert 0.3 < cosine(forward(network, weights, series)[1], exact) < 0.99
 
 

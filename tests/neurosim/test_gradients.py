@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip
-from neurosim.bptt import gradients
+from neurosim.bptt import gradients, layers
 from neurosim.losses import SquaredError
 from neurosim.network import Network
 from neurosim.neurons import Leaky, Tanh
@@ -70,7 +70,7 @@ def learning(method, **options):
 @functools.cache
 def whole():
     """Minus the gradient of the sequence's loss: back-propagation through all steps."""
-    return -flat(gradients(NETWORK, NETWORK.weights(SEED), *series(), SquaredError())[1])
+    return -flat(gradients(layers(NETWORK, NETWORK.weights(SEED)), *series(), SquaredError())[1])
 
 
 @functools.cache
@@ -78,7 +78,7 @@ def one_step(network=NETWORK):
     """Minus the sum of the gradients of each step's loss, what came before the step taken as given."""
     total, state = np.float64(0), None
     for t in range(STEPS):
-        _, found, state = gradients(network, network.weights(SEED), *(a[:, t : t + 1] for a in series()), SquaredError(), state)
+        _, found, state = gradients(layers(network, network.weights(SEED)), *(a[:, t : t + 1] for a in series()), SquaredError(), state)
         total = total - flat(found)
     return total
 
@@ -159,9 +159,9 @@ def lasting():
         """dL(t)/dW of all steps from s on."""
         state = None
         if s > 0:
-            state = gradients(NETWORK, weights, inputs[:, :s], targets[:, :s], counted[:, :s], SquaredError())[2]
+            state = gradients(layers(NETWORK, weights), inputs[:, :s], targets[:, :s], counted[:, :s], SquaredError())[2]
         only = counted[:, s : t + 1] & (np.arange(s, t + 1) == t)
-        return flat(gradients(NETWORK, weights, inputs[:, s : t + 1], targets[:, s : t + 1], only, SquaredError(), state)[1])
+        return flat(gradients(layers(NETWORK, weights), inputs[:, s : t + 1], targets[:, s : t + 1], only, SquaredError(), state)[1])
 
     for t in range(STEPS):
         for s in range(t + 1):

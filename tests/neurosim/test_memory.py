@@ -7,7 +7,7 @@ from hw_models.memory import Limited
 from hw_models.reward import DigitalWire
 from neurosim.memory import crossings, memory_bits, memory_over_steps
 from neurosim.network import Network
-from neurosim.neurons import LIF, Leaky
+from neurosim.neurons import ALIF, LIF, Leaky
 from neurosim.rules import Perturbation
 from neurosim.rules.reference import Gradient
 from neurosim.wiring import Dense
@@ -94,6 +94,14 @@ def test_gradients_keep_a_history(rule, learning):
     found = used(rule, Chip(), steps=50)
     assert found == {"weights": 48 * 32, "wiring": 0, "state": 8 * 32, "passes": 0, "learning": learning, "reward": 0, "random": 0}
     assert used(rule, Chip(), steps=50, batch=2)["learning"] == learning + (learning - 48 * 32 * (3 if rule.optimizer == "adam" else 1))
+
+
+def test_spikes_leave_an_eligibility_of_their_own_in_every_synapse():
+    """Of potential, synaptic current and adaptation, in the 45 synapses that do not lead to the readout."""
+    for neuron, fields in ((LIF(tau_syn=0.0), 1), (LIF(), 2), (ALIF(), 3)):
+        network = NETWORK._replace(neuron=neuron)
+        for rule, fixed in ((Gradient("eprop", optimizer="sgd"), 0), (Gradient("rflo", optimizer="sgd"), 7 * 1)):
+            assert used(rule, Chip(), network)["learning"] == (48 + fields * 45 + fixed) * 32
 
 
 # ---------------------------------------------------------------- over the length of a sequence

@@ -10,7 +10,7 @@ from hw_models.chip import Chip
 from hw_models.events import Event, Phase
 from neurosim import eprop
 from neurosim.account import Account
-from neurosim.bptt import _layers
+from neurosim.bptt import layers as layers_of
 from neurosim.cost import events
 from neurosim.losses import SquaredError
 from neurosim.network import Network
@@ -25,7 +25,7 @@ class Walk:
 
     def __init__(self, layers, kinds, rule, feedback):
         self.layers, self.kinds, self.rule, self.feedback, self.done = layers, kinds, rule, feedback, Counter()
-        self.top, self.filtered = len(layers) - 1, layers[-1].rate != 1
+        self.top, self.filtered = len(layers) - 1, layers[-1].neuron.rate != 1
         self.diagonal = rule.method == "eprop" and rule.eligibility == "diagonal"
 
     def times(self, a, b):
@@ -55,7 +55,7 @@ class Walk:
 
     def advance(self, k, inputs, outputs, t, eligibility, seen):
         """Eligibilities of one layer after a step: what an error that comes now must be multiplied with, by synapse; and the derivatives."""
-        layer, r, kind = self.layers[k], self.layers[k].rate, type(self.kinds[k])
+        layer, r, kind = self.layers[k], self.layers[k].neuron.rate, type(self.kinds[k])
         n, now = layer.below.shape[1], {}
         own = self.diagonal and layer.recurrent is not None
         slopes = []
@@ -85,7 +85,7 @@ class Walk:
                 if own:
                     e = self.kept(eligibility, (k, side, j, i), lambda old, i=i, given=given: self.plus(self.times(past[i], old), given))
                 if k < self.top and self.filtered:
-                    share = self.layers[-1].rate
+                    share = self.layers[-1].neuron.rate
 
                     def filtered(old, e=e, i=i, share=share):
                         new = e if slopes[i] is None else self.times(slopes[i], e)
@@ -116,7 +116,7 @@ class Walk:
                 weights, bent = self.feedback[k - 1], given
                 self.done[Event.STATE_READ] += weights.size  # words beside the arrays
             else:
-                bent = [self.times(layer.rate, b) for b in bent] if k < self.top and layer.rate != 1 else bent
+                bent = [self.times(layer.neuron.rate, b) for b in bent] if k < self.top and layer.neuron.rate != 1 else bent
                 self.done[Event.WEIGHT_READ] += weights.size
             error = [0.0] * weights.shape[1]
             for o, j in product(range(weights.shape[0]), range(weights.shape[1])):
@@ -139,14 +139,13 @@ def test_events_of_a_forward_reference_are_those_of_a_walk(hidden, rule, neuron,
         rng.standard_normal((1, steps, 2)),
         np.array([[True, False, True, True, False]]),
     )
-    layers = _layers(network, weights)
+    layers = layers_of(network, weights)
     feedback = [rng.standard_normal((2, n)) for n in network.layers] if rule.method == "rflo" else None
     diagonal = rule.method == "eprop" and rule.eligibility == "diagonal"
     _, gradients, _ = eprop.gradients(layers, inputs, targets, counted, SquaredError(), None, diagonal, feedback)
     outputs, x = [], inputs.swapaxes(0, 1)
     for layer in layers:
-        zero = np.zeros((1, layer.below.shape[1]))
-        out, _ = layer.forward(x, zero, zero)
+        out = layer.forward(x, layer.neuron.start((1, layer.below.shape[1]), np.float64)).x
         outputs.append(out[:, 0])
         x = out[1:]
     walk = Walk(layers, [*[neuron] * len(network.layers), readout], rule, feedback)

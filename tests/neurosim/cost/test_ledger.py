@@ -11,6 +11,7 @@ from hw_models.circuit import AnalogCircuit
 from hw_models.events import Event, Phase
 from hw_models.memory import Unlimited
 from hw_models.noise import Bernoulli, Silent
+from hw_models.parts import InputError
 from hw_models.protocols import Nothing
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Carried, Count
@@ -18,7 +19,7 @@ from neurosim.bptt import GradientLearner
 from neurosim.cost import Workload, count, epoch_of, events, forecast
 from neurosim.cost.ledger import Ledger, is_device
 from neurosim.network import Network
-from neurosim.neurons import LIF, Leaky, Linear, ReLU
+from neurosim.neurons import LI, LIF, Leaky, Linear, ReLU
 from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks.dataset import Series
@@ -478,6 +479,12 @@ def test_pulses_of_wires_are_counted():
     network, chip = Network(2, 6, 1, wiring=Sparse(1.0)), load("reram-es")._replace(memory=Unlimited())
     calls, account = called(network, chip, NP(lr=0.1, readout_lr=0.1).learning(), 6, 1)
     assert calls["pulses"] == sum(found.hits for found in account.writes.values()) > account.writes["input to hidden"].visited
+
+
+def test_reference_gradients_of_spikes_are_not_counted():
+    for network, name in ((SMALL._replace(neuron=LIF()), "LIF"), (SMALL._replace(readout=LI()), "LI")):
+        with pytest.raises(InputError, match=rf"reference gradients \(tbptt\) through {name} cannot be counted"):
+            count(network, Chip(), Gradient(), Workload(2))
 
 
 def test_decorrelated_spikes_are_numbers():

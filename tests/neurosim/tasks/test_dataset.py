@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_models.parts import InputError
-from neurosim.tasks import Dataset, Series, check, mean_squared_error
+from neurosim.tasks import Dataset, Series, check, mean_squared_error, share_right
 from neurosim.tasks.dataset import all_counted
 
 
@@ -101,3 +101,14 @@ def test_check_names_part_sequence_step_and_column(value):
     inputs[0, 4, 1] = value
     with pytest.raises(InputError, match=f"test.inputs is {value} at sequence 0, step 4, column 1"):
         check(broken(inputs=inputs))
+
+
+def test_a_pooled_answer_is_that_of_the_mean_over_counted_steps():
+    """Two sequences of four steps, the first of which does not count: sums of (3, 2) and (1, 2.5), where class 0 is right."""
+    outputs = np.array([[[0, 9], [3, 0], [0, 1], [0, 1]], [[9, 0], [0, 2], [1, 0], [0, 0.5]]])
+    targets = np.broadcast_to([1.0, 0.0], outputs.shape)
+    series = Series(outputs, targets, np.array([[False, True, True, True]] * 2))
+    assert share_right(series, outputs) == pytest.approx(1 / 3)
+    assert share_right(series, outputs, pooled=True) == 0.5
+    only_one = series._replace(counted=np.array([[False, True, True, True], [False] * 4]))
+    assert share_right(only_one, outputs, pooled=True) == 1.0

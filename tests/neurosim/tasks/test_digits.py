@@ -30,6 +30,22 @@ def test_only_the_last_row_counts_and_rows_can_be_shown_for_longer():
     assert np.array_equal(train.targets.sum(axis=(1, 2)), np.ones(len(train.targets)))
 
 
+def test_pixels_as_spikes():
+    """By rate, a pixel sends as many as it is bright; by latency one, the brighter the sooner: white at once, 1/16 in the last of 16 steps."""
+    bright = Digits().load(0).train
+    by_rate, by_time = (Digits(repeat=16, code=code).load(0).train for code in ("rate", "latency"))
+    shown = [series.inputs.reshape(-1, 8, 16, 8) for series in (by_rate, by_time)]  # picture, row, step, pixel
+    counts = shown[0].sum(axis=2)
+    assert set(np.unique(by_rate.inputs)) == {0.0, 1.0}
+    assert (counts[bright.inputs == 1] == 16).all() and not counts[bright.inputs == 0].any()
+    half = counts[bright.inputs == 0.5]
+    assert abs(half.mean() - 8) < 4 * 2 / len(half) ** 0.5  # of 16 coins: a standard deviation of 2
+    assert np.array_equal(shown[1].sum(axis=2), bright.inputs > 0)
+    first = shown[1].argmax(axis=2)
+    assert np.array_equal(first[bright.inputs > 0], np.rint((1 - bright.inputs) * 15)[bright.inputs > 0])
+    assert np.array_equal(by_rate.targets, by_time.targets)
+
+
 def test_the_seed_shuffles():
     assert not np.array_equal(Digits().load(0).test.inputs, Digits().load(1).test.inputs)
 

@@ -20,7 +20,8 @@ def task(request, tmp_path):
 
 
 def test_names():
-    assert list(by_name) == ["mackey-glass", "mackey-glass-reversed", "copy-memory", "forecast-csv", "digits", "gym"]
+    series = ["mackey-glass", "mackey-glass-reversed", "copy-memory", "forecast-csv", "digits"]
+    assert list(by_name) == [*series, "cue-accumulation", "delayed-match", "gym"]
     assert Arrays.name == "arrays"
 
 
