@@ -123,8 +123,9 @@ def validation(report) -> Figure:
     report : neurosim.brian.Report
     """
     panels = [("each by itself", report.trajectory, not report.steps), ("step by step, from one common state", report.steps, True)]
-    panels = [panel for panel in panels if panel[1]]
-    rows = len(panels) + len(report.trains) + bool(report.learned)
+    panels = [panel for panel in [*panels, ("while learning", report.lesson, True)] if panel[1]]
+    rasters = {**report.trains, **{f"{name}, while learning": trains for name, trains in report.taught.items()}}
+    rows = len(panels) + len(rasters) + bool(report.learned)
     figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
     all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
@@ -138,7 +139,7 @@ def validation(report) -> Figure:
         axes.set(yscale="log", xlabel="step", ylabel=f"difference of {'membranes' if report.trains else 'outputs'}")
         axes.set_title(f"{how}{'; lines: what rounding explains' if judged else ''}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
-    for axes, (name, trains) in zip(all_axes[len(panels) :], report.trains.items()):
+    for axes, (name, trains) in zip(all_axes[len(panels) :], rasters.items()):
         for spikes, marker, size, color, whose in ((trains.ours, "|", 6, BLUE, "neurosim"), (trains.theirs, ".", 2, ORANGE, "Brian2")):
             axes.plot(*np.nonzero(spikes), marker, ms=size, mew=0.8, color=color, label=whose)
         if trains.first is not None:
