@@ -125,10 +125,10 @@ def validation(report) -> Figure:
     panels = [("each by itself", report.trajectory, not report.steps), ("step by step, from one common state", report.steps, True)]
     panels = [panel for panel in [*panels, ("while learning", report.lesson, True)] if panel[1]]
     rasters = {**report.trains, **{f"{name}, while learning": trains for name, trains in report.taught.items()}}
-    rows = len(panels) + len(rasters) + bool(report.learned)
-    figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    heights = [2.6] * len(panels) + [2.0] * len(rasters) + [2.6] * bool(report.learned)
+    figure = Figure(figsize=(6.4, 0.6 + sum(heights)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
-    all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+    all_axes = list(figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     drawn = lambda values: np.where(values > 0, values, np.nan)  # noqa: E731
     for axes, (how, differences, judged) in zip(all_axes, panels):
         shown = {name.partition(".")[0]: d for name, d in differences.items() if not name.endswith(".h")}
@@ -144,7 +144,8 @@ def validation(report) -> Figure:
             axes.plot(*np.nonzero(spikes), marker, ms=size, mew=0.8, color=color, label=whose)
         if trains.first is not None:
             axes.axvline(trains.first, color=GREY, lw=1.0, label="first difference")
-        axes.set(xlim=(-0.5, len(trains.ours) - 0.5), xlabel="step", ylabel="neuron")
+        axes.set(xlim=(-0.5, len(trains.ours) - 0.5), ylim=(-0.5, trains.ours.shape[1] - 0.5), xlabel="step", ylabel="neuron")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         same = "the same in both" if trains.first is None else f"different from step {trains.first} on"
         axes.set_title(f"spikes of {name}: {same}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
@@ -153,7 +154,7 @@ def validation(report) -> Figure:
         axes.plot(drawn(np.array(list(report.learned.values()))), list(report.learned), "o", ms=5, color=BLUE)
         axes.axvline(report.limit, color=ORANGE, lw=1.2)
         axes.invert_yaxis()
-        axes.set(xscale="log", xlabel=f"largest difference of weights {what}; line: allowed")
+        axes.set(xscale="log", xlabel=f"largest difference of weights {what}; no dot: none; line: allowed")
     for axes in all_axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{report.case.name}: neurosim and Brian2 {report.brian2} on {report.device}", x=0.01, ha="left", fontsize=10)

@@ -57,7 +57,9 @@ class Trains(NamedTuple):
     ours: np.ndarray  #: (step, neuron) of 0 and 1
     theirs: np.ndarray
     first: int | None  #: step in which they differ first; none if they are the same, spike for spike
-    explained: bool  #: whether the neurons that differ then were closer to their threshold than rounding can move them
+    explained: (
+        bool | None
+    )  #: whether the neurons that differ then were closer to their threshold than rounding can move them; none if others did before
     step_s: float
 
     def table(self) -> dict[str, Any]:
@@ -76,7 +78,12 @@ class Trains(NamedTuple):
         """A sentence."""
         t = self.table()
         how = "the same, spike for spike" if t["equal"] else f"different from step {self.first} on"
-        why = "" if t["equal"] else ", where rounding decides" if self.explained else ", which rounding does not explain"
+        whys = {
+            True: ", where rounding decides",
+            False: ", which rounding does not explain",
+            None: ", which may follow from what differs elsewhere",
+        }
+        why = "" if t["equal"] else whys[self.explained]
         alike = "-" if t["coincidence"] is None else f"{t['coincidence']:.3g}"
         return (
             f"Spikes of {name}: {t['spikes']} and {t['spikes_brian2']}, {how}{why}; {t['rate_Hz']:.3g} and {t['rate_brian2_Hz']:.3g} Hz, "
@@ -102,7 +109,7 @@ class Report(NamedTuple):
     @property
     def agrees(self) -> bool:
         differences = *(self.steps or self.trajectory).values(), *self.lesson.values()
-        explained = all(t.explained for t in (*self.trains.values(), *self.taught.values()))
+        explained = all(t.explained is not False for t in (*self.trains.values(), *self.taught.values()))
         return explained and all(d.agrees for d in differences) and all(off <= self.limit for off in self.learned.values())
 
     @property
@@ -313,11 +320,11 @@ def _judged(simulator, layers, arrived):
     for name, passes in layers.items():
         for label, p in passes.items():
             at = np.flatnonzero((p.x != p.other).any(axis=1))
-            trains[name + label] = Trains(p.x, p.other, int(at[0]) if len(at) else None, True, step_s)
+            trains[name + label] = Trains(p.x, p.other, int(at[0]) if len(at) else None, None if len(at) else True, step_s)
     first, steps = _until(trains, None), len(next(iter(trains.values())).ours)
     for k, (name, passes) in enumerate(layers.items()):
-        v, raised = (_largest([getattr(p, field) for p in passes.values()]) for field in ("v", "raised"))
-        off, threshold = margins(neuron, step_s, *arrived[k], v, raised)
+        (size, rounding), each = arrived[k], list(passes.values())
+        off, threshold = margins(neuron, step_s, size, rounding, _largest([p.v for p in each]), _largest([p.raised for p in each]))
         for label, p in passes.items():
             if first is not None and trains[name + label].first == first and label not in differs:
                 differs[label] = name  # what differs above in the same step may follow from it
@@ -341,20 +348,19 @@ def _largest(arrays):
 def _taught(report: Report) -> Report:
     """The report with what the two learn, compared until a spike comes in one alone."""
     case, simulator = report.case, report.case.simulator
-    theirs = script(simulator, *case.lesson, title=case.name).run(report.device)
+    weights, shown = simulator.weights, lambda after: by_name(simulator.network, after)
+    theirs, after = script(simulator, *case.lesson, title=case.name).run(report.device), _learned(simulator, case.lesson, weights)
+    if after is None or not all(np.isfinite(theirs[name]).all() for name in shown(after)):
+        return _refused(report, f"{case.rule} diverged within {len(case.lesson[0])} steps.")
     if words.spikes(simulator.network.neuron):
         lesson, taught = _spikes_of(case, theirs)
-        report = report._replace(lesson=lesson, taught=taught)
-        until = _until(taught, len(case.lesson[0]))
+        report, until = report._replace(lesson=lesson, taught=taught), _until(taught, len(case.lesson[0]))
         if until == 0:
             return _refused(report, "A spike of the first step came in one of the two alone.")
         if until < len(case.lesson[0]):
             case = case._replace(lesson=tuple(part[:until] for part in case.lesson))
-            theirs, report = script(simulator, *case.lesson, title=case.name).run(report.device), report._replace(case=case)
-    weights, shown = simulator.weights, lambda after: by_name(simulator.network, after)
-    after = _learned(simulator, case.lesson, weights)
-    if after is None or not all(np.isfinite(theirs[name]).all() for name in shown(after)):
-        return _refused(report, f"{case.rule} diverged within {len(case.lesson[0])} steps.")
+            theirs, after = script(simulator, *case.lesson, title=case.name).run(report.device), _learned(simulator, case.lesson, weights)
+            report = report._replace(case=case)
     off = {name: float(np.abs(theirs[name] - w).max()) for name, w in shown(after).items()}
     limit = SAME * max(1.0, *(float(np.abs(w).max()) for w in shown(after).values()))
     if max(off.values()) > limit:
@@ -362,7 +368,9 @@ def _taught(report: Report) -> Report:
         apart = max(float(np.abs(a - b).max()) for a, b in zip(shown(after).values(), shown(twin).values())) if twin else np.inf
         if apart * len(case.lesson[0]) > limit:  # rounding enters every step
             ends = f"weights that begin one unit in the last place apart end {apart:.1g} apart"
-            return _refused(report, f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}.")
+            return _refused(
+                report._replace(lesson={}, taught={}), f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
+            )
     return report._replace(learned=off, limit=limit)
 
 
@@ -373,34 +381,27 @@ def _refused(report, why):
 def _spikes_of(case, theirs):
     """Membranes and spikes of both passes of a lesson, judged as if weights were as far apart as they may be."""
     simulator, (inputs, targets, counted) = case.simulator, case.lesson
-    network, names = simulator.network, populations(simulator.network)[:-1]
-    twins, noise, steps = {"": "", ", perturbed": "noisy_"}, simulator.perturbations(len(inputs)), len(inputs)
-    fresh, seen, weights = _fresh(simulator, simulator.weights), [], [np.zeros_like(w) for w in simulator.weights]
+    fresh, weights, shown = _fresh(simulator, simulator.weights), [np.zeros_like(w) for w in simulator.weights], []
     for net in fresh.follow(inputs[None], targets[None], counted[None]):
         weights = [np.maximum(most, np.abs(w)) for most, w in zip(weights, fresh.weights, strict=True)]
-        seen.append(
-            [
-                (g.out[:, 0].copy(), g.state.v[:, 0].copy(), *(b[:, 0].copy() for b in g.state if b is getattr(g.state, "adaptation", 0)))
-                for g in net.hidden
-            ]
+        shown.append(
+            [(g.out[:, 0].copy(), g.state.v[:, 0].copy(), np.copy(getattr(g.state, "adaptation", g.out)[:, 0])) for g in net.hidden]
         )
     layers = {}
-    for k, name in enumerate(names):
-        x, v, *b = (np.zeros((steps, 2, network.layers[k])) for _ in seen[0][k])
-        for t, step in enumerate(seen):
-            for kept, values in zip((x, v, *b), step[k], strict=True):
-                kept[t] = values
+    for k, name in enumerate(populations(simulator.network)[:-1]):
+        x, v, b = (np.array([step[k][field] for step in shown]) for field in range(3))  # (step, pass, neuron)
+        raised = b - x if "adaptation" in simulator.recordable else None
         layers[name] = {
             label: Pass(
-                x[:, q], _raster(theirs[f"{name}.{twin}spike"], x[:, q].shape), v[:, q],
-                theirs[f"{name}.v{'_noisy' * q}"], b[0][:, q] - x[:, q] if b else None,
+                x[:, q], _raster(theirs[f"{name}.{event}"], x[:, q].shape), v[:, q], theirs[f"{name}.{membrane}"],
+                None if raised is None else raised[:, q],
             )
-            for q, (label, twin) in enumerate(twins.items())
+            for q, (label, event, membrane) in enumerate([("", "spike", "v"), (", perturbed", "noisy_spike", "v_noisy")])
         }  # fmt: skip
-    sent = [np.maximum(*(p.x for p in passes.values())) for passes in layers.values()]
+    sent = [_largest([p.x for p in passes.values()]) for passes in layers.values()]
     full, slack = matrices(simulator.wires, weights), SAME * max(1.0, *(float(w.max(initial=0)) for w in weights))
     arrived = []
-    for pairs, given in zip(_pairs(simulator, inputs, sent, full), noise, strict=True):
+    for pairs, given in zip(_pairs(simulator, inputs, sent, full), simulator.perturbations(len(inputs)), strict=True):
         size, rounding = arrivals(pairs)
         arrived.append((size + np.abs(given), rounding + slack * sum(np.abs(x).sum(axis=1, keepdims=True) for x, _ in pairs)))
     return _judged(simulator, layers, arrived)

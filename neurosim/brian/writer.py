@@ -192,19 +192,21 @@ class RateWriter:
         """Variables that one step leaves for the next."""
         return ["x", *words.rate(self.neuron(k)).state]
 
-    def reaching(self, k):
-        """Populations of which all that a population could be reached by is made, wired or not, and whether they are its own."""
-        below = ["input"] * (self.network.inputs > 0) if k == 0 else [self.names[k - 1]]
-        return {**dict.fromkeys(below, False), **dict.fromkeys([self.names[k]] * (not self.top(k)), True)}
-
     def energy(self, k):
-        """A pool that adds up the squares of all that reaches a population."""
+        """A pool that adds up the squares of all that could reach a population, wired or not."""
         pool, reaching = f"{self.names[k]}_energy", self.reaching(k)
-        roles = ["recurrent" if own else "below" for own in reaching.values()]
-        lines = self.group(pool, 1, [*roles, "energy"], 10 * (k + 1))
-        for pre, role in zip(reaching, roles, strict=True):
+        lines = self.group(pool, 1, [*reaching.values(), "energy"], 10 * (k + 1))
+        for pre, role in reaching.items():
             lines += self.connected(pre, pool, [f"{role}_post = x_pre**2 : 1 (summed)"])
-        return lines + _regularly(pool, [f"energy = {' + '.join([*roles, *['1'] * self.network.bias, '1e-6'])}"], self.late)
+        return lines + _regularly(pool, [self.total(reaching.values())], self.late)
+
+    def reaching(self, k):
+        """Populations that could reach one, other than a bias, and what they are to it."""
+        below = {["input", *self.names][k]: "below"} if k or self.network.inputs else {}
+        return below if self.top(k) else {**below, self.names[k]: "recurrent"}
+
+    def total(self, parts):
+        return f"energy = {' + '.join([*parts, *['1'] * self.network.bias, '1e-6'])}"
 
     def plasticity(self, name):
         pre, _, post = name.partition("_to_")
@@ -225,11 +227,11 @@ class RateWriter:
 
     # ------------------------------------------------------------ objects
 
-    def group(self, name, size, variables, order, more=()):
+    def group(self, name, size, variables, order, equations=(), options=""):
         """Lines that make a population; a variable may carry a flag, as in ``power (linked)``."""
         self.objects.append(name)
-        equations = [f"{v.partition(' ')[0]} : 1 {v.partition(' ')[2]}".rstrip() for v in variables]
-        return _call(f"{name} = b2.NeuronGroup({size}, ", equations, f', order={order}, name="{name}", namespace=names)')
+        text = [*equations, *(f"{v.partition(' ')[0]} : 1 {v.partition(' ')[2]}".rstrip() for v in variables)]
+        return _call(f"{name} = b2.NeuronGroup({size}, ", text, f'{options}, order={order}, name="{name}", namespace=names)')
 
     def connected(self, pre, post, equations, made_by="connect", options=""):
         """Lines that make synapses."""
@@ -262,13 +264,10 @@ class SpikeWriter(RateWriter):
     def recorded(self, k):
         if not self.timed(k):
             return ["x"]
-        adapts = self.how and "adaptation" in self.entry(k).state
-        return [
-            f"{v}{twin}" for v in ["v", *["adaptation"] * bool(adapts)] for twin in ("", *["_noisy"] * bool(self.how and not self.top(k)))
-        ]
+        return ["v"] if self.top(k) else [f"v{twin}" for twin in self.twins()]
 
     def spiking(self):
-        events = ("spike", *["noisy_spike"] * bool(self.how))
+        events = ("spike", "noisy_spike") if self.how else ("spike",)
         return {name: events for k, name in enumerate(self.names) if words.spikes(self.neuron(k))}
 
     def answer(self):
@@ -282,41 +281,33 @@ class SpikeWriter(RateWriter):
         return self.entry(k).arrives if self.timed(k) else {"h": "{}"}
 
     def population(self, k):
-        name, order, lines = self.names[k], 10 * (k + 1), self.lines(k)
-        given = [role for pre, role in self.sources(k).items() if pre in OUTSIDE]
-        sums = [f"{v}_{role}" for v in lines for role in given]
+        name, order, lines, sources = self.names[k], 10 * (k + 1), self.lines(k), self.sources(k)
+        outside = {pre: role for pre, role in sources.items() if pre in OUTSIDE}
         inlets = [f"{v}_in" for v in lines]
-        gather = [f"{v}_in += {' + '.join(f'{v}_{role}' for role in given)}" for v in lines if given]
-        twins = [*inlets]
+        gather = [f"{v}_in += {' + '.join(f'{v}_{role}' for role in outside.values())}" for v in lines if outside]
         if self.timed(k):
             entry = self.entry(k)
-            twins += [f"{v}_held" for v in ("v",) if self.paused(k)] + ["rest"] * self.paused(k) + ["trace"] * self.traces(k)
-            own = [*entry.state, *entry.holds]
+            own = [*inlets, *["v_held", "rest"] * self.paused(k), *["trace"] * self.traces(k)]
+            twins = [*own, *entry.state, *entry.holds]
             take = [f"{v} {'' if v in entry.holds else '+'}= {v}_in" for v in lines] + ["v_held = v"] * self.paused(k)
+            arrived = entry.arrived
         else:
-            rate = words.rate(self.neuron(k))
-            own = ["h", "x", *rate.state]
-            take = ["h = h_in", *rate.step]
-        both = [*twins, *own]
+            entry = words.rate(self.neuron(k))
+            own = twins = [*inlets, "h", "x", *entry.state]
+            take, arrived = ["h = h_in", *entry.step], "h_in"
+        variables = [*(f"{v}_{role}" for v in lines for role in outside.values()), *own]
         step = [*gather, *take]
-        variables = [*sums, *twins] if self.timed(k) else [*sums, *both]
         if self.how:
-            first = [_noisy(line, both) for line in gather]
-            if self.shaken(k):
-                first += [*self.noise(k), f"{inlets[0]}_noisy += noise"]
-            step += [*first, *(_noisy(line, both) for line in take)]
-            if self.activity(k) == "current":
-                arrived = self.entry(k).arrived if self.timed(k) else "h_in"
-                step += [f"delta = {_noisy(arrived, both)} - ({arrived})"]
-            step += self.target(k)
-            variables += [f"{v}_noisy" for v in (twins if self.timed(k) else both)] + self.learns(k)
-        text = ["", *(self.spikers(k, variables, both, order) if self.timed(k) else self.group(name, self.sizes[k], variables, order))]
+            step += [_noisy(line, twins) for line in gather]
+            step += [*self.noise(k), f"{inlets[0]}_noisy += noise"] if self.shaken(k) else []
+            step += [_noisy(line, twins) for line in take]
+            step += [f"delta = {_noisy(arrived, twins)} - ({arrived})"] * (self.activity(k) == "current") + self.target(k)
+            variables += [*(f"{v}_noisy" for v in own), *self.learns(k)]
+        text = ["", *(self.spiker(k, variables, twins, order) if self.timed(k) else self.group(name, self.sizes[k], variables, order))]
         text += _regularly(name, step, order)
-        if self.timed(k):
-            text += self.thereafter(k, both, order)
-        for pre in self.sources(k):
+        text += self.thereafter(k, twins, order) if self.timed(k) else []
+        for pre, role in sources.items():
             if pre in OUTSIDE:
-                role = self.sources(k)[pre]
                 text += self.summed(pre, name, {f"{v}_{role}": form for v, form in lines.items()})
             else:
                 text += self.delivered(pre, name, lines)
@@ -329,44 +320,45 @@ class SpikeWriter(RateWriter):
     def traces(self, k):
         return bool(self.how and self.activity(k) == "spikes")
 
-    def spikers(self, k, variables, both, order):
+    def spiker(self, k, variables, twins, order):
         """Lines that make a population in continuous time."""
         name, entry = self.names[k], self.entry(k)
-        self.objects.append(name)
         membrane, *others = entry.equations
         equations = [membrane + " (unless refractory)" * bool(entry.pause and not self.how), *others]
         threshold, reset, options = entry.threshold, entry.reset, f', method="{entry.method}"'
         if self.how:
             threshold += " and rest < 1" * self.paused(k)
             reset += f"; rest = {entry.pause}" * self.paused(k) + "; trace += 1" * self.traces(k)
-            equations += [_noisy(line, both) for line in equations]
+            equations += [_noisy(line, twins) for line in equations]
         if entry.threshold:
             options += f', threshold="{threshold}", reset="{reset}"'
-            if entry.pause and not self.how:  # Brian2 counts the step of the spike itself
-                options += f", refractory={(entry.pause + 1) * self.chip.step_s!r}*b2.second"
             if self.how:
-                options += f', events={{"noisy_spike": "{_noisy(threshold, both)}"}}'
-        equations += [f"{v.partition(' ')[0]} : 1 {v.partition(' ')[2]}".rstrip() for v in variables]
-        lines = _call(f"{name} = b2.NeuronGroup({self.sizes[k]}, ", equations, f'{options}, order={order}, name="{name}", namespace=names)')
+                options += f', events={{"noisy_spike": "{_noisy(threshold, twins)}"}}'
+            elif entry.pause:  # Brian2 counts the step of the spike itself
+                options += f", refractory={(entry.pause + 1) * self.chip.step_s!r}*b2.second"
+        lines = self.group(name, self.sizes[k], variables, order, equations, options)
         if entry.threshold and self.how:
-            lines += [f'{name}.run_on_event("noisy_spike", "{_noisy(reset, both)}")']
-        starts = f'arrays["start_{name}"]' if getattr(self.neuron(k), "scatter", 0) > 0 else repr(entry.start)
-        if starts != "0.0":
-            lines += [f"{name}.v{twin} = {starts}" for twin in ("", *["_noisy"] * bool(self.how))]
+            lines += [f'{name}.run_on_event("noisy_spike", "{_noisy(reset, twins)}")']
+        start = f'arrays["start_{name}"]' if getattr(self.neuron(k), "scatter", 0) > 0 else repr(entry.start)
+        lines += [f"{name}.v{twin} = {start}" for twin in self.twins() if start != "0.0"]
         return [*lines, f"in_turn({name}, {order})"]
 
-    def thereafter(self, k, both, order):
+    def twins(self):
+        """What names of variables end with: those of a perturbed pass too, if there is one."""
+        return ("", "_noisy") if self.how else ("",)
+
+    def thereafter(self, k, twins, order):
         """What a neuron does between its threshold and its reset, and after that."""
-        name, between, after = self.names[k], [], []
+        between, after = [], []
         if self.paused(k):
             between += ["v = v_held*int(rest >= 1) + v*int(rest < 1)", "rest = clip(rest - 1, 0, inf)"]
         if self.traces(k):
             between += [f"trace *= {math.exp(-self.chip.step_s / self.neuron(k).tau_trace)!r}"]
             after += ["delta = trace_noisy - trace"]
-        between = [*between, *(_noisy(line, both) for line in between)]
+        between += [_noisy(line, twins) for line in between]
         if self.how and self.activity(k) == "membrane":
             between += ["delta = v_noisy - v"]
-        return [line for step, at in ((between, 3), (after, 5)) if step for line in _regularly(name, step, order + at)]
+        return [line for step, at in ((between, 3), (after, 5)) if step for line in _regularly(self.names[k], step, order + at)]
 
     def delivered(self, pre, post, lines):
         """Synapses at which spikes arrive."""
@@ -397,17 +389,17 @@ class SpikeWriter(RateWriter):
         return [*entry.state, *["rest"] * self.paused(k), *["trace"] * self.traces(k)]
 
     def energy(self, k):
-        pool, roles, lines = f"{self.names[k]}_energy", [], []
-        for pre, own in self.reaching(k).items():
-            if pre in OUTSIDE:
-                roles.append("below")
-                lines += self.connected(pre, pool, ["below_post = x_pre**2 : 1 (summed)"])
-            else:
-                lines += self.connected(pre, pool, [""], "deliver", f', arrives={{"spike": "spikes_post += 1"}}{self.when(pre, own)}')
-                roles += ["spikes"] * ("spikes" not in roles)
-        total = f"energy = {' + '.join([*roles, *['1'] * self.network.bias, '1e-6'])}"
-        lines = self.group(pool, 1, [*roles, "energy"], 10 * (k + 1)) + lines
-        return lines + _regularly(pool, [total, *["spikes = 0"] * ("spikes" in roles)], self.late)
+        pool, reaching = f"{self.names[k]}_energy", self.reaching(k)
+        numbers, events = [pre for pre in reaching if pre in OUTSIDE], [pre for pre in reaching if pre not in OUTSIDE]
+        parts = ["below"] * len(numbers) + ["spikes"] * bool(events)
+        lines = self.group(pool, 1, [*parts, "energy"], 10 * (k + 1))
+        for pre in numbers:
+            lines += self.connected(pre, pool, ["below_post = x_pre**2 : 1 (summed)"])
+        for pre in events:
+            lines += self.connected(
+                pre, pool, [""], "deliver", f', arrives={{"spike": "spikes_post += 1"}}{self.when(pre, pre == self.names[k])}'
+            )
+        return lines + _regularly(pool, [self.total(parts), *["spikes = 0"] * bool(events)], self.late)
 
     def saw(self, pre, post):
         return "x_pre" if pre in OUTSIDE else "seen"
@@ -418,8 +410,7 @@ class SpikeWriter(RateWriter):
     def ending(self):
         lines = ["", "# what arrived has been taken in; what arrives from now on is for the next step"]
         for k, name in enumerate(self.names):
-            inlets = [f"{v}_in{twin}" for v in self.lines(k) for twin in ("", *["_noisy"] * bool(self.how))]
-            lines += _regularly(name, [f"{v} = 0" for v in inlets], self.late + 30)
+            lines += _regularly(name, [f"{v}_in{twin} = 0" for v in self.lines(k) for twin in self.twins()], self.late + 30)
         return lines
 
 
