@@ -151,7 +151,10 @@ def validation(report) -> Figure:
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     if report.learned:
         axes, what = all_axes[-1], f"after {len(report.case.lesson[0])} steps of {report.case.rule}"
-        axes.plot(drawn(np.array(list(report.learned.values()))), list(report.learned), "o", ms=5, color=BLUE)
+        rows = np.arange(len(report.learned))
+        axes.plot(drawn(np.array(list(report.learned.values()))), rows, "o", ms=5, color=BLUE)
+        axes.set_yticks(rows, list(report.learned))
+        axes.set_ylim(-0.5, len(rows) - 0.5)
         axes.axvline(report.limit, color=ORANGE, lw=1.2)
         axes.invert_yaxis()
         axes.set(xscale="log", xlabel=f"largest difference of weights {what}; no dot: none; line: allowed")
