@@ -123,11 +123,12 @@ def validation(report) -> Figure:
     report : neurosim.brian.Report
     """
     panels = [("each by itself", report.trajectory, not report.steps), ("step by step, from one common state", report.steps, True)]
-    panels = [panel for panel in panels if panel[1]]
-    rows = len(panels) + len(report.trains) + bool(report.learned)
-    figure = Figure(figsize=(6.4, 0.6 + 2.6 * rows), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    panels = [panel for panel in [*panels, ("while learning", report.lesson, True)] if panel[1]]
+    rasters = {**report.trains, **{f"{name}, while learning": trains for name, trains in report.taught.items()}}
+    heights = [2.6] * len(panels) + [2.0] * len(rasters) + [2.6] * bool(report.learned)
+    figure = Figure(figsize=(6.4, 0.6 + sum(heights)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
     FigureCanvasAgg(figure)
-    all_axes = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+    all_axes = list(figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
     drawn = lambda values: np.where(values > 0, values, np.nan)  # noqa: E731
     for axes, (how, differences, judged) in zip(all_axes, panels):
         shown = {name.partition(".")[0]: d for name, d in differences.items() if not name.endswith(".h")}
@@ -138,21 +139,25 @@ def validation(report) -> Figure:
         axes.set(yscale="log", xlabel="step", ylabel=f"difference of {'membranes' if report.trains else 'outputs'}")
         axes.set_title(f"{how}{'; lines: what rounding explains' if judged else ''}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
-    for axes, (name, trains) in zip(all_axes[len(panels) :], report.trains.items()):
+    for axes, (name, trains) in zip(all_axes[len(panels) :], rasters.items()):
         for spikes, marker, size, color, whose in ((trains.ours, "|", 6, BLUE, "neurosim"), (trains.theirs, ".", 2, ORANGE, "Brian2")):
             axes.plot(*np.nonzero(spikes), marker, ms=size, mew=0.8, color=color, label=whose)
         if trains.first is not None:
             axes.axvline(trains.first, color=GREY, lw=1.0, label="first difference")
-        axes.set(xlim=(-0.5, len(trains.ours) - 0.5), xlabel="step", ylabel="neuron")
+        axes.set(xlim=(-0.5, len(trains.ours) - 0.5), ylim=(-0.5, trains.ours.shape[1] - 0.5), xlabel="step", ylabel="neuron")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         same = "the same in both" if trains.first is None else f"different from step {trains.first} on"
         axes.set_title(f"spikes of {name}: {same}", loc="left", fontsize=SMALL)
         axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     if report.learned:
         axes, what = all_axes[-1], f"after {len(report.case.lesson[0])} steps of {report.case.rule}"
-        axes.plot(drawn(np.array(list(report.learned.values()))), list(report.learned), "o", ms=5, color=BLUE)
+        rows = np.arange(len(report.learned))
+        axes.plot(drawn(np.array(list(report.learned.values()))), rows, "o", ms=5, color=BLUE)
+        axes.set_yticks(rows, list(report.learned))
+        axes.set_ylim(-0.5, len(rows) - 0.5)
         axes.axvline(report.limit, color=ORANGE, lw=1.2)
         axes.invert_yaxis()
-        axes.set(xscale="log", xlabel=f"largest difference of weights {what}; line: allowed")
+        axes.set(xscale="log", xlabel=f"largest difference of weights {what}; no dot: none; line: allowed")
     for axes in all_axes:
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{report.case.name}: neurosim and Brian2 {report.brian2} on {report.device}", x=0.01, ha="left", fontsize=10)

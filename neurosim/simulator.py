@@ -1,6 +1,6 @@
 """A network on a chip: its weights in cells, its clock, and the two things one can do with it, run and learn."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,6 +179,15 @@ class Simulator:
             )
         key = random.root(self.seed, random.TRAIN)
         return self._sequence(inputs, targets, counted, record, key, 0, self.clock, learning or self.learning)
+
+    def follow(self, inputs, targets, counted) -> Iterator[loop.Net]:
+        """Learn as in `learn`, and give the network after every step, each pass of it, before it hears how the step went."""
+        key = random.root(self.seed, random.TRAIN)
+        kinds, course = self._course(inputs, targets, counted, (), key, 0, self.clock, self.learning)
+        for t in range(course.t1):
+            self._run(course._replace(t0=t, t1=t + 1), kinds)
+            if t < course.last:
+                yield course.net
 
     def live(self, environments, seeds, longest, learning=None) -> Outcome:
         """Run an episode in each of some environments, side by side as a batch, until the last one has ended.

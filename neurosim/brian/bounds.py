@@ -35,6 +35,22 @@ EACH = Measure(np.abs, np.abs)
 LENGTH = Measure(lambda w: np.full((1, 1), np.linalg.norm(w, 2)), lambda v: np.linalg.norm(v, axis=1, keepdims=True))
 
 
+def matrices(wires, weights) -> list[np.ndarray]:
+    """Weights of every projection as a (pre, post) array: zero where there is no wire."""
+    found = []
+    for listed, w in zip(wires, weights, strict=True):
+        n = len(listed.start) - 1
+        found.append(np.zeros((n, n)) if n >= 0 else w)
+        if n >= 0:
+            found[-1][listed.pre, listed.post] = w
+    return found
+
+
+def with_one(network, x) -> np.ndarray:
+    """What the weights from below see: behind what is sent the 1 of a bias, if there is one."""
+    return np.hstack([x, np.ones((len(x), 1))]) if network.bias else np.asarray(x, np.float64)
+
+
 def gains(network, weights) -> list[float]:
     """Recurrent gain of each layer: the most by which one step stretches a difference."""
     slope = words.rate(network.neuron).slope
@@ -48,6 +64,7 @@ def allowed(network, weights, recorded, inputs, names, held: bool) -> dict[str, 
     ----------
     network : Network
     weights : list of (pre, post) arrays
+        As `matrices` gives them.
     recorded : dict of (step, neuron) arrays
         ``population.h`` and ``population.x`` of one of the two.
     inputs : (step, input) array
@@ -56,7 +73,7 @@ def allowed(network, weights, recorded, inputs, names, held: bool) -> dict[str, 
     held : bool
         Whether every step started from the same state: then differences are bounded neuron by neuron, else by their length.
     """
-    measure, below, below_off, found = EACH if held else LENGTH, np.asarray(inputs, np.float64), None, {}
+    measure, below, below_off, found = EACH if held else LENGTH, with_one(network, inputs), None, {}
     for k, name in enumerate(names):
         x, recurrent = recorded[f"{name}.x"], 2 * k + 1 < len(weights)
         sums = _rounding(below, weights[2 * k])
@@ -64,9 +81,12 @@ def allowed(network, weights, recorded, inputs, names, held: bool) -> dict[str, 
             sums += _rounding(np.vstack([np.zeros_like(x[:1]), x[:-1]]), weights[2 * k + 1])
         fed = measure.vector(sums)
         if below_off is not None:
-            fed += below_off @ measure.matrix(weights[2 * k])
+            fed += below_off @ measure.matrix(weights[2 * k][: network.layers[k - 1]])
         back = measure.matrix(weights[2 * k + 1]) if recurrent and not held else None
-        below, below_off = x, outputs(network.neuron if recurrent else network.readout, fed, recorded[f"{name}.h"], measure, back)
+        below, below_off = (
+            with_one(network, x),
+            outputs(network.neuron if recurrent else network.readout, fed, recorded[f"{name}.h"], measure, back),
+        )
         found |= {f"{name}.h": fed, f"{name}.x": below_off}
     return found
 
@@ -106,7 +126,8 @@ def margins(neuron: Any, step_s: float, arrived, rounding, v, adaptation=None) -
     adaptation : (step, neuron) array, optional
         How far thresholds are raised, in steps of `beta_adaptation`.
     """
-    peak = abs(getattr(neuron, "v_leak", 0.0)) + np.maximum.accumulate(np.abs(v), axis=0)
+    scatter = getattr(neuron, "scatter", 0.0) * (abs(getattr(neuron, "v_threshold", 0.0)) + abs(getattr(neuron, "v_reset", 0.0)))
+    peak = abs(getattr(neuron, "v_leak", 0.0)) + scatter + np.maximum.accumulate(np.abs(v), axis=0)
     leak, pulls = _gain(step_s, neuron.tau_mem), np.zeros_like(peak)
     conducting = isinstance(neuron, neurons.ConductanceLIF)
     if conducting:

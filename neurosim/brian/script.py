@@ -16,7 +16,7 @@ from hw_models.chip import KINDS, Chip
 from hw_models.parts import InputError, nearest
 from neurosim import files
 from neurosim.brian import words
-from neurosim.brian.writer import RateWriter, SpikeWriter, populations, projections
+from neurosim.brian.writer import RateWriter, SpikeWriter, by_name, populations
 from neurosim.losses import SquaredError
 from neurosim.simulator import Simulator
 
@@ -118,18 +118,17 @@ def check_chip(chip: Chip) -> None:
 
 
 def check_network(network) -> None:
-    """Refuse wiring that is not written in Brian2's words."""
-    if network.wiring.sparse or network.wiring.delay > 0 or network.inputs == 0 or network.bias:
-        raise InputError(
-            "Only dense wiring from at least one input, without delays and biases, is written in Brian2's words: set network.wiring.kind to "
-            "dense, network.wiring.delay to 0 and network.bias to false."
-        )
-
-
-def check_learning(learning, network) -> None:
     """Refuse what is not written in Brian2's words."""
-    if words.spikes(network.neuron):
-        raise InputError("Learning on spikes is not written in Brian2's words: only networks of rate neurons learn there.")
+    if words.spikes(network.readout):
+        raise InputError(
+            f"The readout {type(network.readout).__name__} sends spikes, which is not written in Brian2's words: choose li or a rate neuron."
+        )
+    if not words.spikes(network.neuron):
+        words.rate(network.readout)
+
+
+def check_learning(learning) -> None:
+    """Refuse what is not written in Brian2's words."""
     if learning.passes != (False, True) or learning.folds or learning.by_layer or learning.prediction > 0:
         raise InputError(
             "In Brian2's words learning compares one perturbed pass with a clean one: use rule np or anp with rule.samples 1 and without momentum."
@@ -172,9 +171,9 @@ def script(simulator: Simulator, inputs, targets=None, counted=None, states=None
     network, how = simulator.network, simulator.learning if targets is not None else None
     hidden, inputs = populations(network)[:-1], np.asarray(inputs, np.float64)
     steps = len(inputs)
-    arrays: dict[str, np.ndarray] = {"inputs": inputs}
+    arrays: dict[str, np.ndarray] = {"inputs": inputs} if network.inputs else {}
     if how is not None:
-        check_learning(how, network)
+        check_learning(how)
         if type(simulator.parts.loss) is not SquaredError:
             raise InputError(f"Brian2's words for the loss {type(simulator.parts.loss).__name__} are not known; known is SquaredError.")
         arrays["wanted"] = np.asarray(targets, np.float64)
@@ -183,11 +182,13 @@ def script(simulator: Simulator, inputs, targets=None, counted=None, states=None
     if states is not None:
         arrays |= {f"last_{name}": np.asarray(x, np.float64) for name, x in zip(hidden, states, strict=True)}
     timed = list(arrays)
-    arrays |= {name: np.asarray(w, np.float64) for name, w in zip(projections(network), simulator.weights, strict=True)}
+    weights = by_name(network, [np.asarray(w, np.float64) for w in simulator.weights])
+    listed = {f"{name}_to_{name}": np.stack([w.pre, w.post]) for name, w in zip(hidden, simulator.wires[1::2]) if len(w.post)}
+    arrays |= weights | {f"{name}_wires": pairs for name, pairs in listed.items()}
     if words.spikes(network.neuron):
-        writer = SpikeWriter(network, None, simulator.chip, False)
-        steps += len(hidden)  # Brian2 delivers a spike at the end of its step, so that what stands above is later
-    else:
-        writer = RateWriter(network, how, simulator.chip, states is not None)
+        starts = zip(hidden, simulator.neurons)
+        arrays |= {f"start_{name}": np.asarray(p.v, np.float64) for name, p in starts if network.neuron.scatter > 0}
+    kind = SpikeWriter if words.spikes(network.neuron) else RateWriter
+    writer = kind(network, how, simulator.chip, states is not None, list(weights), list(listed))
     text = writer.text(f"{title} in Brian2, written by neurosim {neurosim.__version__}", steps, timed)
     return Script(text, arrays)

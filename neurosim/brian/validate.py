@@ -8,14 +8,15 @@ import numpy as np
 from hw_models.parts import InputError
 from neurosim import config, transfer
 from neurosim.brian import words
-from neurosim.brian.bounds import allowed, arrivals, gains, margins, outputs
+from neurosim.brian.bounds import allowed, arrivals, gains, margins, matrices, outputs, with_one
 from neurosim.brian.script import check_chip, check_learning, check_network, load, script
 from neurosim.brian.trains import coincidence, van_rossum
-from neurosim.brian.writer import populations, projections
+from neurosim.brian.writer import by_name, populations
 from neurosim.rules import Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks import World
 from neurosim.train import as_learning, rule_name
+from neurosim.wiring import late
 
 STEPS, LEARNING_STEPS = 1000, 100
 VARIABLES = {"h": "current", "x": "output", "v": "membrane"}
@@ -56,7 +57,9 @@ class Trains(NamedTuple):
     ours: np.ndarray  #: (step, neuron) of 0 and 1
     theirs: np.ndarray
     first: int | None  #: step in which they differ first; none if they are the same, spike for spike
-    explained: bool  #: whether the neurons that differ then were closer to their threshold than rounding can move them
+    explained: (
+        bool | None
+    )  #: whether the neurons that differ then were closer to their threshold than rounding can move them; none if others did before
     step_s: float
 
     def table(self) -> dict[str, Any]:
@@ -75,7 +78,12 @@ class Trains(NamedTuple):
         """A sentence."""
         t = self.table()
         how = "the same, spike for spike" if t["equal"] else f"different from step {self.first} on"
-        why = "" if t["equal"] else ", where rounding decides" if self.explained else ", which rounding does not explain"
+        whys = {
+            True: ", where rounding decides",
+            False: ", which rounding does not explain",
+            None: ", which may follow from what differs elsewhere",
+        }
+        why = "" if t["equal"] else whys[self.explained]
         alike = "-" if t["coincidence"] is None else f"{t['coincidence']:.3g}"
         return (
             f"Spikes of {name}: {t['spikes']} and {t['spikes_brian2']}, {how}{why}; {t['rate_Hz']:.3g} and {t['rate_brian2_Hz']:.3g} Hz, "
@@ -92,20 +100,24 @@ class Report(NamedTuple):
     gains: list[float]  #: recurrent gain of each layer
     trajectory: dict[str, Difference]  #: each simulator by itself from the first step on, by ``population.variable``
     steps: dict[str, Difference]  #: Brian2 from our state in every step; only where a recurrent gain is above 1
-    learned: dict[str, float]  #: largest difference of learned weights, by ``source_to_target``
-    limit: float  #: what that may be
+    learned: dict[str, float] = {}  #: largest difference of learned weights, by ``source_to_target``
+    limit: float = SAME  #: what that may be
     trains: dict[str, Trains] = {}  #: of populations that send spikes; membranes are then compared until the first that differs
+    lesson: dict[str, Difference] = {}  #: of spiking neurons while they learn, in both passes, until the first spike that differs
+    taught: dict[str, Trains] = {}  #: and their spikes
 
     @property
     def agrees(self) -> bool:
-        same = all(d.agrees for d in (self.steps or self.trajectory).values()) and all(t.explained for t in self.trains.values())
-        return same and all(off <= self.limit for off in self.learned.values())
+        differences = *(self.steps or self.trajectory).values(), *self.lesson.values()
+        explained = all(t.explained is not False for t in (*self.trains.values(), *self.taught.values()))
+        return explained and all(d.agrees for d in differences) and all(off <= self.limit for off in self.learned.values())
 
     @property
     def judgement(self) -> str:
         """What is judged, in a sentence or a few."""
         if self.trains:
-            return "\n".join(trains.said(name) for name, trains in self.trains.items())
+            taught = [trains.said(f"{name}, while learning") for name, trains in self.taught.items()]
+            return "\n".join([*(trains.said(name) for name, trains in self.trains.items()), *taught])
         gains = f"Recurrent gain {', '.join(f'{gain:.3g}' for gain in self.gains)}"
         if self.steps:
             return (
@@ -123,7 +135,7 @@ class Report(NamedTuple):
     def lines(self) -> list[tuple[str, ...]]:
         """A row for each quantity: what, largest and mean difference, what is judged, what is allowed, verdict."""
         rows = []
-        for how, differences in (("", self.trajectory), (", step by step", self.steps)):
+        for how, differences in (("", self.trajectory), (", step by step", self.steps), (", while learning", self.lesson)):
             for name, d in differences.items():
                 population, _, v = name.partition(".")
                 off = d.table()
@@ -144,7 +156,10 @@ class Report(NamedTuple):
         trajectory = {name: d.table() for name, d in self.trajectory.items()}
         if self.steps:
             trajectory = {name: {**d, "judged": None, "allowed": None, "agrees": None} for name, d in trajectory.items()}
-        learning = {"rule": case.rule, "steps": len(case.lesson[0]) if self.learned else 0, "largest": self.learned, "allowed": self.limit}
+        learning = {
+            "rule": case.rule, "steps": len(case.lesson[0]) if self.learned else 0, "largest": self.learned, "allowed": self.limit,
+            "trajectory": {name: d.table() for name, d in self.lesson.items()}, "spikes": {name: t.table() for name, t in self.taught.items()},
+        }  # fmt: skip
         return {
             "name": case.name, "sizes": [network.inputs, *network.layers, network.outputs], "brian2": self.brian2, "device": self.device,
             "steps": len(case.inputs), "recurrent_gain": self.gains, "trajectory": trajectory, "spikes": {name: t.table() for name, t in self.trains.items()},
@@ -174,14 +189,15 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
     e, refusal, learning = plan.experiment, "", None
     if isinstance(plan.dataset, World):
         raise InputError(f"{path} acts in an environment ({e.task.name}), which Brian2 has not; a network on a series can be compared.")
-    there = config.chip_from({"name": chip}) if chip else e.chip
+    there = transfer.in_step(config.chip_from({"name": chip}), e) if chip else e.chip
     check_chip(there)
     check_network(e.network)
+
     try:
         if isinstance(e.rule, Gradient):
             raise InputError(f"{e.rule.name} is a reference gradient and no rule of synapses.")
         learning = as_learning(e.rule)
-        check_learning(learning, e.network)
+        check_learning(learning)
     except InputError as error:
         refusal, learning = str(error), None
     simulator = Simulator(e.network, there, e.settings.seed, learning, dtype="float64")
@@ -196,9 +212,16 @@ def compare(case: Case, device: str = "numpy") -> Report:
     version = load(device).__version__
     simulator = case.simulator
     if words.spikes(simulator.network.neuron):
-        trajectory, trains = _spikes(case, device)
-        return Report(case, version, device, [], trajectory, {}, {}, SAME, trains)
-    network, weights, names = simulator.network, simulator.weights, populations(simulator.network)
+        report = Report(case, version, device, [], *_spikes(case, device))
+    else:
+        report = Report(case, version, device, *_rates(case, device))
+    return _taught(report) if simulator.learning is not None else report
+
+
+def _rates(case, device):
+    """Recurrent gains, and differences over whole trajectories and, where a gain is above 1, from one common state in every step."""
+    simulator = case.simulator
+    network, weights, names = simulator.network, matrices(simulator.wires, simulator.weights), populations(simulator.network)
     ours = _recorded(case, ("h", "x"))
     xs = [ours[f"{name}.x"] for name in names[:-1]]
 
@@ -208,10 +231,7 @@ def compare(case: Case, device: str = "numpy") -> Report:
         return {name: _difference(values, theirs[name], limits[name]) for name, values in ours.items()}
 
     stretch = gains(network, weights)
-    trajectory = differences(False)
-    steps = differences(True) if max(stretch) > 1 else {}
-    learned, limit, refusal = _lesson(case, device) if simulator.learning is not None else ({}, SAME, case.refusal)
-    return Report(case._replace(refusal=refusal), version, device, stretch, trajectory, steps, learned, limit)
+    return stretch, differences(False), differences(True) if max(stretch) > 1 else {}
 
 
 def _recorded(case, variables):
@@ -226,79 +246,177 @@ def _recorded(case, variables):
     return ours
 
 
-def _before(x):
-    """What was sent in the step before."""
-    return np.vstack([np.zeros_like(x[:1]), x[:-1]])
+def _before(x, steps=1):
+    """What was sent so many steps before."""
+    return np.vstack([np.zeros((steps, x.shape[1])), x])[: len(x)]
+
+
+class Pass(NamedTuple):
+    """What one pass of a hidden layer did in both simulators, (step, neuron) each."""
+
+    x: np.ndarray
+    other: np.ndarray  #: spikes of Brian2
+    v: np.ndarray  #: membranes
+    w: np.ndarray  #: those of Brian2
+    raised: np.ndarray | None  #: how far thresholds were raised, in steps of `beta_adaptation`
 
 
 def _spikes(case, device):
-    """Differences of membranes and outputs until the first spike that differs, and the spikes of every layer."""
+    """Differences of membranes and outputs until the first spike that differs, no single steps, no weights, and the spikes of every layer."""
     simulator, steps = case.simulator, len(case.inputs)
-    network, weights, step_s, names = simulator.network, simulator.weights, simulator.chip.step_s, populations(simulator.network)
+    network, weights, names = simulator.network, matrices(simulator.wires, simulator.weights), populations(simulator.network)
     adaptive = "adaptation" in simulator.recordable
     ours = _recorded(case, ("x", "v", *["adaptation"] * adaptive))
     theirs = script(simulator, case.inputs, title=case.name).run(device)
-    below, found, first, lowest, trajectory, trains = case.inputs, {}, None, "", {}, {}
-    for k, name in enumerate(names[:-1]):
-        x, v, late = ours[f"{name}.x"], ours[f"{name}.v"], slice(k, k + steps)  # Brian2 is a step later in every layer
-        other = np.zeros((steps + len(names), x.shape[1]))
-        other[theirs[f"{name}.step"], theirs[f"{name}.neuron"]] = 1
-        found[name] = x, other[late], v, theirs[f"{name}.v"][late]
-        differ = np.flatnonzero((x != other[late]).any(axis=1))
-        if len(differ) and (first is None or differ[0] < first):
-            first, lowest = int(differ[0]), name  # what differs above in the same step may follow from it
-    until = slice(0, steps if first is None else first)
-    for k, name in enumerate(names[:-1]):
-        x, other, v, w = found[name]
-        b = ours[f"{name}.adaptation"] - x if adaptive else None  # a spike raises its own threshold only afterwards
-        pairs = [(below, weights[2 * k]), (_before(x), weights[2 * k + 1])]
-        off, threshold = margins(network.neuron, step_s, *arrivals(pairs), v, b)
-        differ = np.flatnonzero((x != other).any(axis=1))
-        explained = True
-        if name == lowest:
-            at = np.nonzero((x != other) & (np.arange(steps) == first)[:, None])
-            unfired = np.where(x[at] > 0, w[at], v[at])  # the one that did not fire still stands where it was
-            limit = network.neuron.v_threshold + (0.0 if b is None else network.neuron.beta_adaptation * b[at])
-            explained = bool((np.abs(unfired - limit) <= off[at] + threshold[at]).all())
-        trains[name] = Trains(x, other, int(differ[0]) if len(differ) else None, explained, step_s)
-        if until.stop:
-            trajectory[f"{name}.v"] = _difference(v[until], w[until], off[until])
-        below = x
+    layers = {}
+    for name in names[:-1]:
+        x = ours[f"{name}.x"]
+        raised = ours[f"{name}.adaptation"] - x if adaptive else None  # a spike raises its own threshold only afterwards
+        layers[name] = {"": Pass(x, _raster(theirs[f"{name}.spike"], x.shape), ours[f"{name}.v"], theirs[f"{name}.v"], raised)}
+    sent = [ours[f"{name}.x"] for name in names[:-1]]
+    arrived = [arrivals(pairs) for pairs in _pairs(simulator, case.inputs, sent, weights)]
+    trajectory, trains = _judged(simulator, layers, arrived)
+    until = _until(trains, steps)
     variable = "v" if type(network.readout) in words.SPIKES else "x"
-    y, z = ours["readout.x"], theirs[f"readout.{variable}"][len(names) - 1 :][:steps]
-    pairs = [(below, weights[-1])]
+    y, z = ours["readout.x"], theirs[f"readout.{variable}"]
     if variable == "v":
-        limit, _ = margins(network.readout, step_s, *arrivals(pairs), y)
+        limit, _ = margins(network.readout, simulator.chip.step_s, *arrived[-1], y)
     else:
-        size, fed = arrivals(pairs)
+        size, fed = arrived[-1]
         limit = outputs(network.readout, fed, size)
-    if until.stop:
-        trajectory[f"readout.{variable}"] = _difference(y[until], z[until], limit[until])
+    if until:
+        trajectory[f"readout.{variable}"] = _difference(y[:until], z[:until], limit[:until])
+    return trajectory, {}, {}, SAME, trains
+
+
+def _raster(spikes, shape):
+    """Steps and neurons of spikes as an array of 0 and 1."""
+    found = np.zeros(shape)
+    found[tuple(spikes)] = 1
+    return found
+
+
+def _pairs(simulator, inputs, sent, weights):
+    """What arrives at each layer and at the readout: pairs of sent numbers and weights."""
+    network, below = simulator.network, with_one(simulator.network, inputs)
+    steps = late(network.wiring, simulator.chip.step_s) + 1
+    for k, x in enumerate(sent):
+        yield [(below, weights[2 * k]), (_before(x, steps), weights[2 * k + 1])]
+        below = with_one(network, x)
+    yield [(below, weights[-1])]
+
+
+def _until(trains, steps):
+    """The first step in which any spike differs, or the number of steps."""
+    return min((t.first for t in trains.values() if t.first is not None), default=steps)
+
+
+def _judged(simulator, layers, arrived):
+    """Differences of membranes until the first spike that differs, and the spikes, of every pass of every layer.
+
+    A perturbed pass takes what it has in common with the clean one from there, so that one bound, of the larger numbers, holds for both.
+    """
+    neuron, step_s, trajectory, trains, differs = simulator.network.neuron, simulator.chip.step_s, {}, {}, {}
+    for name, passes in layers.items():
+        for label, p in passes.items():
+            at = np.flatnonzero((p.x != p.other).any(axis=1))
+            trains[name + label] = Trains(p.x, p.other, int(at[0]) if len(at) else None, None if len(at) else True, step_s)
+    first, steps = _until(trains, None), len(next(iter(trains.values())).ours)
+    for k, (name, passes) in enumerate(layers.items()):
+        (size, rounding), each = arrived[k], list(passes.values())
+        off, threshold = margins(neuron, step_s, size, rounding, _largest([p.v for p in each]), _largest([p.raised for p in each]))
+        for label, p in passes.items():
+            if first is not None and trains[name + label].first == first and label not in differs:
+                differs[label] = name  # what differs above in the same step may follow from it
+                at = np.nonzero((p.x != p.other) & (np.arange(steps) == first)[:, None])
+                unfired = np.where(p.x[at] > 0, p.w[at], p.v[at])  # the one that did not fire still stands where it was
+                limit = neuron.v_threshold + (0.0 if p.raised is None else neuron.beta_adaptation * p.raised[at])
+                explained = bool((np.abs(unfired - limit) <= off[at] + threshold[at]).all())
+                trains[name + label] = trains[name + label]._replace(explained=explained)
+            if first != 0:
+                trajectory[f"{name}{label}.v"] = _difference(p.v[:first], p.w[:first], off[:first])
     return trajectory, trains
 
 
-def _lesson(case, device):
-    """Largest differences of the learned weights, what they may be, and why they say nothing if so."""
-    simulator, weights = case.simulator, case.simulator.weights
-    theirs = script(simulator, *case.lesson, title=case.name).run(device)
-    after = _learned(simulator, case.lesson, weights)
-    if after is None or not all(np.isfinite(theirs[name]).all() for name in projections(simulator.network)):
-        return {}, SAME, f"{case.rule} diverged within {len(case.lesson[0])} steps."
-    off = {name: float(np.abs(theirs[name] - w).max()) for name, w in zip(projections(simulator.network), after, strict=True)}
-    limit = SAME * max(1.0, *(float(np.abs(w).max()) for w in after))
+def _largest(arrays):
+    return None if arrays[0] is None else np.max(np.abs(arrays), axis=0)
+
+
+# ---------------------------------------------------------------- learning
+
+
+def _taught(report: Report) -> Report:
+    """The report with what the two learn, compared until a spike comes in one alone."""
+    case, simulator = report.case, report.case.simulator
+    weights, shown = simulator.weights, lambda after: by_name(simulator.network, after)
+    theirs, after = script(simulator, *case.lesson, title=case.name).run(report.device), _learned(simulator, case.lesson, weights)
+    if after is None or not all(np.isfinite(theirs[name]).all() for name in shown(after)):
+        return _refused(report, f"{case.rule} diverged within {len(case.lesson[0])} steps.")
+    if words.spikes(simulator.network.neuron):
+        lesson, taught = _spikes_of(case, theirs)
+        report, until = report._replace(lesson=lesson, taught=taught), _until(taught, len(case.lesson[0]))
+        if until == 0:
+            return _refused(report, "A spike of the first step came in one of the two alone.")
+        if until < len(case.lesson[0]):
+            case = case._replace(lesson=tuple(part[:until] for part in case.lesson))
+            theirs, after = script(simulator, *case.lesson, title=case.name).run(report.device), _learned(simulator, case.lesson, weights)
+            report = report._replace(case=case)
+    off = {name: float(np.abs(theirs[name] - w).max()) for name, w in shown(after).items()}
+    limit = SAME * max(1.0, *(float(np.abs(w).max()) for w in shown(after).values()))
     if max(off.values()) > limit:
         twin = _learned(simulator, case.lesson, [np.nextafter(w, np.inf) for w in weights])
-        apart = max(float(np.abs(a - b).max()) for a, b in zip(after, twin, strict=True)) if twin else np.inf
+        apart = max(float(np.abs(a - b).max()) for a, b in zip(shown(after).values(), shown(twin).values())) if twin else np.inf
         if apart * len(case.lesson[0]) > limit:  # rounding enters every step
             ends = f"weights that begin one unit in the last place apart end {apart:.1g} apart"
-            return {}, limit, f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
-    return off, limit, ""
+            return _refused(
+                report._replace(lesson={}, taught={}), f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
+            )
+    return report._replace(learned=off, limit=limit)
+
+
+def _refused(report, why):
+    return report._replace(case=report.case._replace(refusal=why))
+
+
+def _spikes_of(case, theirs):
+    """Membranes and spikes of both passes of a lesson, judged as if weights were as far apart as they may be."""
+    simulator, (inputs, targets, counted) = case.simulator, case.lesson
+    fresh, weights, shown = _fresh(simulator, simulator.weights), [np.zeros_like(w) for w in simulator.weights], []
+    for net in fresh.follow(inputs[None], targets[None], counted[None]):
+        weights = [np.maximum(most, np.abs(w)) for most, w in zip(weights, fresh.weights, strict=True)]
+        shown.append(
+            [(g.out[:, 0].copy(), g.state.v[:, 0].copy(), np.copy(getattr(g.state, "adaptation", g.out)[:, 0])) for g in net.hidden]
+        )
+    layers = {}
+    for k, name in enumerate(populations(simulator.network)[:-1]):
+        x, v, b = (np.array([step[k][field] for step in shown]) for field in range(3))  # (step, pass, neuron)
+        raised = b - x if "adaptation" in simulator.recordable else None
+        layers[name] = {
+            label: Pass(
+                x[:, q], _raster(theirs[f"{name}.{event}"], x[:, q].shape), v[:, q], theirs[f"{name}.{membrane}"],
+                None if raised is None else raised[:, q],
+            )
+            for q, (label, event, membrane) in enumerate([("", "spike", "v"), (", perturbed", "noisy_spike", "v_noisy")])
+        }  # fmt: skip
+    sent = [_largest([p.x for p in passes.values()]) for passes in layers.values()]
+    full, slack = matrices(simulator.wires, weights), SAME * max(1.0, *(float(w.max(initial=0)) for w in weights))
+    arrived = []
+    for pairs, given in zip(_pairs(simulator, inputs, sent, full), simulator.perturbations(len(inputs)), strict=True):
+        size, rounding = arrivals(pairs)
+        arrived.append((size + np.abs(given), rounding + slack * sum(np.abs(x).sum(axis=1, keepdims=True) for x, _ in pairs)))
+    return _judged(simulator, layers, arrived)
+
+
+def _fresh(simulator, weights):
+    """A simulator that has learned nothing, with given weights."""
+    fresh = Simulator(simulator.network, simulator.chip, simulator.seed, simulator.learning, dtype="float64", plain=simulator.plain)
+    fresh.program(weights)
+    return fresh
 
 
 def _learned(simulator, lesson, weights):
     """The weights after a lesson from given ones, as if nothing had been learned before; none if it diverged."""
-    fresh = Simulator(simulator.network, simulator.chip, simulator.seed, simulator.learning, dtype="float64", plain=simulator.plain)
-    fresh.program(weights)
+    fresh = _fresh(simulator, weights)
     return fresh.weights if fresh.learn(*(part[None] for part in lesson)).finite else None
 
 

@@ -1,5 +1,6 @@
 """Neurons and rules in Brian2's own words: one entry each, written from their equations and not from our code."""
 
+import re
 from typing import NamedTuple
 
 from hw_models.parts import InputError
@@ -30,14 +31,20 @@ RATES = {
 class Spike(NamedTuple):
     """A neuron in continuous time, spiking or a leaky integrator."""
 
-    equations: tuple[str, ...]
+    equations: tuple[str, ...]  #: the first is that of the membrane v
     arrives: dict[str, str]  #: variables that jump when something arrives, and by what: weight times input stands in braces
+    arrived: str  #: what arrived in a step, all in all: what came to a variable has its name and ``_in``
     threshold: str = ""
     reset: str = ""
-    refractory: float = 0.0  #: s; Brian2 counts the step of the spike itself
+    pause: int = 0  #: steps for which the membrane is held after a spike
     start: float = 0.0  #: of v
-    clears: tuple[str, ...] = ()  #: variables that hold for one step what arrived
+    holds: tuple[str, ...] = ()  #: variables that are what arrived in a step, and do not decay
     method: str = "exact"
+
+    @property
+    def state(self) -> list[str]:
+        """Variables that one step leaves for the next."""
+        return [match[1] for line in self.equations if (match := re.match(r"d(\w+)/dt", line))]
 
 
 def _synapse(name, tau):
@@ -45,43 +52,41 @@ def _synapse(name, tau):
     return f"d{name}/dt = -{name}/({tau!r}*second) : 1" if tau > 0 else f"{name} : 1"
 
 
-def _spiking(n, step_s, drive, synapses, arrives, threshold="v > {v_threshold!r}", more=(), also="", method=None):
-    pause = round(n.refractory / step_s)
-    held = " (unless refractory)" if pause else ""
+def _spiking(n, step_s, drive, synapses, arrives, arrived, threshold="v > {v_threshold!r}", more=(), also="", method=None):
     reset = "v = {v_reset!r}" if n.reset == "value" else "v -= {v_threshold!r} - {v_reset!r}"
     return Spike(
-        (f"dv/dt = ({n.v_leak!r} - v + {drive})/({n.tau_mem!r}*second) : 1{held}", *(_synapse(*each) for each in synapses.items()), *more),
-        arrives, threshold.format(**n._asdict()), reset.format(**n._asdict()) + also, (pause + 1) * step_s if pause else 0.0, n.v_leak,
+        (f"dv/dt = ({n.v_leak!r} - v + {drive})/({n.tau_mem!r}*second) : 1", *(_synapse(*each) for each in synapses.items()), *more),
+        arrives, arrived, threshold.format(**n._asdict()), reset.format(**n._asdict()) + also, round(n.refractory / step_s), n.v_leak,
         tuple(name for name, tau in synapses.items() if tau == 0), method or n.integration,
     )  # fmt: skip
 
 
 def _lif(n, step_s):
-    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"})
+    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"}, "current_in")
 
 
 def _exc_inh(n, step_s):
     synapses = {"excitation": n.tau_syn_exc, "inhibition": n.tau_syn_inh}
     arrives = {"excitation": "clip({}, 0, inf)", "inhibition": "clip({}, -inf, 0)"}
-    return _spiking(n, step_s, "excitation + inhibition", synapses, arrives)
+    return _spiking(n, step_s, "excitation + inhibition", synapses, arrives, "excitation_in + inhibition_in")
 
 
 def _conductance(n, step_s):
     synapses = {"excitation": n.tau_syn_exc, "inhibition": n.tau_syn_inh}
     arrives = {"excitation": "clip({}, 0, inf)", "inhibition": "-clip({}, -inf, 0)"}
     drive = f"excitation*({n.e_exc!r} - v) + inhibition*({n.e_inh!r} - v)"
-    return _spiking(n, step_s, drive, synapses, arrives, method="exponential_euler")
+    return _spiking(n, step_s, drive, synapses, arrives, "excitation_in - inhibition_in", method="exponential_euler")
 
 
 def _alif(n, step_s):
     more = (f"dadaptation/dt = -adaptation/({n.tau_adaptation!r}*second) : 1",)
     threshold = "v > {v_threshold!r} + {beta_adaptation!r}*adaptation"
-    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"}, threshold, more, "; adaptation += 1")
+    return _spiking(n, step_s, "current", {"current": n.tau_syn}, {"current": "{}"}, "current_in", threshold, more, "; adaptation += 1")
 
 
 def _li(n, step_s):
     equations = f"dv/dt = (-v + current)/({n.tau_mem!r}*second) : 1", _synapse("current", n.tau_syn)
-    return Spike(equations, {"current": "{}"}, clears=() if n.tau_syn > 0 else ("current",), method=n.integration)
+    return Spike(equations, {"current": "{}"}, "current_in", holds=() if n.tau_syn > 0 else ("current",), method=n.integration)
 
 
 SPIKES = {
@@ -92,11 +97,12 @@ SPIKES = {
     neurons.LI: _li,
 }
 
-#: What a neuron makes of its own noise and of the change delta of its current; `energy` is that of its inputs.
+#: What a neuron makes of its own noise and of the change delta of its activity; `energy` is that of its inputs.
 SIGNALS = {
     np_.GivenNoise.signal: ("a = noise/(sigma**2*energy)",),
     anp.OverLayer.signal: ("a = delta*{size}/((power + 1e-20)*energy)",),
     anp.OverExpected.signal: ("a = delta/(sigma**2*energy)",),
+    anp.OverDeviation.signal: ("a = delta/(sigma*energy)",),
     anp.OverRunning.signal: (
         "average_power += average*(delta**2 - average_power)",
         "a = delta/(clip(average_power, sigma**2, inf)*energy)",
@@ -115,7 +121,8 @@ CHANGES = {
 def rate(neuron) -> Rate:
     """The entry of a neuron, with its numbers in place."""
     if type(neuron) not in RATES:
-        raise InputError(f"Brian2's words for the neuron {type(neuron).__name__} are not known; known are {_names({**RATES, **SPIKES})}.")
+        where, known = (" behind rate neurons", RATES) if type(neuron) in SPIKES else ("", {**RATES, **SPIKES})
+        raise InputError(f"Brian2's words for the neuron {type(neuron).__name__} are not known{where}; known are {_names(known)}.")
     entry = RATES[type(neuron)]
     return entry._replace(step=tuple(line.format(**neuron._asdict()) for line in entry.step))
 
