@@ -21,7 +21,7 @@ import numpy as np
 import hw_models as hw
 from neurosim import jit, loop, random, rules
 from neurosim.jit import fill
-from neurosim.loop.synapses import learn_in_fours
+from neurosim.loop.fours import learn_in_fours
 from neurosim.network import Network
 from neurosim.random import stream
 from neurosim.simulator import Simulator

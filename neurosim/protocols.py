@@ -31,7 +31,7 @@ class Extra(NamedTuple):
 
     layer_energy: float  #: sum of delta**2 over the layer: a reduction, not local
     layer_size: float  #: number of neurons in the layer, a constant
-    input_energy: float  #: sum of pre**2 over the neuron's own inputs: local to the neuron
+    input_energy: float  #: sum of pre**2 over all that may be wired to the neuron: where wiring is dense, its own inputs
 
 
 #: The needs that no single neuron or synapse can meet; a rule that names one is shown and counted as not local.

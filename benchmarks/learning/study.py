@@ -3,6 +3,7 @@
     python benchmarks/learning/study.py --untuned [--tasks mackey-glass] [--rules "danp;readout-only"] [--hidden 500]
     python benchmarks/learning/study.py [--tasks ...] [--rules ...] [--chips ...] [--hidden 100] [--csv weather.csv] [--minutes 60]
     python benchmarks/learning/study.py --tasks cue-accumulation,delayed-match,mackey-glass-in-spikes --out docs/spiking
+    python benchmarks/learning/study.py --untuned --tasks mackey-glass --hidden 100 --rules "danp;dnp;dwp" --out small
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter
@@ -134,6 +135,7 @@ TRIALS = {"step_s": STEP, "sequences": 200, "delay": 0.1, "recall": 0.1}
 TASKS = {
     "mackey-glass": Work(ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass, 15 steps ahead"),
     "mackey-glass-reversed": Work(ns.tasks.by_name["mackey-glass-reversed"], 12, "Recalling Mackey-Glass, the published arrangement"),
+    "mackey-glass-small": Work(ns.tasks.by_name["mackey-glass"], 3, "Forecasting Mackey-Glass, as the tests tune it", stages=FEW),
     "copy-memory": Work(ns.tasks.by_name["copy-memory"], 12, "Copying memory, strings of 100 symbols"),
     "forecast-csv": Work(ns.tasks.by_name["forecast-csv"], 6, "Forecasting the weather, one hour ahead"),
     "digits": Work(ns.tasks.by_name["digits"], 12, "Handwritten digits, row by row"),

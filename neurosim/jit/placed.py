@@ -58,6 +58,10 @@ class Place(types.Type):
     def key(self):
         return self.record
 
+    @property
+    def instance_class(self):
+        return self.record.instance_class  # a part that holds arrays, such as recorded noise, is called like any other
+
 
 register_model(Place)(models.OpaqueModel)
 

@@ -6,6 +6,7 @@ from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
     COUNTS,
     FAILED,
+    WRITE,
     Count,
     Course,
     Decorrelator,
@@ -23,8 +24,9 @@ from neurosim.loop.records import (
     Scratch,
     View,
 )  # fmt: skip
+from neurosim.loop.rows import MANY, ROWS, VECTOR
 from neurosim.loop.sequence import sequence
-from neurosim.loop.synapses import MANY, ROWS, VECTOR, WRITE, sweep
+from neurosim.loop.synapses import sweep
 
 __all__ = [
     "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",

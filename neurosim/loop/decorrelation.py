@@ -5,7 +5,9 @@ from typing import NamedTuple
 from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, passage, row
-from neurosim.loop.synapses import ROWS, ask_rows, gather_rows, learn_four, read_rows, write_rows
+from neurosim.loop.fours import learn_four
+from neurosim.loop.rows import ROWS, gather_rows, read_rows, write_rows
+from neurosim.loop.synapses import ask_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream
 

@@ -3,20 +3,21 @@
 import numpy as np
 
 from hw_models.parts import fields
-from hw_models.protocols import Cell, Circuit, Converter, Noise, Tile
+from hw_models.protocols import Circuit, Converter, Noise, Tile
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, copy, dot, inline, kernel, mix, nonzero, passage, plus, put, row
-from neurosim.loop.synapses import concerns, position
+from neurosim.loop.rows import draw_read, gather, position, read
+from neurosim.loop.synapses import concerns
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.random import draws, fold, halves, stream
 
-read, gather, finish, convert = kernel(Cell.read), kernel(Tile.gather), kernel(Tile.finish), kernel(Converter.convert)
+finish, convert = kernel(Tile.finish), kernel(Converter.convert)
 enter, clips = kernel(Converter.enter), kernel(Converter.clips)  # a circuit's are called alike
 pace, hold = kernel(Circuit.pace), kernel(Circuit.hold)
 make_noise, next_noise = kernel(Noise.make), kernel(Noise.next)
 start, neuron_step = kernel(Neuron.start), kernel(Neuron.step)
 signal = kernel(Rule.signal)
-draw_read, draw_finish, draw_convert, draw_next, draw_make = draws["read"], draws["finish"], draws["convert"], draws["next"], draws["make"]
+draw_finish, draw_convert, draw_next, draw_make = draws["finish"], draws["convert"], draws["next"], draws["make"]
 
 
 # ---------------------------------------------------------------- what converters and circuits may leave out

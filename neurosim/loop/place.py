@@ -3,7 +3,7 @@
 from hw_models.protocols import Cell
 from neurosim import random
 from neurosim.jit import kernel, put, row
-from neurosim.loop.synapses import read_rows
+from neurosim.loop.rows import read_rows
 from neurosim.random import draws, fold, halves
 
 make, program = kernel(Cell.make), kernel(Cell.program)  # whatever comes out of a factory is made alike

@@ -219,6 +219,9 @@ FAILED = 7  #: 1 if the loss was not finite
 COUNTS = 8
 
 
+READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast
+
+
 class Course(NamedTuple):
     """What `sequence` is given."""
 

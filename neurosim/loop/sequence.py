@@ -19,8 +19,9 @@ from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.neurons import begin, collect, fire, listen, load, perturb, rejoin
-from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, SENT, STEPS, TRACED
-from neurosim.loop.synapses import READ, TRACE, WRITE, pass_on, write_totals
+from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
+from neurosim.loop.rows import write_totals
+from neurosim.loop.synapses import pass_on
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
 

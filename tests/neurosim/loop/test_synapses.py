@@ -11,7 +11,9 @@ from hw_models.chip import Chip, load
 from hw_models.parts import InputError
 from hw_models.testing import check_cell
 from neurosim import jit
-from neurosim.loop.synapses import WRITE, may_move, sweep
+from neurosim.loop.records import WRITE
+from neurosim.loop.rows import may_move
+from neurosim.loop.synapses import sweep
 from neurosim.network import Network
 from neurosim.rules import Perturbation
 from neurosim.simulator import Simulator

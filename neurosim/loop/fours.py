@@ -1,0 +1,191 @@
+"""The usual case: one replica, a clean and a perturbed pass. Four rows of synapses learn and are read at a time."""
+
+import numpy as np
+
+from neurosim.jit import at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.loop.rows import (
+    ROWS,
+    draw_read,
+    draw_write,
+    gather,
+    may_move,
+    position,
+    read,
+    says_its_chance,
+    several,
+    swallows,
+    write,
+    write_flagged,
+)
+from neurosim.protocols import Rule
+from neurosim.random import fold, halves
+
+trace, change = kernel(Rule.trace), kernel(Rule.change)
+remembers = constant(lambda rule: bool(rule.Register._fields))
+
+
+@inline
+def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, one):
+    """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked, and the pulses it got."""
+    r = trace(rule, r, pre, a)
+    d = change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+    written, hit = write(cell, held, d, now, u_write)
+    return written, r, read(cell, written, u_read), nonzero(d), hit
+
+
+@inline
+def learn_each(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+):  # fmt: skip
+    """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
+
+    Places: rows of cells are 0 to 3, their registers 4 to 7, the signals 8, the two sums 9 and 10.
+    """
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
+    p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
+    x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
+    y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
+    f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    s0, t0 = halves(fold(k_write, j))
+    s1, t1 = halves(fold(k_write, j + 1))
+    s2, t2 = halves(fold(k_write, j + 2))
+    s3, t3 = halves(fold(k_write, j + 3))
+    share, asked, moved, pulses = one / scale, np.int32(0), np.int32(0), np.int32(0)
+    for i in range(a.shape[0]):
+        own = at(a, i, 8)
+        held, r, w0, a0, h0 = synapse(
+            cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, now,
+            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), one,
+        )  # fmt: skip
+        put(c0, i, held, 0)
+        put(r0, i, r, 4)
+        held, r, w1, a1, h1 = synapse(
+            cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, now,
+            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), one,
+        )  # fmt: skip
+        put(c1, i, held, 1)
+        put(r1, i, r, 5)
+        held, r, w2, a2, h2 = synapse(
+            cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, now,
+            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), one,
+        )  # fmt: skip
+        put(c2, i, held, 2)
+        put(r2, i, r, 6)
+        held, r, w3, a3, h3 = synapse(
+            cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, now,
+            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), one,
+        )  # fmt: skip
+        put(c3, i, held, 3)
+        put(r3, i, r, 7)
+        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, f0)), gather(tile, w1, x1, f1))
+        put(clean, i, plus(plus(h, gather(tile, w2, x2, f2)), gather(tile, w3, x3, f3)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
+        put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
+        if swallows(cell):
+            asked = np.int32(asked + np.int32(a0 + a1 + a2 + a3))
+            moved = np.int32(moved + np.int32(nonzero(h0) + nonzero(h1) + nonzero(h2) + nonzero(h3)))
+        if several(cell):
+            pulses = np.int32(pulses + np.int32(np.int32(h0) + np.int32(h1) + np.int32(h2) + np.int32(h3)))
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
+
+
+# ---------------------------------------------------------------- cells that state their chance
+
+
+@inline
+def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
+    """A synapse's register one step later, and the change that it asks of its cell."""
+    r = trace(rule, r, pre, a)
+    return r, change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+
+
+@inline
+def learn_by_chance(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+):  # fmt: skip
+    """`learn_each` in three loops: what is asked, and which cells may move; those cells; the sums. Flags are at place 11."""
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
+    p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
+    dw, flags = scratch.dw, moving.flags
+    w0, w1, w2, w3 = row(dw, 0), row(dw, 1), row(dw, 2), row(dw, 3)
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    s0, t0 = halves(fold(k_write, j))
+    s1, t1 = halves(fold(k_write, j + 1))
+    s2, t2 = halves(fold(k_write, j + 2))
+    s3, t3 = halves(fold(k_write, j + 3))
+    share, n, asked = one / scale, a.shape[0], np.int32(0)
+    for i in range(n):
+        own = at(a, i, 8)
+        r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, draw_read(cell, u0, v0, i, one))
+        put(r0, i, r, 4)
+        put(w0, i, d0, 12)
+        r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, draw_read(cell, u1, v1, i, one))
+        put(r1, i, r, 5)
+        put(w1, i, d1, 13)
+        r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, draw_read(cell, u2, v2, i, one))
+        put(r2, i, r, 6)
+        put(w2, i, d2, 14)
+        r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, draw_read(cell, u3, v3, i, one))
+        put(r3, i, r, 7)
+        put(w3, i, d3, 15)
+        asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
+        m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
+        m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
+        put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
+    moved, pulses = write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
+    f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
+    x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
+    y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
+    for i in range(n):
+        w0 = read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one))
+        w1 = read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one))
+        w2 = read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one))
+        w3 = read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one))
+        h = plus(plus(at(clean, i, 9), gather(tile, w0, x0, f0)), gather(tile, w1, x1, f1))
+        put(clean, i, plus(plus(h, gather(tile, w2, x2, f2)), gather(tile, w3, x3, f3)), 9)
+        h = plus(plus(at(noisy, i, 10), gather(tile, w0, y0, f0)), gather(tile, w1, y1, f1))
+        put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
+
+
+learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
+
+
+# ---------------------------------------------------------------- as many fours as there are
+
+
+@passage
+def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+    """`learn_four` for as many rows as it can; returns how many these were."""
+    rows = p.z_before.shape[1] // ROWS * ROWS
+    registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
+    for k in range(p.sums[0].shape[0]):
+        sums = row(p.sums, k)
+        clean, noisy = row(row(sums, 0), 0), row(row(sums, 1), 0)
+        for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
+            learn_four(
+                parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
+                k_read, k_write, scratch, scratch.moving, counts, one,
+            )  # fmt: skip
+    return rows
+
+
+@passage
+def learn_none(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+    return 0
+
+
+learn_at_once = chosen(lambda rule: rule.site == "weight", learn_none, learn_in_fours)

@@ -1,0 +1,213 @@
+"""Rows of cells: they are written, read, and added to the sums of their columns."""
+
+import numpy as np
+
+from hw_models.protocols import Cell, Tile
+from neurosim import random
+from neurosim.jit import (
+    as_number,
+    at,
+    chosen,
+    constant,
+    in_every_form,
+    inline,
+    kernel,
+    nonzero,
+    passage,
+    plus,
+    put,
+    put_back,
+    row,
+    take_out,
+)
+from neurosim.random import draws, fold, halves, stream, uniform
+
+read, write, chance, gather = kernel(Cell.read), kernel(Cell.write), kernel(Cell.chance), kernel(Tile.gather)
+draw_read, draw_write = draws["read"], draws["write"]
+ROWS, MANY, VECTOR = 4, 64, 8  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
+
+
+def says_its_chance(cell):
+    return getattr(cell, "chance", None) is not None  # None in a class that is derived from one which says it
+
+
+swallows = constant(lambda cell: getattr(cell, "swallows", True))
+decides = constant(
+    lambda cell: getattr(cell, "draws", {}).get("write", "u")[:1] == "u"
+)  # the first number of a write; else its chance is 0 or 1
+several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
+
+
+# ---------------------------------------------------------------- writing
+
+
+@passage
+def write_each(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
+    """Ask every cell of some rows for its change, a share of dw."""
+    asked, moved, pulses = np.int32(0), np.int32(0), np.int32(0)
+    for k in range(rows):
+        cells, asks = row(planes, j0 + k), row(dw, k)
+        u, v = halves(fold(key, j0 + k))
+        for i in range(cells[0].shape[0]):
+            d = asks[i] * share
+            s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
+            put(cells, i, s)
+            if swallows(cell):
+                asked = np.int32(asked + nonzero(d))
+                moved = np.int32(moved + nonzero(hit))
+            if several(cell):
+                pulses = np.int32(pulses + np.int32(hit))
+    counts[0] += asked
+    counts[1] += asked - moved
+    counts[2] += pulses
+
+
+@inline
+def may_move(cell, dw, u, v, i, one):
+    """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number."""
+    return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else as_number(0, one)) >= chance(cell, dw))
+
+
+@in_every_form
+def write_dense(cell, moving, count, now, u, v, one):
+    """Write cells of one row that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
+    dw, columns, cells, hits = moving.dw, moving.columns, moving.cells, moving.hits
+    for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
+        s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, draw_write(cell, u, v, at(columns, m, 2), one))
+        put(cells, m, s, 0)
+        put(hits, m, hit, 3)
+
+
+@inline
+def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
+    """Write the cells of up to four rows that may move, those of a row in one loop, side by side; returns how many moved, and the pulses.
+
+    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns in which no cell moves are passed at a look; among others, lists
+    grow without a branch: it would be guessed wrong at every cell that moves.
+    """
+    flags, words, blocks, columns, cells, hits = moving.flags, moving.words, moving.blocks, moving.columns, moving.cells, moving.hits
+    moved, pulses, some, whole = 0, 0, 0, (n + VECTOR - 1) // VECTOR
+    for i in range(n, whole * VECTOR):
+        flags[i] = 0
+    for k in range(whole):
+        blocks[some] = k
+        some += (at(words, 4 * k) | at(words, 4 * k + 1) | at(words, 4 * k + 2) | at(words, 4 * k + 3)) != 0
+    if some == 0:
+        return moved, pulses
+    for r in range(rows):
+        count = 0
+        for b in range(some):
+            start = int(at(blocks, b)) * VECTOR
+            for c in range(VECTOR):
+                columns[count] = start + c
+                count += (at(flags, start + c) >> r) & 1
+        if count > 0:
+            there, d = row(planes, j + r), row(dw, first + r)
+            u, v = halves(fold(key, j + r))
+            for m in range(count):
+                i = at(columns, m)
+                take_out(cells, m, at(there, i, 1), 0)
+                put(moving.dw, m, at(d, i, 2), 3)
+            write_dense(cell, moving, count, now, u, v, one)
+            for m in range(count):
+                hit = at(hits, m)
+                put_back(there, at(columns, m), at(cells, m, 0), 1)
+                moved += nonzero(hit)
+                pulses += int(hit)
+    return moved, pulses
+
+
+@passage
+def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
+    """`write_each`, but asking the cells that may move."""
+    n, flags = planes[0].shape[1], moving.flags
+    for first in range(0, rows, ROWS):
+        four, asked = min(ROWS, rows - first), np.int32(0)
+        flags[:n] = 0
+        for r in range(four):
+            asks = row(dw, first + r)
+            u, v = halves(fold(key, j0 + first + r))
+            for i in range(n):
+                asks[i] *= share
+                asked = np.int32(asked + nonzero(asks[i]))
+                flags[i] |= may_move(cell, asks[i], u, v, i, one) << r
+        moved, pulses = write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
+        counts[0] += asked
+        counts[1] += asked - moved
+        counts[2] += pulses
+
+
+write_rows = chosen(says_its_chance, write_by_chance, write_each)
+
+
+@passage
+def write_totals(parts, p, now, key, step, moving, counts, one):
+    """Write the changes put aside during a sequence."""
+    k_write, share = stream(key, random.WRITE, p.number, step), one / (p.scale * as_number(p.z_before.shape[0], one))
+    write_rows(parts.cell, p.planes, 0, p.total.shape[0], p.total, share, now, k_write, moving, counts, one)
+    p.total[:] = one - one
+
+
+# ---------------------------------------------------------------- reading and adding up
+
+
+@passage
+def read_four(cell, planes, j, seen, k_read, one):
+    """What the array sees of four rows of cells; places as in `learn_four`, the rows seen are 12 to 15."""
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    w0, w1, w2, w3 = row(seen, 0), row(seen, 1), row(seen, 2), row(seen, 3)
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
+    for i in range(c0[0].shape[0]):
+        put(w0, i, read(cell, at(c0, i, 0), draw_read(cell, u0, v0, i, one)), 12)
+        put(w1, i, read(cell, at(c1, i, 1), draw_read(cell, u1, v1, i, one)), 13)
+        put(w2, i, read(cell, at(c2, i, 2), draw_read(cell, u2, v2, i, one)), 14)
+        put(w3, i, read(cell, at(c3, i, 3), draw_read(cell, u3, v3, i, one)), 15)
+
+
+@passage
+def read_rows(cell, planes, j0, rows, seen, k_read, one):
+    """What the array sees of some rows of cells."""
+    if rows == ROWS and j0 % ROWS == 0:
+        read_four(cell, planes, j0, seen, k_read, one)
+        return
+    for k in range(rows):
+        cells, visible = row(planes, j0 + k), row(seen, k)
+        u, v = halves(fold(k_read, j0 + k))
+        for i in range(cells[0].shape[0]):
+            visible[i] = read(cell, at(cells, i), draw_read(cell, u, v, i, one))
+
+
+@passage
+def position(j, of, one):
+    """Where a row lies on its tile of so many rows: above 0, and 1 for the last."""
+    return as_number(j % of + 1, one) / as_number(of, one)
+
+
+@passage
+def gather_rows(tile, w, rows, n_post, z, j, of, sums, one):
+    """Add rows of weights times their inputs to a column's sums, row after row; four at a time the sums are fetched once."""
+    if rows == ROWS:
+        w0, w1, w2, w3 = row(w, 0), row(w, 1), row(w, 2), row(w, 3)
+        x0, x1, x2, x3 = z[j], z[j + 1], z[j + 2], z[j + 3]
+        f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
+        for i in range(n_post):
+            first = plus(plus(at(sums, i), gather(tile, w0[i], x0, f0)), gather(tile, w1[i], x1, f1))
+            put(sums, i, plus(plus(first, gather(tile, w2[i], x2, f2)), gather(tile, w3[i], x3, f3)))
+    else:
+        for k in range(rows):
+            wk, x, f = row(w, k), z[j + k], position(j + k, of, one)
+            for i in range(n_post):
+                put(sums, i, plus(at(sums, i), gather(tile, wk[i], x, f)))
+
+
+@passage
+def gather_apart(tile, w, rows, n_post, z, j, of, sums, one):
+    """As `gather_rows`, but products below zero go down lines of their own, behind the others."""
+    for k in range(rows):
+        wk, x, f = row(w, k), z[j + k], position(j + k, of, one)
+        for i in range(n_post):
+            line = i + n_post if wk[i] * x < 0 else i
+            put(sums, line, plus(at(sums, line), gather(tile, wk[i], x, f)))

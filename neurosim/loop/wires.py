@@ -1,0 +1,72 @@
+"""Sparse projections: one row of cells, a cell a wire; and rows that a spike arrives at."""
+
+from neurosim import random
+from neurosim.jit import as_number, at, fill, inline, nonzero, passage, plus, put, row
+from neurosim.loop.fours import change, remembers, trace
+from neurosim.loop.records import TRACE, WRITE
+from neurosim.loop.rows import draw_read, draw_write, gather, position, read, several, swallows, write
+from neurosim.random import fold, halves, stream
+
+
+@inline
+def arrivals(p, q, b):
+    """Rows that a spike arrives at in this step."""
+    landing = p.flight.landing[0]
+    return p.flight.which[landing, q, b][: p.flight.n[landing, q, b]]
+
+
+@passage
+def learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one):
+    """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
+    share = one / (p.scale * as_number(p.z_before.shape[0], one))
+    cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
+    for j in range(p.z_before.shape[1]):
+        for k in range(p.wires.start[j], p.wires.start[j + 1]):
+            i, dw = p.wires.post[k], one - one
+            w = p.scale * read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one))
+            for lane in range(a.shape[0]):
+                traces, pre = row(row(p.registers, lane), 0), p.z_before[lane // plan.lanes, j]
+                r = trace(rule, at(traces, k), pre, a[lane, i])
+                put(traces, k, r)
+                dw += scratch.arrived[lane] * change(rule, w, r, pre, a[lane, i], reward[lane])
+            if what == WRITE and plan.at_once:
+                d = dw * share
+                written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
+                put(cells, k, written)
+                if swallows(parts.cell):
+                    counts[0] += nonzero(d)
+                    counts[1] += nonzero(d) - nonzero(hit)
+                if several(parts.cell):
+                    counts[2] += int(hit)
+            elif what == WRITE:
+                p.total[0, k] += dw
+
+
+@inline
+def read_wires(parts, p, q, b, j, u, v, one):
+    """Add what the wires of a row carry to the sums that they lead to."""
+    cells, sums, x = row(p.planes, 0), row(row(row(p.sums, 0), q), b), p.z[q, b, j]
+    n_post, place = sums[0].shape[0] // p.lines, position(j, p.rows, one)
+    for k in range(p.wires.start[j], p.wires.start[j + 1]):
+        w, i = read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one)), p.wires.post[k]
+        line = i + n_post if p.lines > 1 and w * x < 0 else i
+        put(sums, line, plus(at(sums, line), gather(parts.tile, w, x, place)))
+
+
+@passage
+def sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+    """`sweep` for a sparse projection: only wires from rows that sent something are read."""
+    k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+    fill(p.sums, one - one)
+    if what == WRITE or (what == TRACE and remembers(rule)):
+        learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one)
+    u, v = halves(fold(k_read, 0))
+    for q in range(passes):
+        for b in range(p.z.shape[1]):
+            if p.events:
+                for j in arrivals(p, q, b):
+                    read_wires(parts, p, q, b, j, u, v, one)
+            else:
+                for j in range(p.z.shape[2]):
+                    if p.z[q, b, j] != 0:
+                        read_wires(parts, p, q, b, j, u, v, one)

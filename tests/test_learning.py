@@ -1,0 +1,47 @@
+"""The study of learning in small: rules come in the order that the large one finds."""
+
+import importlib.util
+import pathlib
+import sys
+
+import pytest
+
+STUDY = pathlib.Path(__file__).parent.parent / "benchmarks" / "learning" / "study.py"
+MEAN = 0.0466  # the loss of whoever always answers the mean
+
+
+class InTurn:
+    """A pool of one."""
+
+    map = staticmethod(map)
+
+
+@pytest.fixture(scope="module")
+def study():
+    spec = importlib.util.spec_from_file_location("study", STUDY)
+    module = sys.modules["study"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["study"]
+
+
+def medians(study, found):
+    return {rows[0]["rule"]: study.median(rows) for rows in found}
+
+
+def test_activity_beats_node_and_node_beats_weight_perturbation(study, tmp_path):
+    runs = study.Runs(tmp_path / "small.jsonl", pool=InTurn(), deadline=float("inf"))
+    found = study.study(runs, [("mackey-glass", 100, "ideal", rule) for rule in ("danp", "dnp", "dwp")], tune=False)
+    loss = medians(study, found)
+    assert loss["danp"] < loss["dnp"] < loss["dwp"] < MEAN, loss
+
+
+def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):
+    path = tmp_path / "small.jsonl"
+    runs = study.Runs(path, pool=InTurn(), deadline=float("inf"))
+    found = study.study(runs, [("mackey-glass-small", 32, "ideal", rule) for rule in ("danp", "dwp")], tune=True)
+    loss, kept = medians(study, found), path.read_text()
+    assert loss["danp"] < loss["dwp"] < MEAN, loss
+    assert len(kept.splitlines()) == 2 * (4 + 5)  # settings on one seed, and the best of them from five
+    again = study.complete(path, tune=True)  # without a pool: whatever had to be run would be too late
+    assert medians(study, again) == loss and path.read_text() == kept
