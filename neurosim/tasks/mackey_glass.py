@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hw_models.parts import Range, check
+from hw_models.parts import InputError, Range, check
 from neurosim.tasks import dataset
 from neurosim.tasks.dataset import PARTS, Dataset, Series
 from neurosim.tasks.streams import generator
@@ -50,6 +50,9 @@ class MackeyGlass(NamedTuple):
     tau: Annotated[int, Range("steps", low=1)] = 17
     validation_steps: Annotated[int, Range("steps", low=1)] = 2000
     warmup: Annotated[int, Range("steps", low=0)] = 0
+
+    def validate(self) -> None:
+        _check_horizon(self)
 
     def load(self, seed: int) -> Dataset:
         """Three fresh series; "nothing changes" predicts the present value."""
@@ -104,12 +107,22 @@ class MackeyGlassReversed(NamedTuple):
     validation_steps: Annotated[int, Range("steps", low=1)] = 2000
     warmup: Annotated[int, Range("steps", low=0)] = 0
 
+    def validate(self) -> None:
+        _check_horizon(self)
+
     def load(self, seed: int) -> Dataset:
         """The series of `MackeyGlass` with input and target exchanged; "nothing changes" predicts the present value."""
         check(self)
         forecast = MackeyGlass(*self).load(seed)
         train, validation, test = (Series(s.targets, s.inputs, s.counted, s.targets) for s in forecast[:3])
         return Dataset(train, validation, test, unit=_UNIT)
+
+
+def _check_horizon(task: MackeyGlass | MackeyGlassReversed) -> None:
+    if task.horizon > task.steps:
+        raise InputError(
+            f"{type(task).__name__}.horizon is {task.horizon} steps, longer than the series of {task.steps}; lower it, or raise steps."
+        )
 
 
 def integrate(n: int, tau: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -74,3 +74,12 @@ def test_warmup_comes_on_top_and_does_not_count():
 def test_options_are_checked(task):
     with pytest.raises(InputError, match=f"{task.__name__}.horizon must be a whole number at least 1"):
         task(horizon=0).load(0)
+
+
+@pytest.mark.parametrize("task", [MackeyGlass, MackeyGlassReversed])
+def test_a_horizon_longer_than_the_series_is_refused_before_it_is_made(task):
+    with pytest.raises(
+        InputError, match=rf"{task.__name__}\.horizon is 100000000 steps, longer than the series of 5000; lower it, or raise steps\."
+    ):
+        task(horizon=100_000_000).load(0)
+    assert task(steps=20, horizon=20, validation_steps=30).load(0).train.inputs.shape == (1, 20, 1)
