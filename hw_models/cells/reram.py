@@ -22,24 +22,34 @@ class ReRAMPair(NamedTuple):
 
 
 @scalar
+def second(r):
+    """Standard deviation of a conductance around its target r within a second of programming, times full conductance over 40."""
+    return 0.348 + r * (16.030 + r * (-43.853 + r * (45.393 - r * 16.815)))
+
+
+@scalar
 def relaxed_spread(r, t):
     """Standard deviation of a conductance around its target r, t seconds after programming, share of full conductance."""
-    second = 0.348 + r * (16.030 + r * (-43.853 + r * (45.393 - r * 16.815)))
     day = 0.701 + r * (22.086 + r * (-50.773 + r * (47.095 - r * 16.458)))
     two_days = 0.782 + r * (20.274 + r * (-43.507 + r * (37.062 - r * 11.934)))
     elapsed = -log(1.0 / max(t, 1.0))
     first = min(elapsed / 11.366742954792146, 1.0)  # log(86400)
     then = min(max((elapsed - 11.366742954792146) / 0.6931471805599453, 0.0), 1.0)
-    return (second + first * (day - second) + then * (two_days - day)) / 40.0
+    return (second(r) + first * (day - second(r)) + then * (two_days - day)) / 40.0
 
 
 @scalar
-def relaxed(error, w, z_plus, z_minus, t):
-    """Weight that a pair shows t seconds after programming."""
-    up, down = max(w, 0.0), max(-w, 0.0)
-    plus = max(up + error * relaxed_spread(up, t) * z_plus, 0.0)
-    minus = max(down + error * relaxed_spread(down, t) * z_minus, 0.0)
-    return min(max(plus - minus, -1.0), 1.0)
+def difference(w, plus, minus, z_plus, z_minus):
+    """Weight that a pair asked for w shows, whose devices spread by so much around their targets."""
+    return min(max(max(max(w, 0.0) + plus * z_plus, 0.0) - max(max(-w, 0.0) + minus * z_minus, 0.0), -1.0), 1.0)
+
+
+@scalar
+def placed_pair(error, w, z_plus, z_minus, now):
+    """The pair after it was programmed for the weight w."""
+    # what `relaxed_spread` says at 0 s: a compiler may not drop its products with 0, two thirds of the polynomials
+    plus, minus = error * (second(max(w, 0.0)) / 40.0), error * (second(max(-w, 0.0)) / 40.0)
+    return ReRAMPair(0.0, w, z_plus, z_minus, now, difference(w, plus, minus, z_plus, z_minus))
 
 
 @named_tuple
@@ -79,13 +89,12 @@ class WanReRAM(Programmed):
         return ReRAMPair(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
-        w = min(max(w, -1.0), 1.0)
-        return ReRAMPair(0.0, w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0))
+        return placed_pair(self.error, min(max(w, -1.0), 1.0), u[0], u[1], now)
 
     def write(self, s, dw, now, u):
         w, due, waiting = asked(self, s, dw)
         if due:
-            return ReRAMPair(0.0, w, u[0], u[1], now, relaxed(self.error, w, u[0], u[1], 0.0)), 2.0
+            return placed_pair(self.error, w, u[0], u[1], now), 2.0
         return ReRAMPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
@@ -93,7 +102,9 @@ class WanReRAM(Programmed):
 
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
-        seen = relaxed(self.error, s.target, s.z_plus, s.z_minus, max(now - s.since, 0.0))
+        t, up, down = max(now - s.since, 0.0), max(s.target, 0.0), max(-s.target, 0.0)
+        plus, minus = self.error * relaxed_spread(up, t), self.error * relaxed_spread(down, t)
+        seen = difference(s.target, plus, minus, s.z_plus, s.z_minus)
         return ReRAMPair(s.waiting, s.target, s.z_plus, s.z_minus, s.since, seen)
 
 

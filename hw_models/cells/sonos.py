@@ -29,6 +29,13 @@ def saturating(a, b, current):
 
 
 @scalar
+def programmed(error, target, z):
+    """Current of one cell that was just programmed to this target, nA."""
+    # what `current_after` says at 0 s: a compiler may not drop its products with 0, two thirds of a write
+    return max(target + error * saturating(19.88665, 176.3115, target) * z, 0.0)
+
+
+@scalar
 def current_spread(current, t):
     """Standard deviation of a current around its target, t seconds after programming, nA."""
     d = t / 86400.0
@@ -72,13 +79,18 @@ def read_spread(current):
 
 
 @scalar
-def aged(full, error, drift, noise, waiting, target, z_plus, z_minus, since, t):
-    """The pair t seconds after it was programmed."""
-    plus = current_after(full * max(target, 0.0), drift, error, z_plus, t)
-    minus = current_after(full * max(-target, 0.0), drift, error, z_minus, t)
+def shown(full, noise, waiting, target, z_plus, z_minus, since, plus, minus):
+    """The pair whose cells have these currents."""
     one, other = read_spread(plus), read_spread(minus)
     seen = min(max((plus - minus) / full, -1.0), 1.0)
     return SonosPair(waiting, target, z_plus, z_minus, since, seen, noise * np.sqrt(one * one + other * other) / full)
+
+
+@scalar
+def placed(full, error, noise, w, z_plus, z_minus, now):
+    """The pair after it was programmed for the weight w."""
+    plus, minus = programmed(error, full * max(w, 0.0), z_plus), programmed(error, full * max(-w, 0.0), z_minus)
+    return shown(full, noise, 0.0, w, z_plus, z_minus, now, plus, minus)
 
 
 @named_tuple
@@ -128,12 +140,12 @@ class Sonos(Programmed):
         return SonosPair(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def program(self, s, w, now, u):
-        return aged(self.full, self.error, self.drift, self.noise, 0.0, min(max(w, -1.0), 1.0), u[0], u[1], now, 0.0)
+        return placed(self.full, self.error, self.noise, min(max(w, -1.0), 1.0), u[0], u[1], now)
 
     def write(self, s, dw, now, u):
         w, due, waiting = asked(self, s, dw)
         if due:
-            return aged(self.full, self.error, self.drift, self.noise, 0.0, w, u[0], u[1], now, 0.0), 2.0
+            return placed(self.full, self.error, self.noise, w, u[0], u[1], now), 2.0
         return SonosPair(waiting, *s[1:]), 0.0
 
     def read(self, s, u):
@@ -142,4 +154,6 @@ class Sonos(Programmed):
     def age(self, s, then, now, u):
         # a function of the time since programming alone: any row of steps ends where one step does
         t = max(now - s.since, 0.0)
-        return aged(self.full, self.error, self.drift, self.noise, s.waiting, s.target, s.z_plus, s.z_minus, s.since, t)
+        plus = current_after(self.full * max(s.target, 0.0), self.drift, self.error, s.z_plus, t)
+        minus = current_after(self.full * max(-s.target, 0.0), self.drift, self.error, s.z_minus, t)
+        return shown(self.full, self.noise, s.waiting, s.target, s.z_plus, s.z_minus, s.since, plus, minus)
