@@ -331,6 +331,8 @@ class Simulator:
     def compensate(self, strength: list[float]) -> None:
         """Scale each array's digital output so that it is as strong as it was, by one factor an array: global drift compensation.
 
+        Cells that do not age are as strong as they were, and what noise makes of that is not compensated.
+
         Parameters
         ----------
         strength : list of float
@@ -341,9 +343,10 @@ class Simulator:
         Joshi et al. 2020, "Accurate deep neural network inference using computational phase-change memory",
         doi:10.1038/s41467-020-16108-9.
         """
-        for k, (before, after) in enumerate(zip(strength, self.strength(), strict=True)):
-            if after > 0:
-                self.scales[k] *= before / after
+        if getattr(self.parts.cell, "ages", False):
+            for k, (before, after) in enumerate(zip(strength, self.strength(), strict=True)):
+                if after > 0:
+                    self.scales[k] *= before / after
 
     # ------------------------------------------------------------ state that outlives a run
 
@@ -553,7 +556,8 @@ class Simulator:
                 self.wires[k], flight(k, pre), self.planes[k], self._arrays(rule.Register, (lanes, *shape)), self.references[k],
                 self.columns[k], self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
-                zeros(replicas, pre), zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
+                zeros(replicas, pre), zeros(passes, replicas, *(shape if rule.site == "weight" else (0, 0))),
+                zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
                 self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
                 self._count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
             )

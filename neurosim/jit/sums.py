@@ -29,16 +29,22 @@ def _dot_in_lanes(typing, u, v):
             loaded.align = context.get_abi_sizeof(number)
             return loaded
 
+        def add(total, offset):
+            builder.store(builder.fadd(builder.load(total), builder.fmul(load(rows[0], offset), load(rows[1], offset))), total)
+
         partial = [cgutils.alloca_once_value(builder, zero) for _ in range(count)]
         with cgutils.for_range_slice(builder, n.type(0), whole, n.type(LANES)) as (i, _):
             for k, total in enumerate(partial):
-                offset = builder.add(i, i.type(k * width))
-                builder.store(builder.fadd(builder.load(total), builder.fmul(load(rows[0], offset), load(rows[1], offset))), total)
+                add(total, builder.add(i, i.type(k * width)))
+        for k, total in enumerate(partial):  # what is left of the rows, vector by vector, each to its own lanes
+            offset = builder.add(whole, n.type(k * width))
+            with builder.if_then(builder.icmp_signed("<=", builder.add(offset, n.type(width)), n)):
+                add(total, offset)
         lanes = cgutils.alloca_once(builder, ir.ArrayType(vector, count))
         for k, total in enumerate(partial):
             builder.store(builder.load(total), cgutils.gep_inbounds(builder, lanes, 0, k))
         first = builder.bitcast(lanes, number.as_pointer())
-        with cgutils.for_range_slice(builder, whole, n, n.type(1)) as (i, _):  # the rest, each number to its own lane
+        with cgutils.for_range_slice(builder, builder.and_(n, ir.Constant(n.type, -width)), n, n.type(1)) as (i, _):  # and number by number
             place = builder.gep(first, [builder.sub(i, whole)])
             product = builder.fmul(*[builder.load(builder.gep(row.data, [i])) for row in rows])
             builder.store(builder.fadd(builder.load(place), product), place)

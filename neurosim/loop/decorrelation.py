@@ -30,7 +30,7 @@ class Decorrelation(NamedTuple):
         return r
 
     def change(self, w, r, pre, a, reward):
-        return -(a * (pre - reward * a * w))
+        return a * (reward * a * w - pre)
 
 
 @passage

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from neurosim.jit import at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
+from neurosim.jit import as_number, at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.rows import (
     ROWS,
     draw_read,
     draw_write,
+    full_scale,
     gather,
     may_move,
     position,
@@ -55,7 +56,8 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, asked, moved, pulses = one / scale, np.int32(0), np.int32(0), np.int32(0)
+    scale = full_scale(cell, scale, one)
+    share, asked, moved, pulses = as_number(1, one) / scale, np.int32(0), np.int32(0), np.int32(0)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
@@ -124,7 +126,8 @@ def learn_by_chance(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    share, n, asked = one / scale, a.shape[0], np.int32(0)
+    scale = full_scale(cell, scale, one)
+    share, n, asked = as_number(1, one) / scale, a.shape[0], np.int32(0)
     for i in range(n):
         own = at(a, i, 8)
         r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, draw_read(cell, u0, v0, i, one))

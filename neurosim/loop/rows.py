@@ -36,6 +36,13 @@ decides = constant(
     lambda cell: getattr(cell, "draws", {}).get("write", "u")[:1] == "u"
 )  # the first number of a write; else its chance is 0 or 1
 several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
+unscaled = constant(lambda cell: not (cell.bounded or getattr(cell, "ages", False)))
+
+
+@inline
+def full_scale(cell, scale, one):
+    """The weight of a full-scale cell: the compiler knows it to be 1, and drops products with it, of cells without bounds and without drift."""
+    return as_number(1, one) if unscaled(cell) else scale
 
 
 # ---------------------------------------------------------------- writing

@@ -24,17 +24,17 @@ def concerns(plan, layer, q):
 
 
 @passage
-def add_noise(parts, plan, key, q, replica, j, by, out, one):
-    """Add so many times what one pass is given as perturbation of one row of weights."""
+def give(parts, plan, key, q, replica, j, out, one):
+    """Draw what one pass is given as perturbation of one row of weights."""
     mirrored = plan.antithetic and plan.sends[q]
     u, v = halves(fold(fold(fold(key, plan.base[q] if mirrored else q), replica), j))
     for i in range(out.shape[0]):
         _, xi = next_noise(parts.noise, Nothing(), draw_next(parts.noise, u, v, i, one))
-        out[i] += (-by if mirrored else by) * xi
+        out[i] = -xi if mirrored else xi
 
 
 @passage
-def own_noise(rule, parts, plan, p, scratch, rows, n_post, key, b, lane, replica, j0, one):
+def own_noise(rule, plan, p, scratch, rows, n_post, b, lane, j0, one):
     """If weights are perturbed, a synapse learns from its own perturbation over the variance: that of each pass which is compared,
     less that of its base, times what a neuron would hear of it."""
     variance = plan.sigma * plan.sigma
@@ -43,16 +43,20 @@ def own_noise(rule, parts, plan, p, scratch, rows, n_post, key, b, lane, replica
         own[:] = one - one
         for q in range(plan.sends.shape[0]):
             if plan.sends[q] and plan.lane[q] == lane and concerns(plan, p.number // 2, q):
-                base = plan.base[q]
+                base, heard = plan.base[q], scratch.heard[q, b]
                 if base != q and plan.noisy[base]:
-                    add_noise(parts, plan, key, base, replica, j0 + k, -scratch.heard[q, b], own, one)
-                add_noise(parts, plan, key, q, replica, j0 + k, scratch.heard[q, b], own, one)
+                    given = p.given[base, b, j0 + k]
+                    for i in range(n_post):
+                        own[i] -= heard * given[i]
+                given = p.given[q, b, j0 + k]
+                for i in range(n_post):
+                    own[i] += heard * given[i]
         for i in range(n_post):
             own[i] /= variance
 
 
 @passage
-def no_noise(rule, parts, plan, p, scratch, rows, n_post, key, b, lane, replica, j0, one):
+def no_noise(rule, plan, p, scratch, rows, n_post, b, lane, j0, one):
     pass
 
 
@@ -86,11 +90,10 @@ def shake(rule, parts, plan, p, scratch, rows, n_post, key, q, b, replica, j, on
         return scratch.seen
     registers, variance = row(p.registers, b * plan.lanes + plan.lane[q]), plan.sigma * plan.sigma
     for k in range(rows):
-        source, target, held = scratch.seen[k], scratch.shaken[k][:n_post], row(registers, j + k)
-        target[:] = one - one
-        add_noise(parts, plan, key, q, replica, j + k, one, target, one)
+        source, target, held, given = scratch.seen[k], scratch.shaken[k], row(registers, j + k), p.given[q, b, j + k]
+        give(parts, plan, key, q, replica, j + k, given, one)
         for i in range(n_post):
-            target[i] = source[i] + moved_by(rule, at(held, i), target[i], variance)
+            target[i] = source[i] + moved_by(rule, at(held, i), given[i], variance)
     return scratch.shaken
 
 
@@ -148,7 +151,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     replicas, n_pre = p.z_before.shape
     n_post, writing = a.shape[1], what == WRITE and plan.at_once
     share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
-    k_noise, k_before = stream(key, random.WEIGHT_NOISE, p.number, step), stream(key, random.WEIGHT_NOISE, p.number, step - 1)
+    k_noise = stream(key, random.WEIGHT_NOISE, p.number, step)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
     if p.events and not at_weights(rule) and (what == READ or (what == TRACE and not remembers(rule))):
@@ -163,7 +166,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
             scratch.dw[:rows] = one - one
             for lane in range(a.shape[0]):
                 b = lane // plan.lanes
-                draw_own(rule, parts, plan, p, scratch, rows, n_post, k_before, b, lane % plan.lanes, first + b, j0, one)
+                draw_own(rule, plan, p, scratch, rows, n_post, b, lane % plan.lanes, j0, one)
                 ask_rows(
                     parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
                     scratch.arrived[lane], scratch, k_read, one,
