@@ -47,7 +47,8 @@ def through_parts(parts, rule, p, a, reward, key, scratch, counts, one, repeat):
     for step in range(repeat):
         fill(p.sums, one - one)
         k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
-        learn_in_fours(rule, parts, p, a, reward, one, k_read, k_write, scratch, counts, one)
+        k_rule = stream(key, random.RULE, p.number, step)
+        learn_in_fours(rule, parts, p, a, reward, one, k_read, k_write, k_rule, scratch, counts, one)
         reward[0] = -reward[0]
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw_models.contracts import check_record, methods, where
+from hw_models.contracts import check_draws, check_record, methods, where
 from hw_models.parts import InputError, nearest
 from neurosim.protocols import NOT_LOCAL, Extra, Own, Rule
 
@@ -22,7 +22,7 @@ SITES = ("current", "weight")
 #: Where the arguments of a rule's methods live, and for records what they are made of.
 HOMES = {
     "self": "constant", "w": "own weight", "r": "own register", "pre": "presynaptic neuron", "a": "postsynaptic neuron",
-    "reward": "broadcast", "m": "own memory", "own": "this neuron",
+    "reward": "broadcast", "m": "own memory", "own": "this neuron", "d": "own change", "u": "own random number",
 }  # fmt: skip
 #: The same for fields of ``extra``.
 EXTRA_HOMES = {"layer_energy": "every neuron of the layer", "layer_size": "constant", "input_energy": "this neuron"}
@@ -118,6 +118,8 @@ def check_declared(rule):
     for name in needs:
         if name not in known:
             raise InputError(f'{where(cls)}: {cls.__name__}.needs names "{name}", which is not known; {nearest(name, known)}')
+    if hasattr(cls, "draws") or hasattr(cls, "settle"):
+        check_draws(cls, Rule)
     for name in ("Register", "Memory"):
         check_record(cls, name)
     _check_fields(cls)

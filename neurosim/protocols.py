@@ -60,14 +60,16 @@ class Rule(Protocol):
     Class attributes: ``site`` (where the perturbation enters: "current" or "weight"), ``needs`` (names of `Extra`), ``Register``
     (record per synapse) and ``Memory`` (record per neuron), each field with its width in `Bits`.
     With site "weight", ``a`` is the noise that the synapse was given over its variance, and `signal` is not used. A rule with `perturb`
-    makes of it what the weight is moved by, so that a perturbation may last.
+    makes of it what the weight is moved by, so that a perturbation may last. With `settle` changes are left to chance: ``draws`` names the
+    random numbers that it takes, such as ``{"settle": "u"}``.
     """
 
-    optional = ("perturb",)
+    optional = ("settle", "perturb")
 
     def signal(self, m, own, extra): ...  # -> m, a      post neuron, every step
     def trace(self, r, pre, a): ...  # -> r         synapse, every step
     def change(self, w, r, pre, a, reward): ...  # -> dw        synapse, when a valid broadcast arrives
+    def settle(self, w, d, u): ...  # -> dw        synapse, of a change d: rounded up or down, made or dropped, by chance
     def perturb(self, r, a): ...  # -> a         synapse, in a perturbed pass; r is still that of the step before
 
 

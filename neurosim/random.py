@@ -15,7 +15,9 @@ u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
-MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT = range(1, 18)
+MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT, RULE = range(
+    1, 19
+)
 REFERENCE_READ, REFERENCE_TILE, REFERENCE_AGE = range(28, 31)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK, EPISODE = range(32, 39)
 WIRING = 2**20  #: and from here on, one a projection
@@ -89,7 +91,8 @@ def stream(key, purpose, number, step):
 
 scalar(normal)
 draws = {
-    method: drawer(method, uniform, normal) for method in ("make", "program", "write", "read", "age", "finish", "convert", "next", "send")
+    method: drawer(method, uniform, normal)
+    for method in ("make", "program", "write", "read", "age", "finish", "convert", "next", "send", "settle")
 }
 
 

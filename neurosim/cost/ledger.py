@@ -333,6 +333,10 @@ class _Events:
         ):
             for (pre_here, post_here), n in zip(self.shapes, self.sizes, strict=True):
                 self.done(phase, found, rounds, pre_here, post_here, n)
+        if hasattr(rule, "settle"):
+            letters = rule.draws.get("settle", "")
+            self.random(phase, letters, self.synapses, changed)
+            self.done(phase, operations(rule.settle, EACH, EACH, (EACH,) * len(letters)), changed, both=self.synapses)
         self.access(phase, words * self.synapses, traced)
         self.add(phase, Event.ADD, self.synapses, changed.less(account.learned))  # over lanes and the batch
         if not learning.at_once:  # changes wait for the end of the sequence

@@ -89,7 +89,7 @@ def operations(method, *arguments) -> Counter:
     ----------
     method : a bound method of a part
     arguments : a plain number (a constant: what is made of constants alone costs nothing); a set of axes for a number that differs
-        along them; a record of either
+        along them; a record or tuple of either
 
     Notes
     -----
@@ -101,7 +101,10 @@ def operations(method, *arguments) -> Counter:
         return Counting(0.5, given, tally) if isinstance(given, frozenset) else given
 
     def argument(given):
-        return type(given)(*map(number, given)) if hasattr(given, "_fields") else number(given)
+        if not isinstance(given, tuple):
+            return number(given)
+        numbers = [number(each) for each in given]
+        return type(given)(*numbers) if hasattr(given, "_fields") else tuple(numbers)
 
     def shared(*given):
         axes = frozenset().union(*(x.axes for x in given if isinstance(x, Counting)))

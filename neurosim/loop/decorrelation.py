@@ -53,12 +53,14 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
                 learn_four(
                     cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
-                    k_read, k_write, scratch, scratch.moving_d, counts, one,
+                    k_read, k_write, k_write, scratch, scratch.moving_d, counts, one,
                 )  # fmt: skip
                 continue
             scratch.dw[:rows] = one - one
             for b in range(replicas):
-                ask_rows(cell, rule, d.planes, d.scale, j, rows, Nothing(), d.pull[b], d.before[b], d.rate, one, scratch, k_read, one)
+                ask_rows(
+                    cell, rule, d.planes, d.scale, j, rows, Nothing(), d.pull[b], d.before[b], d.rate, one, scratch, k_read, k_write, one
+                )
             write_rows(cell, d.planes, j, rows, scratch.dw, share, now, k_write, scratch.moving_d, counts, one)
         read_rows(cell, d.planes, j, rows, scratch.seen, k_read, one)
         for q in range(passes):

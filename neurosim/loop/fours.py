@@ -19,24 +19,38 @@ from neurosim.loop.rows import (
     write_flagged,
 )
 from neurosim.protocols import Rule
-from neurosim.random import fold, halves
+from neurosim.random import draws, fold, halves
 
-trace, change = kernel(Rule.trace), kernel(Rule.change)
+trace, change, settle = kernel(Rule.trace), kernel(Rule.change), kernel(Rule.settle)
+draw_settle = draws["settle"]
 remembers = constant(lambda rule: bool(rule.Register._fields))
 
 
 @inline
-def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, one):
+def left_to_chance(rule, w, r, pre, a, reward, u):
+    return settle(rule, w, change(rule, w, r, pre, a, reward), u)
+
+
+@inline
+def as_asked(rule, w, r, pre, a, reward, u):
+    return change(rule, w, r, pre, a, reward)
+
+
+changed = chosen(lambda rule: hasattr(rule, "settle"), left_to_chance, as_asked)
+
+
+@inline
+def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, u_rule, one):
     """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked, and the pulses it got."""
     r = trace(rule, r, pre, a)
-    d = change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+    d = changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, u_rule) * share
     written, hit = write(cell, held, d, now, u_write)
     return written, r, read(cell, written, u_read), nonzero(d), hit
 
 
 @inline
 def learn_each(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
 ):  # fmt: skip
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
@@ -56,31 +70,35 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
+    q0, e0 = halves(fold(k_rule, j))
+    q1, e1 = halves(fold(k_rule, j + 1))
+    q2, e2 = halves(fold(k_rule, j + 2))
+    q3, e3 = halves(fold(k_rule, j + 3))
     scale = full_scale(cell, scale, one)
     share, asked, moved, pulses = as_number(1, one) / scale, np.int32(0), np.int32(0), np.int32(0)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
             cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, now,
-            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), one,
+            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), draw_settle(rule, q0, e0, i, one), one,
         )  # fmt: skip
         put(c0, i, held, 0)
         put(r0, i, r, 4)
         held, r, w1, a1, h1 = synapse(
             cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, now,
-            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), one,
+            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), draw_settle(rule, q1, e1, i, one), one,
         )  # fmt: skip
         put(c1, i, held, 1)
         put(r1, i, r, 5)
         held, r, w2, a2, h2 = synapse(
             cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, now,
-            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), one,
+            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), draw_settle(rule, q2, e2, i, one), one,
         )  # fmt: skip
         put(c2, i, held, 2)
         put(r2, i, r, 6)
         held, r, w3, a3, h3 = synapse(
             cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, now,
-            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), one,
+            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), draw_settle(rule, q3, e3, i, one), one,
         )  # fmt: skip
         put(c3, i, held, 3)
         put(r3, i, r, 7)
@@ -102,15 +120,15 @@ def learn_each(
 
 
 @inline
-def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read):
+def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read, u_rule):
     """A synapse's register one step later, and the change that it asks of its cell."""
     r = trace(rule, r, pre, a)
-    return r, change(rule, scale * read(cell, held, u_read), r, pre, a, reward) * share
+    return r, changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, u_rule) * share
 
 
 @inline
 def learn_by_chance(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, scratch, moving, counts, one,
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
 ):  # fmt: skip
     """`learn_each` in three loops: what is asked, and which cells may move; those cells; the sums. Flags are at place 11."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
@@ -126,20 +144,36 @@ def learn_by_chance(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
+    q0, e0 = halves(fold(k_rule, j))
+    q1, e1 = halves(fold(k_rule, j + 1))
+    q2, e2 = halves(fold(k_rule, j + 2))
+    q3, e3 = halves(fold(k_rule, j + 3))
     scale = full_scale(cell, scale, one)
     share, n, asked = as_number(1, one) / scale, a.shape[0], np.int32(0)
     for i in range(n):
         own = at(a, i, 8)
-        r, d0 = wish(cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, draw_read(cell, u0, v0, i, one))
+        r, d0 = wish(
+            cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share,
+            draw_read(cell, u0, v0, i, one), draw_settle(rule, q0, e0, i, one),
+        )  # fmt: skip
         put(r0, i, r, 4)
         put(w0, i, d0, 12)
-        r, d1 = wish(cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, draw_read(cell, u1, v1, i, one))
+        r, d1 = wish(
+            cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share,
+            draw_read(cell, u1, v1, i, one), draw_settle(rule, q1, e1, i, one),
+        )  # fmt: skip
         put(r1, i, r, 5)
         put(w1, i, d1, 13)
-        r, d2 = wish(cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, draw_read(cell, u2, v2, i, one))
+        r, d2 = wish(
+            cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share,
+            draw_read(cell, u2, v2, i, one), draw_settle(rule, q2, e2, i, one),
+        )  # fmt: skip
         put(r2, i, r, 6)
         put(w2, i, d2, 14)
-        r, d3 = wish(cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, draw_read(cell, u3, v3, i, one))
+        r, d3 = wish(
+            cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share,
+            draw_read(cell, u3, v3, i, one), draw_settle(rule, q3, e3, i, one),
+        )  # fmt: skip
         put(r3, i, r, 7)
         put(w3, i, d3, 15)
         asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
@@ -171,7 +205,7 @@ learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 
 @passage
-def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, k_rule, scratch, counts, one):
     """`learn_four` for as many rows as it can; returns how many these were."""
     rows = p.z_before.shape[1] // ROWS * ROWS
     registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
@@ -181,13 +215,13 @@ def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, scratch, cou
         for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
             learn_four(
                 parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
-                k_read, k_write, scratch, scratch.moving, counts, one,
+                k_read, k_write, k_rule, scratch, scratch.moving, counts, one,
             )  # fmt: skip
     return rows
 
 
 @passage
-def learn_none(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one):
+def learn_none(rule, parts, p, a, reward, now, k_read, k_write, k_rule, scratch, counts, one):
     return 0
 
 

@@ -3,7 +3,7 @@
 from hw_models.protocols import Noise
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, put, row
-from neurosim.loop.fours import change, learn_at_once, remembers, trace
+from neurosim.loop.fours import changed, draw_settle, learn_at_once, remembers, trace
 from neurosim.loop.records import READ, TRACE, WRITE
 from neurosim.loop.rows import MANY, ROWS, draw_read, gather_apart, gather_rows, read, read_rows, write_rows
 from neurosim.loop.wires import arrivals, sweep_wires
@@ -111,17 +111,18 @@ rows_of_pass = chosen(lambda rule: rule.site == "weight", shake, keep)
 
 
 @passage
-def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, arrived, scratch, k_read, one):
+def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, arrived, scratch, k_read, k_rule, one):
     """Advance the traces of some rows of synapses and add up what they ask for."""
     for k in range(rows):
         j = j0 + k
         cells, traces, dw = row(planes, j), row(registers, j), row(scratch.dw, k)
         own, pre = sides(rule, row(scratch.own, k), a, before[j], one)
-        u, v = halves(fold(k_read, j))
+        (u, v), (s, t) = halves(fold(k_read, j)), halves(fold(k_rule, j))
         for i in range(cells[0].shape[0]):
             r = trace(rule, at(traces, i), pre, own[i])
             put(traces, i, r)
-            dw[i] += arrived * change(rule, scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one)), r, pre, own[i], reward)
+            w = scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one))
+            dw[i] += arrived * changed(rule, w, r, pre, own[i], reward, draw_settle(rule, s, t, i, one))
 
 
 @passage
@@ -153,13 +154,14 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
     k_noise = stream(key, random.WEIGHT_NOISE, p.number, step)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
+    k_rule = stream(key, random.RULE, p.number, step)
     fill(p.sums, one - one)
     if p.events and not at_weights(rule) and (what == READ or (what == TRACE and not remembers(rule))):
         read_events(parts, p, passes, n_post, k_read, scratch, one)
         return
     done, block = 0, ROWS if n_post > MANY else MANY
     if writing and replicas == 1 and passes == 2 and p.lines == 1:
-        done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, scratch, counts, one)
+        done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, fold(fold(k_rule, first), 0), scratch, counts, one)
     for j0 in range(done, n_pre, block):
         rows = min(block, n_pre - j0)
         if what == WRITE or (what == TRACE and remembers(rule)):
@@ -169,7 +171,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                 draw_own(rule, plan, p, scratch, rows, n_post, b, lane % plan.lanes, j0, one)
                 ask_rows(
                     parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
-                    scratch.arrived[lane], scratch, k_read, one,
+                    scratch.arrived[lane], scratch, k_read, fold(fold(k_rule, first + b), lane % plan.lanes), one,
                 )  # fmt: skip
             if writing:
                 write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)

@@ -2,7 +2,7 @@
 
 from neurosim import random
 from neurosim.jit import as_number, at, fill, inline, nonzero, passage, plus, put, row
-from neurosim.loop.fours import change, remembers, trace
+from neurosim.loop.fours import changed, draw_settle, remembers, trace
 from neurosim.loop.records import TRACE, WRITE
 from neurosim.loop.rows import draw_read, draw_write, gather, position, read, several, swallows, write
 from neurosim.random import fold, halves, stream
@@ -16,7 +16,7 @@ def arrivals(p, q, b):
 
 
 @passage
-def learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one):
+def learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_write, k_rule, scratch, counts, one):
     """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
     share = one / (p.scale * as_number(p.z_before.shape[0], one))
     cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
@@ -28,7 +28,8 @@ def learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scr
                 traces, pre = row(row(p.registers, lane), 0), p.z_before[lane // plan.lanes, j]
                 r = trace(rule, at(traces, k), pre, a[lane, i])
                 put(traces, k, r)
-                dw += scratch.arrived[lane] * change(rule, w, r, pre, a[lane, i], reward[lane])
+                g, h = halves(fold(fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes), 0))
+                dw += scratch.arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], draw_settle(rule, g, h, k, one))
             if what == WRITE and plan.at_once:
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
@@ -59,7 +60,8 @@ def sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step,
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     fill(p.sums, one - one)
     if what == WRITE or (what == TRACE and remembers(rule)):
-        learn_wires(parts, rule, plan, p, what, a, reward, now, k_read, k_write, scratch, counts, one)
+        k_rule = stream(key, random.RULE, p.number, step)
+        learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_write, k_rule, scratch, counts, one)
     u, v = halves(fold(k_read, 0))
     for q in range(passes):
         for b in range(p.z.shape[1]):

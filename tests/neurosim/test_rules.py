@@ -17,6 +17,8 @@ from neurosim.rules.ornstein_uhlenbeck import OUA, Fluctuation
 from neurosim.rules.synapse import Eligibility
 from neurosim.rules.weight_perturbation import WP, WPTrace
 from neurosim.simulator import Simulator
+from neurosim.testing import check_rule
+from neurosim.wiring import Sparse
 
 OWN = Own(xi=0.2, delta=0.3, out=0.9, sigma=0.5)
 EXTRA = Extra(layer_energy=0.6, layer_size=4.0, input_energy=8.0)
@@ -255,3 +257,94 @@ def test_registers_start_anew_with_a_sequence_and_memories_stay():
         simulator.learn(*series())
     np.testing.assert_equal(fresh.state(), one.state())
     assert not np.array_equal(forgetful.weights[0], one.weights[0])
+
+
+# ---------------------------------------------------------------- changes by chance
+
+
+class ByChance(NamedTuple):
+    """Node perturbation whose weights move by whole steps: so many that the mean is what was asked for."""
+
+    lr: float
+    step: float
+
+    site = "current"
+    needs = ()
+    Register = Nothing
+    Memory = Nothing
+    draws = {"settle": "u"}
+
+    def signal(self, m, own, extra):
+        return m, own.xi / (own.sigma * own.sigma)
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
+
+    def settle(self, w, d, u):
+        return self.step * np.floor(d / self.step + u[0])
+
+
+CHANCE = Learning("np", ByChance(1e-3, 0.01), ByChance(1e-3, 0.02))
+TALL = Network(2, 10, 1)  # two fours of rows and two more
+
+
+@pytest.mark.parametrize(
+    ("network", "replicas", "learning"),
+    [
+        (TALL, 1, CHANCE),
+        (TALL, 2, CHANCE),
+        (TALL, 1, CHANCE._replace(at_once=False, passes=(False, True, True))),
+        (Network(2, 10, 1, wiring=Sparse(0.4)), 2, CHANCE),
+    ],
+    ids=["fours", "batch", "samples, at the end", "sparse"],
+)
+def test_changes_by_chance_have_the_same_bits_compiled(network, replicas, learning):
+    data = np.random.default_rng(4).standard_normal((2, replicas, 4, 2)).astype("float32")
+    inputs, targets = data[0], data[1, :, :, :1]
+    plain, fast = (Simulator(network, Chip(), 3, learning, plain=plain) for plain in (True, False))
+    for _ in range(2):
+        np.testing.assert_equal(
+            fast.learn(inputs, targets, np.ones((replicas, 4), bool)), plain.learn(inputs, targets, np.ones((replicas, 4), bool))
+        )
+    np.testing.assert_equal(fast.state(), plain.state())
+
+
+@pytest.mark.parametrize(("replicas", "at_once"), [(1, True), (1, False), (2, True)], ids=["fours", "at the end", "batch"])
+def test_changes_by_chance_are_whole_steps_whose_mean_is_what_was_asked(replicas, at_once, uncompiled):
+    """One step of many synapses; each sum of rounded numbers has a standard deviation of at most half a step a number."""
+    network, rng = Network(1, 60, 1), np.random.default_rng(4)
+    inputs, targets = rng.standard_normal((2, replicas, 2, 1))
+    step = 0.05
+    found = []
+    for kind in (ByChance(1e-3, step), NP(1e-3, False)):
+        one = Simulator(network, Chip(), 3, Learning("np", kind, kind._replace(lr=0.0), at_once=at_once), dtype="float64", plain=True)
+        before = one.weights[1]
+        one.learn(inputs, targets, np.ones((replicas, 2), bool))
+        found.append(one.weights[1] - before)
+    made, asked = found
+    np.testing.assert_allclose(made * replicas / step, np.round(made * replicas / step), atol=1e-9)
+    assert np.abs(made - asked).max() > 0 and np.ptp(made) > 0
+    # two steps of every replica, whose changes are averaged
+    bound = 0.5 * step * np.sqrt(2 * made.size / replicas)
+    assert abs(made.sum() - asked.sum()) < 5 * bound
+
+
+def test_a_rule_by_chance_says_what_it_draws():
+    report = check_rule(ByChance(1e-3, 0.01))
+    assert [read.name for read in report.reads["settle"]] == ["self.step", "d", "u"] and report.local
+    assert "             settle  self.step (constant), d (own change), u (own random number)" in str(report).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("draws", "message"),
+    [
+        ({"change": "u"}, r'draws names "change", which receives no random numbers; the nearest is settle|names "change"'),
+        ({"settle": "x"}, r'draws\["settle"\] must be letters "u" \(uniform\) and "n" \(standard normal\), got \'x\''),
+    ],
+)
+def test_what_a_rule_draws_is_checked(draws, message):
+    with pytest.raises(InputError, match=message):
+        check_rule(type("Odd", (ByChance,), {"draws": draws})(1e-3, 0.01))

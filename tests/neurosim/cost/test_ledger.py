@@ -20,7 +20,7 @@ from neurosim.cost import Workload, count, epoch_of, events, forecast
 from neurosim.cost.ledger import Ledger, is_device
 from neurosim.network import Network
 from neurosim.neurons import LI, LIF, Leaky, Linear, ReLU
-from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient
+from neurosim.rules import ANP, DANP, DNP, DWP, NP, NRL, OUA, WP, Gradient, Learning, node_perturbation
 from neurosim.simulator import Simulator
 from neurosim.tasks.dataset import Series
 from neurosim.wiring import Dense, Sparse
@@ -158,13 +158,15 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
     if device:
         assert ledger.total(Event.DAC).typical == calls["dac.convert"]
         assert ledger.total(Event.ADC).typical == calls["adc.convert"] == calls["tile.finish"]
-    numbers = ledger.total(Event.GAUSSIAN, Phase.PERTURBED, Phase.UPDATE)
-    if not device:  # Bernoulli noise takes a bit a number; inputs are rounded with 16 a number, words with 16 a write
-        numbers = ledger.total(Event.RANDOM_BIT, Phase.PERTURBED, Phase.UPDATE)
-        passes = sum(learning.passes) * calls["dac.convert"] / len(learning.passes)
-        numbers = Count(*(n - 16 * passes - 16 * calls["cell.write"] for n in numbers))
-    again = learning.antithetic and learning.rule.site == "weight"  # the loop makes a weight's mirrored number anew from its key
-    assert numbers.typical == calls["noise.next"] / (2 if again else 1)
+    kind = Event.GAUSSIAN if device else Event.RANDOM_BIT  # Bernoulli noise takes a bit a number
+    given, again = (ledger.total(kind, phase).typical for phase in (Phase.PERTURBED, Phase.UPDATE))
+    if not device:  # inputs are rounded with 16 bits a number, words with 16 a write
+        given -= 16 * sum(learning.passes) * calls["dac.convert"] / len(learning.passes)
+        again -= 16 * calls["cell.write"]
+    perturbs_weights = learning.rule.site == "weight"
+    # the loop makes a weight's mirrored number anew from its key, and keeps what a chip makes again when the reward comes
+    assert given == calls["noise.next"] / (2 if learning.antithetic and perturbs_weights else 1)
+    assert again == (given if perturbs_weights else 0)
     each, synapses = steps * batch, sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
     assert calls["neuron.step"] == len(learning.passes) * each * neurons
@@ -178,6 +180,26 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
     else:  # with a register, the loop works out a change every step and drops it if no reward came
         assert calls["rule.change"] == account.changed * synapses
     assert calls["wire.send"] == account.sent == learning.samples * (each if learning.every_step else batch)
+
+
+class ByChance(node_perturbation.NP):
+    """Node perturbation whose changes are made whole or not at all."""
+
+    draws = {"settle": "u"}
+
+    def settle(self, w, d, u):
+        return 0.01 if u[0] * 0.01 < d else 0.0
+
+
+def test_changes_by_chance_take_a_random_number_each_and_what_they_compute():
+    kind, (network, batch) = ByChance(0.1, False), (SMALL, 2)
+    plain, chance = (Learning("np", rule, rule) for rule in (node_perturbation.NP(0.1, False), kind))
+    account = learned(network, Chip(), chance, 3, batch).account
+    assert_foretold(forecast(network, Chip(), chance, Workload(3, batch)), account)
+    without, ledger = (events(network, Chip(), learning, account) for learning in (plain, chance))
+    changes = account.changed * sum(pre * post for pre, post in network.shapes())
+    more = {event: ledger.total(event, Phase.UPDATE).typical - without.total(event, Phase.UPDATE).typical for event in Event}
+    assert {event: n for event, n in more.items() if n} == {Event.RANDOM_BIT: 16 * changes, Event.MULTIPLY: changes, Event.ADD: changes}
 
 
 def test_one_step_by_hand():
