@@ -68,9 +68,9 @@ def learning(method, **options):
 
 
 @functools.cache
-def whole():
+def whole(network=NETWORK):
     """Minus the gradient of the sequence's loss: back-propagation through all steps."""
-    return -flat(gradients(layers(NETWORK, NETWORK.weights(SEED)), *series(), SquaredError())[1])
+    return -flat(gradients(layers(network, network.weights(SEED)), *series(), SquaredError())[1])
 
 
 @functools.cache
@@ -210,25 +210,36 @@ def test_reward_modulated_learning_follows_the_one_step_gradient_where_nothing_i
 LEAKY = NETWORK._replace(neuron=Leaky(1.0), readout=Leaky(1.0))  # a tanh neuron, its readout too
 
 
-def colour():
-    """Mean change under activity perturbation: in every step -Cov(delta h) / sigma**2 times dL/dh, worked forward beside the network.
+SAME, LATER, ALL = (lambda s, t: s == t), (lambda s, t: s <= t), (lambda s, t: True)
+
+
+def colour(heard=SAME):
+    """Mean change under activity perturbation, worked forward beside the network: minus the sum of Cov(delta h(s), delta h(t)) / sigma**2
+    times dL(t)/dh(t), over the losses of the steps t that are heard after the change of activity of step s.
 
     With row vectors, delta h(t) = delta h(t-1) diag(f'(t-1)) R + xi(t).
     """
     inputs, targets, counted = (a[0] for a in series())
     a, r, b = LEAKY.weights(SEED)
-    x, m, cov = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6))
-    found = [np.zeros_like(w) for w in (a, r, b)]
+    x, m, cov, steps = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6)), []
     for u, target, counts in zip(inputs, targets, counted, strict=True):
         before, x = x, np.tanh(u @ a + x @ r)
-        cov = m.T @ cov @ m + np.eye(6)
+        onward, cov = m, m.T @ cov @ m + np.eye(6)
         m = (1 - x * x)[:, None] * r
         y = np.tanh(x @ b)
         seen = (1 - x * x)[:, None] * b  # of delta h by the readout's current
-        above, cov_above = 2 * (y - target) * (1 - y * y), seen.T @ cov @ seen + np.eye(2)
-        if counts:
-            for w, pre, push in zip(found, (u, before, x), (cov @ (seen @ above),) * 2 + (cov_above @ above,), strict=True):
-                w -= np.outer(pre, push)
+        steps.append((onward, cov, seen, 2 * (y - target) * (1 - y * y) * counts, (u, before, x)))
+    found = [np.zeros_like(w) for w in (a, r, b)]
+    for s, (_, cov, seen_here, _, pre) in enumerate(steps):
+        for t, (_, cov_there, seen, above, _) in enumerate(steps):
+            if heard(s, t):
+                shared = cov if s <= t else cov_there
+                for onward, *_ in steps[min(s, t) + 1 : max(s, t) + 1]:
+                    shared = shared @ onward
+                shared = shared if s <= t else shared.T
+                pushes = [shared @ (seen @ above)] * 2 + [seen_here.T @ shared @ (seen @ above) + (s == t) * above]
+                for w, z, push in zip(found, pre, pushes, strict=True):
+                    w -= np.outer(z, push)
     return flat(found)
 
 
@@ -238,3 +249,15 @@ def test_activity_perturbation_follows_the_gradient_through_the_covariance():
     assert abs(size(mean, colour()) - 1) < 4 * np.sqrt(48 / DRAWS)
     bias = cosine(colour(), one_step(LEAKY))  # the noise of earlier steps colours the activity
     assert 0.65 < bias < 0.95 and abs(cosine(mean, one_step(LEAKY)) - bias) < 0.01  # measured: 0.714, worked out: 0.715
+
+
+@pytest.mark.parametrize(("reward", "heard", "bias"), [("step", LATER, 0.599), ("sequence", ALL, 0.458)], ids=["step", "sequence"])
+def test_activity_perturbation_with_a_trace_follows_the_whole_gradient_through_the_covariance(reward, heard, bias):
+    """Each change of activity with the losses that come after it, or with all of the sequence: nearer to the whole gradient than to the
+    one-step gradient, and not near, for changes of activity of different steps go together."""
+    mean = change(learning("anp", norm="expected", trace=1.0, reward=reward), LEAKY, "float64")
+    assert cosine(mean, colour(heard)) > 0.9995
+    assert abs(size(mean, colour(heard)) - 1) < 4 * np.sqrt(48 / DRAWS)
+    assert cosine(colour(heard), whole(LEAKY)) == pytest.approx(bias, abs=1e-3)
+    assert abs(cosine(mean, whole(LEAKY)) - bias) < 0.01
+    assert cosine(mean, whole(LEAKY)) > cosine(mean, one_step(LEAKY)) + 0.1
