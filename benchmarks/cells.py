@@ -63,7 +63,7 @@ def arguments(cell, size):
     """The arguments with which the simulator would call its loop for one recurrent layer on a chip with this cell."""
     captured = {}
     simulator = Simulator(Network(1, size, 1), hw.Chip(cell=cell), 1, rules.NP(normalise=False).learning())
-    simulator._run = lambda course, kinds: captured.update(course=course)
+    simulator._runner = lambda course, kinds: lambda start, end: captured.update(course=course)
     simulator.learn(np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.float32), np.ones((1, 1), bool))
     course = captured["course"]
     parts, scratch, rng = course.parts, course.scratch, np.random.default_rng(0)

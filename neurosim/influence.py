@@ -75,7 +75,8 @@ def _course(learning, seed) -> loop.Course:
     one = Simulator(SIZES, CHIP, seed, learning, dtype="float64", plain=True)
     counted = np.ones((REPLICAS, STEPS), bool)
     _, course = one._course(inputs, targets, counted, (), 1, 0, one.clock, learning)
-    loop.sequence(course._replace(t1=STEPS))
+    course.span[1] = STEPS
+    loop.sequence(course)
     plan, scratch = course.plan, course.scratch
     if plan.folds:  # neurons hear the rewards, and synapses that it is time
         scratch.heard[:], scratch.reward[:], scratch.arrived[:] = rng.standard_normal(scratch.heard.shape), 1.0, 1.0

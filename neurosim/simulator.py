@@ -184,9 +184,10 @@ class Simulator:
         """Learn as in `learn`, and give the network after every step, each pass of it, before it hears how the step went."""
         key = random.root(self.seed, random.TRAIN)
         kinds, course = self._course(inputs, targets, counted, (), key, 0, self.clock, self.learning)
-        for t in range(course.t1):
-            self._run(course._replace(t0=t, t1=t + 1), kinds)
-            if t < course.last:
+        run, steps = self._runner(course, kinds), course.span[2]
+        for t in range(steps + 1):
+            run(t, t + 1)
+            if t < steps:
                 yield course.net
 
     def live(self, environments, seeds, longest, learning=None) -> Outcome:
@@ -225,10 +226,11 @@ class Simulator:
         course.due[:] = False
         seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
         every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
+        run = self._runner(course, kinds)
         while living and course.record.counts[loop.FAILED] == 0:
             for b in living:
                 course.inputs[b, t] = seen[b]
-            self._run(course._replace(t0=t, t1=t + 1), kinds)
+            run(t, t + 1)
             for b in list(living):
                 seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
                 course.targets[b, t, 0] = -reward
@@ -237,7 +239,8 @@ class Simulator:
                     living.remove(b)
                 course.due[b, t] = every_step or b not in living
             t += 1
-        self._run(course._replace(t0=t, t1=t + 1, last=t), kinds)
+        course.span[2] = t
+        run(t, t + 1)
         return self._outcome(course, learning, ())
 
     def prepare(self, batch=1) -> None:
@@ -382,8 +385,15 @@ class Simulator:
 
     # ------------------------------------------------------------ placing the network on the chip
 
-    def _run(self, course, kinds):
-        self._go(loop.sequence, kinds, course if self.plain else Placed(course))
+    def _runner(self, course, kinds):
+        """What runs some steps of a course, from one to before another; the course is laid out for compiled code once."""
+        placed = course if self.plain else Placed(course)
+
+        def run(start, end):
+            course.span[:2] = start, end
+            self._go(loop.sequence, kinds, placed)
+
+        return run
 
     def _go(self, function, kinds, *args):
         with np.errstate(all="ignore"):  # a run that blows up says so itself
@@ -495,7 +505,7 @@ class Simulator:
 
     def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
         kinds, course = self._course(inputs, targets, counted, record, key, first, clock, learning)
-        self._run(course, kinds)
+        self._runner(course, kinds)(*course.span[:2])
         return self._outcome(course, learning, record)
 
     def _course(self, inputs, targets, counted, record, key, first, clock, learning) -> tuple[tuple[type, ...], loop.Course]:
@@ -592,9 +602,10 @@ class Simulator:
         wires = self._arrays(parts.wire.State, (passes, replicas))
         kinds = (*map(type, parts), rule.Register, rule.Memory)
         net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
+        span = np.array([0, steps + 1, steps])
         due = counted.copy() if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
         return kinds, loop.Course(
-            parts, plan, net, inputs, targets, counted, due, 0, steps + 1, steps, first, np.uint64(key), clock, scratch, kept, self._one
+            parts, plan, net, inputs, targets, counted, due, span, first, np.uint64(key), clock, scratch, kept, self._one
         )
 
     def _outcome(self, course: loop.Course, learning, record) -> Outcome:

@@ -101,10 +101,7 @@ def operations(method, *arguments) -> Counter:
         return Counting(0.5, given, tally) if isinstance(given, frozenset) else given
 
     def argument(given):
-        if not isinstance(given, tuple):
-            return number(given)
-        numbers = [number(each) for each in given]
-        return type(given)(*numbers) if hasattr(given, "_fields") else tuple(numbers)
+        return getattr(given, "_make", tuple)(map(number, given)) if isinstance(given, tuple) else number(given)
 
     def shared(*given):
         axes = frozenset().union(*(x.axes for x in given if isinstance(x, Counting)))

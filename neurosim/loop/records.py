@@ -233,9 +233,7 @@ class Course(NamedTuple):
     targets: np.ndarray  #: (replica, step, output)
     counted: np.ndarray  #: (replica, step) bool: the loss of this step counts
     due: np.ndarray  #: (replica, step) bool: a reward is sent after this step
-    t0: int  #: the first step of this call
-    t1: int  #: where it ends
-    last: int  #: where the sequence ends: a turn later weights learn from its last step, and nothing is read
+    span: np.ndarray  #: (3,) int64: the first step of this call, where it ends, and where the sequence does (`sequence`)
     first: int  #: the number of the first replica
     key: Any  #: uint64, the root of all random numbers
     clock: np.ndarray  #: (2,) int64: the steps done so far, and that at which cells last aged

@@ -236,9 +236,9 @@ def sequence(course):
     """
     parts, plan, net, scratch, record = course.parts, course.plan, course.net, course.scratch, course.record
     inputs, targets, counted, due = course.inputs, course.targets, course.counted, course.due
-    first, key, clock, one, last = course.first, course.key, course.clock, course.one, course.last
+    first, key, clock, one, last = course.first, course.key, course.clock, course.one, course.span[2]
     layers, passes, replicas, zero = len(net.hidden), scratch.value.shape[0], scratch.value.shape[1], one - one
-    for t in range(course.t0, course.t1):
+    for t in range(course.span[0], course.span[1]):
         reading = t < last
         if t == 0:
             start(parts, plan, net, first, key, clock, scratch, one)

@@ -78,7 +78,7 @@ def test_plain_and_compiled_sweeps_have_the_same_bits(name):
     found = []
     for compiled in (False, True):
         captured, simulator = [], learner(CELLS[name], Perturbation("np", normalise=False), "float32")
-        simulator._run = lambda course, kinds, captured=captured: captured.append(course)
+        simulator._runner = lambda course, kinds, captured=captured: lambda start, end: captured.append(course)
         simulator.learn(*series(1, "float32"))
         (course,) = captured
         rng, p, (group,), scratch = np.random.default_rng(3), course.net.projections[1], course.net.hidden, course.scratch
