@@ -29,6 +29,7 @@ class Exact(NamedTuple):
     """Passes every number unchanged."""
 
     draws = {}
+    exact = True
 
     def convert(self, x, u):
         return x

@@ -38,7 +38,8 @@ class Cell(Protocol):
 
 
 class Tile(Protocol):
-    """How an array sums a column. Class attributes: ``Column`` (record: a column's own gain, offset ...), ``Sums`` (record: what is added up over rows), ``draws``."""
+    """How an array sums a column. Class attributes: ``Column`` (record: a column's own gain, offset ...), ``Sums`` (record: what is added up
+    over rows), ``draws``, ``exact`` (True: a sum of products and nothing else; where the ADC is exact too, sparse wires add to currents at once)."""
 
     def make(self, u): ...  # -> column
     def gather(self, w, x, at): ...  # -> Sums, to be added up over rows; `at` is the row's place on its tile, above 0 to 1
@@ -49,7 +50,8 @@ class Converter(Protocol):
     """A DAC in front of an array, one a row, or an ADC behind it, one a column of every tile. Class attribute: ``draws``.
 
     A number passes `enter`, then `convert`. A converter whose lines are all alike leaves out `make` and `enter`; one that names them
-    also names ``Params`` (record of constants per line). One that never saturates leaves out `clips`, and nothing is counted.
+    also names ``Params`` (record of constants per line). One that never saturates leaves out `clips`, and nothing is counted. One that
+    passes every number as it is may say so with ``exact``, as a `Tile` may.
     """
 
     optional = ("make", "enter", "clips")

@@ -27,6 +27,7 @@ class Adder(NamedTuple):
     Column = Nothing
     Sums = Sum
     draws = {}
+    exact = True
 
     def make(self, u):
         return Nothing()

@@ -23,6 +23,7 @@ from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin
 from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
 from neurosim.loop.rows import write_totals
 from neurosim.loop.synapses import pass_on
+from neurosim.loop.wires import straight
 from neurosim.protocols import Loss
 from neurosim.random import draws, fold, halves, stream
 
@@ -223,9 +224,9 @@ def drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scra
             copy(p.z[0, b], p.z_before[b])
     pass_on(
         parts.wiring, parts, parts.readout_rule if top else parts.rule, plan, p, what, passes * int(reading), a, scratch.reward,
-        first, key, step, now, scratch, p.writes, one,
+        current, first, key, step, now, scratch, p.writes, one,
     )  # fmt: skip
-    if reading:
+    if reading and not straight(parts, p):
         collect(parts, p, current, first, key, step, one)
 
 

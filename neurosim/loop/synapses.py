@@ -194,15 +194,15 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
 
 
 @passage
-def sweep_either(wiring, parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+def sweep_either(wiring, parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
     if p.wires.start.shape[0] > 0:
-        sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+        sweep_wires(parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one)
     else:
         sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
 
 
 @inline
-def sweep_dense(wiring, parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+def sweep_dense(wiring, parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
     sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
 
 

@@ -1,11 +1,14 @@
 """Sparse projections: one row of cells, a cell a wire; and rows that a spike arrives at."""
 
+from hw_models.tile import Sum
 from neurosim import random
-from neurosim.jit import as_number, at, fill, inline, nonzero, passage, plus, put, row
+from neurosim.jit import as_number, at, chosen, constant, fill, inline, nonzero, passage, plus, put, row
 from neurosim.loop.fours import changed, draw_settle, remembers, trace
 from neurosim.loop.records import TRACE, WRITE
-from neurosim.loop.rows import draw_read, draw_write, gather, position, read, several, swallows, write
+from neurosim.loop.rows import draw_read, draw_write, full_scale, gather, position, read, several, swallows, write
 from neurosim.random import fold, halves, stream
+
+exact = constant(lambda part: getattr(part, "exact", False))
 
 
 @inline
@@ -44,31 +47,55 @@ def learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_wri
 
 
 @inline
-def read_wires(parts, p, q, b, j, u, v, one):
-    """Add what the wires of a row carry to the sums that they lead to."""
-    cells, sums, x = row(p.planes, 0), row(row(row(p.sums, 0), q), b), p.z[q, b, j]
+def straight(parts, p):
+    """Whether wires add to currents at once: nothing else would become of their sums."""
+    return exact(parts.tile) and exact(parts.adc) and p.wires.start.shape[0] > 0 and p.reference[0].shape[1] == 0
+
+
+@inline
+def sums_or_currents(tile, parts, p, q, b, currents):
+    return Sum(row(row(currents, q), b)) if straight(parts, p) else row(row(row(p.sums, 0), q), b)
+
+
+@inline
+def sums_alone(tile, parts, p, q, b, currents):
+    return row(row(row(p.sums, 0), q), b)
+
+
+lead_to = chosen(lambda tile: getattr(tile, "exact", False), sums_or_currents, sums_alone)
+
+
+@inline
+def read_wires(parts, p, q, b, j, scale, sums, u, v, one):
+    """Add what the wires of a row carry, times a scale, to what they lead to."""
+    cells, x = row(p.planes, 0), p.z[q, b, j]
     n_post, place = sums[0].shape[0] // p.lines, position(j, p.rows, one)
     for k in range(p.wires.start[j], p.wires.start[j + 1]):
-        w, i = read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one)), p.wires.post[k]
+        w, i = scale * read(parts.cell, at(cells, k), draw_read(parts.cell, u, v, k, one)), p.wires.post[k]
         line = i + n_post if p.lines > 1 and w * x < 0 else i
         put(sums, line, plus(at(sums, line), gather(parts.tile, w, x, place)))
 
 
 @passage
-def sweep_wires(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+def sweep_wires(parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
     """`sweep` for a sparse projection: only wires from rows that sent something are read."""
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
-    fill(p.sums, one - one)
+    scale = as_number(1, one)
+    if straight(parts, p):
+        scale = full_scale(parts.cell, p.scale, one)
+    else:
+        fill(p.sums, one - one)
     if what == WRITE or (what == TRACE and remembers(rule)):
         k_rule = stream(key, random.RULE, p.number, step)
         learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_write, k_rule, scratch, counts, one)
     u, v = halves(fold(k_read, 0))
     for q in range(passes):
         for b in range(p.z.shape[1]):
+            sums = lead_to(parts.tile, parts, p, q, b, currents)
             if p.events:
                 for j in arrivals(p, q, b):
-                    read_wires(parts, p, q, b, j, u, v, one)
+                    read_wires(parts, p, q, b, j, scale, sums, u, v, one)
             else:
                 for j in range(p.z.shape[2]):
                     if p.z[q, b, j] != 0:
-                        read_wires(parts, p, q, b, j, u, v, one)
+                        read_wires(parts, p, q, b, j, scale, sums, u, v, one)
