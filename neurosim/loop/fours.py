@@ -27,12 +27,13 @@ remembers = constant(lambda rule: bool(rule.Register._fields))
 
 
 @inline
-def left_to_chance(rule, w, r, pre, a, reward, u):
-    return settle(rule, w, change(rule, w, r, pre, a, reward), u)
+def left_to_chance(rule, w, r, pre, a, reward, key, j, i, one):
+    u, v = halves(fold(key, j))
+    return settle(rule, w, change(rule, w, r, pre, a, reward), draw_settle(rule, u, v, i, one))
 
 
 @inline
-def as_asked(rule, w, r, pre, a, reward, u):
+def as_asked(rule, w, r, pre, a, reward, key, j, i, one):
     return change(rule, w, r, pre, a, reward)
 
 
@@ -40,10 +41,10 @@ changed = chosen(lambda rule: hasattr(rule, "settle"), left_to_chance, as_asked)
 
 
 @inline
-def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, u_rule, one):
+def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_write, k_rule, j, i, one):
     """One synapse learns and is read: what it holds, its register, what the array sees, whether it was asked, and the pulses it got."""
     r = trace(rule, r, pre, a)
-    d = changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, u_rule) * share
+    d = changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, k_rule, j, i, one) * share
     written, hit = write(cell, held, d, now, u_write)
     return written, r, read(cell, written, u_read), nonzero(d), hit
 
@@ -70,35 +71,31 @@ def learn_each(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    q0, e0 = halves(fold(k_rule, j))
-    q1, e1 = halves(fold(k_rule, j + 1))
-    q2, e2 = halves(fold(k_rule, j + 2))
-    q3, e3 = halves(fold(k_rule, j + 3))
     scale = full_scale(cell, scale, one)
     share, asked, moved, pulses = as_number(1, one) / scale, np.int32(0), np.int32(0), np.int32(0)
     for i in range(a.shape[0]):
         own = at(a, i, 8)
         held, r, w0, a0, h0 = synapse(
             cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share, now,
-            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), draw_settle(rule, q0, e0, i, one), one,
+            draw_read(cell, u0, v0, i, one), draw_write(cell, s0, t0, i, one), k_rule, j, i, one,
         )  # fmt: skip
         put(c0, i, held, 0)
         put(r0, i, r, 4)
         held, r, w1, a1, h1 = synapse(
             cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share, now,
-            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), draw_settle(rule, q1, e1, i, one), one,
+            draw_read(cell, u1, v1, i, one), draw_write(cell, s1, t1, i, one), k_rule, j + 1, i, one,
         )  # fmt: skip
         put(c1, i, held, 1)
         put(r1, i, r, 5)
         held, r, w2, a2, h2 = synapse(
             cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share, now,
-            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), draw_settle(rule, q2, e2, i, one), one,
+            draw_read(cell, u2, v2, i, one), draw_write(cell, s2, t2, i, one), k_rule, j + 2, i, one,
         )  # fmt: skip
         put(c2, i, held, 2)
         put(r2, i, r, 6)
         held, r, w3, a3, h3 = synapse(
             cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share, now,
-            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), draw_settle(rule, q3, e3, i, one), one,
+            draw_read(cell, u3, v3, i, one), draw_write(cell, s3, t3, i, one), k_rule, j + 3, i, one,
         )  # fmt: skip
         put(c3, i, held, 3)
         put(r3, i, r, 7)
@@ -120,10 +117,10 @@ def learn_each(
 
 
 @inline
-def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read, u_rule):
+def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read, k_rule, j, i, one):
     """A synapse's register one step later, and the change that it asks of its cell."""
     r = trace(rule, r, pre, a)
-    return r, changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, u_rule) * share
+    return r, changed(rule, scale * read(cell, held, u_read), r, pre, a, reward, k_rule, j, i, one) * share
 
 
 @inline
@@ -144,35 +141,31 @@ def learn_by_chance(
     s1, t1 = halves(fold(k_write, j + 1))
     s2, t2 = halves(fold(k_write, j + 2))
     s3, t3 = halves(fold(k_write, j + 3))
-    q0, e0 = halves(fold(k_rule, j))
-    q1, e1 = halves(fold(k_rule, j + 1))
-    q2, e2 = halves(fold(k_rule, j + 2))
-    q3, e3 = halves(fold(k_rule, j + 3))
     scale = full_scale(cell, scale, one)
     share, n, asked = as_number(1, one) / scale, a.shape[0], np.int32(0)
     for i in range(n):
         own = at(a, i, 8)
         r, d0 = wish(
             cell, rule, at(c0, i, 0), at(r0, i, 4), p0, own, reward, scale, share,
-            draw_read(cell, u0, v0, i, one), draw_settle(rule, q0, e0, i, one),
+            draw_read(cell, u0, v0, i, one), k_rule, j, i, one,
         )  # fmt: skip
         put(r0, i, r, 4)
         put(w0, i, d0, 12)
         r, d1 = wish(
             cell, rule, at(c1, i, 1), at(r1, i, 5), p1, own, reward, scale, share,
-            draw_read(cell, u1, v1, i, one), draw_settle(rule, q1, e1, i, one),
+            draw_read(cell, u1, v1, i, one), k_rule, j + 1, i, one,
         )  # fmt: skip
         put(r1, i, r, 5)
         put(w1, i, d1, 13)
         r, d2 = wish(
             cell, rule, at(c2, i, 2), at(r2, i, 6), p2, own, reward, scale, share,
-            draw_read(cell, u2, v2, i, one), draw_settle(rule, q2, e2, i, one),
+            draw_read(cell, u2, v2, i, one), k_rule, j + 2, i, one,
         )  # fmt: skip
         put(r2, i, r, 6)
         put(w2, i, d2, 14)
         r, d3 = wish(
             cell, rule, at(c3, i, 3), at(r3, i, 7), p3, own, reward, scale, share,
-            draw_read(cell, u3, v3, i, one), draw_settle(rule, q3, e3, i, one),
+            draw_read(cell, u3, v3, i, one), k_rule, j + 3, i, one,
         )  # fmt: skip
         put(r3, i, r, 7)
         put(w3, i, d3, 15)

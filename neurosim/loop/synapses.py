@@ -3,7 +3,7 @@
 from hw_models.protocols import Noise
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, put, row
-from neurosim.loop.fours import changed, draw_settle, learn_at_once, remembers, trace
+from neurosim.loop.fours import changed, learn_at_once, remembers, trace
 from neurosim.loop.records import READ, TRACE, WRITE
 from neurosim.loop.rows import MANY, ROWS, draw_read, gather_apart, gather_rows, read, read_rows, write_rows
 from neurosim.loop.wires import arrivals, sweep_wires
@@ -117,12 +117,12 @@ def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, 
         j = j0 + k
         cells, traces, dw = row(planes, j), row(registers, j), row(scratch.dw, k)
         own, pre = sides(rule, row(scratch.own, k), a, before[j], one)
-        (u, v), (s, t) = halves(fold(k_read, j)), halves(fold(k_rule, j))
+        u, v = halves(fold(k_read, j))
         for i in range(cells[0].shape[0]):
             r = trace(rule, at(traces, i), pre, own[i])
             put(traces, i, r)
             w = scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one))
-            dw[i] += arrived * changed(rule, w, r, pre, own[i], reward, draw_settle(rule, s, t, i, one))
+            dw[i] += arrived * changed(rule, w, r, pre, own[i], reward, k_rule, j, i, one)
 
 
 @passage

@@ -3,7 +3,7 @@
 from hw_models.tile import Sum
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, nonzero, passage, plus, put, row
-from neurosim.loop.fours import changed, draw_settle, remembers, trace
+from neurosim.loop.fours import changed, remembers, trace
 from neurosim.loop.records import TRACE, WRITE
 from neurosim.loop.rows import draw_read, draw_write, full_scale, gather, position, read, several, swallows, write
 from neurosim.random import fold, halves, stream
@@ -31,8 +31,8 @@ def learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_wri
                 traces, pre = row(row(p.registers, lane), 0), p.z_before[lane // plan.lanes, j]
                 r = trace(rule, at(traces, k), pre, a[lane, i])
                 put(traces, k, r)
-                g, h = halves(fold(fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes), 0))
-                dw += scratch.arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], draw_settle(rule, g, h, k, one))
+                own = fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes)
+                dw += scratch.arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], own, 0, k, one)
             if what == WRITE and plan.at_once:
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
@@ -54,7 +54,7 @@ def straight(parts, p):
 
 @inline
 def sums_or_currents(tile, parts, p, q, b, currents):
-    return Sum(row(row(currents, q), b)) if straight(parts, p) else row(row(row(p.sums, 0), q), b)
+    return Sum(row(row(currents, q), b)) if straight(parts, p) else row(row(row(p.sums, 0), q), b)  # pyright: ignore[reportArgumentType]: an array
 
 
 @inline

@@ -291,25 +291,22 @@ CHANCE = Learning("np", ByChance(1e-3, 0.01), ByChance(1e-3, 0.02))
 TALL = Network(2, 10, 1)  # two fours of rows and two more
 
 
+LATE = CHANCE._replace(at_once=False, passes=(False, True, True))
+
+
 @pytest.mark.parametrize(
-    ("network", "replicas", "learning"),
-    [
-        (TALL, 1, CHANCE),
-        (TALL, 2, CHANCE),
-        (TALL, 1, CHANCE._replace(at_once=False, passes=(False, True, True))),
-        (Network(2, 10, 1, wiring=Sparse(0.4)), 2, CHANCE),
-    ],
-    ids=["fours", "batch", "samples, at the end", "sparse"],
+    ("network", "cases"),
+    [(TALL, [(1, CHANCE), (2, CHANCE), (1, LATE)]), (Network(2, 10, 1, wiring=Sparse(0.4)), [(2, CHANCE)])],  # a network is compiled once
+    ids=["dense", "sparse"],
 )
-def test_changes_by_chance_have_the_same_bits_compiled(network, replicas, learning):
-    data = np.random.default_rng(4).standard_normal((2, replicas, 4, 2)).astype("float32")
-    inputs, targets = data[0], data[1, :, :, :1]
-    plain, fast = (Simulator(network, Chip(), 3, learning, plain=plain) for plain in (True, False))
-    for _ in range(2):
-        np.testing.assert_equal(
-            fast.learn(inputs, targets, np.ones((replicas, 4), bool)), plain.learn(inputs, targets, np.ones((replicas, 4), bool))
-        )
-    np.testing.assert_equal(fast.state(), plain.state())
+def test_changes_by_chance_have_the_same_bits_compiled(network, cases):
+    for replicas, learning in cases:
+        given = np.random.default_rng(4).standard_normal((2, replicas, 4, 2)).astype("float32")
+        data = given[0], given[1, :, :, :1], np.ones((replicas, 4), bool)
+        plain, fast = (Simulator(network, Chip(), 3, learning, plain=plain) for plain in (True, False))
+        for _ in range(2):
+            np.testing.assert_equal(fast.learn(*data), plain.learn(*data))
+        np.testing.assert_equal(fast.state(), plain.state())
 
 
 @pytest.mark.parametrize(("replicas", "at_once"), [(1, True), (1, False), (2, True)], ids=["fours", "at the end", "batch"])
