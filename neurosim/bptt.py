@@ -23,7 +23,7 @@ from neurosim.admission import check_dense
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
-from neurosim.partials import Dynamics, Partials, dynamics
+from neurosim.partials import Dynamics, at_each_step, dynamics
 from neurosim.rules.reference import Gradient
 from neurosim.simulator import Outcome, Simulator
 
@@ -51,8 +51,7 @@ class Layer(NamedTuple):
 
     def backward(self, states: Any, error: FloatArray) -> FloatArray:
         """dL/di from dL/dx as the layer above gives it, in place."""
-        before, after = (type(states)(*(a[span] for a in states)) for span in (slice(None, -1), slice(1, None)))
-        past, current, sent = _at_each_step(self.neuron.partials(before, after), error)
+        past, current, sent = at_each_step(self.neuron, states)
         later: dict[int, FloatArray] = {}  # dL/ds of the step that follows
         for t in reversed(range(len(error))):  # not local: history
             d = error[t]
@@ -191,17 +190,17 @@ class GradientLearner:
         inputs, targets = (np.asarray(a, self._number) for a in (inputs, targets))
         sequences, steps, _ = inputs.shape
         window = steps if rule.method == "bptt" else rule.k
-        loss, state, finite, account = np.zeros(sequences), None, True, Account()
+        loss, state, finite, account, found = np.zeros(sequences), None, True, Account(), self._layers(rule)
         with np.errstate(over="ignore", invalid="ignore"):  # said in the outcome
             while finite and account.steps < steps:
                 here = slice(account.steps, account.steps + window)
                 u, target, counts = (a[:, here] for a in (inputs, targets, counted))
-                added, found, state = self._gradients(rule, u, target, counts, state)
+                added, slopes, state = self._gradients(rule, found, u, target, counts, state)
                 loss += added
-                finite = all(np.isfinite(a).all() for a in (added, *found))
+                finite = all(np.isfinite(a).all() for a in (added, *slopes))
                 judged, seen = int(np.count_nonzero(counts)), counts.shape[1]
                 if updates := finite and judged > 0:
-                    self._update([g * (sequences / judged) for g in found], rule)
+                    self._update([g * (sequences / judged) for g in slopes], rule)
                 account = account.plus(Account(seen, clean=seen * sequences, compared=judged, windows=sequences, written=int(updates)))
         self.clock[0] += account.steps
         sizes = zip(self.network.projections, self._weights, strict=True)
@@ -250,8 +249,7 @@ class GradientLearner:
                 f"{type(self.network.readout).__name__} does more than filter; use one such as LI (network.readout li), or bptt."
             )
 
-    def _gradients(self, rule, inputs, targets, counted, state):
-        found = self._layers(rule)
+    def _gradients(self, rule, found, inputs, targets, counted, state):
         if rule.method in ("bptt", "tbptt"):
             return gradients(found, inputs, targets, counted, self._loss, state)
         diagonal = rule.method == "eprop" and rule.eligibility == "diagonal"
@@ -302,15 +300,6 @@ def layers(network: Network, weights: list[FloatArray], step_s: float = 1e-3, su
     depth, dtype = len(network.layers), str(weights[0].dtype)
     neurons = [*[dynamics(network.neuron, step_s, surrogate, dtype)] * depth, dynamics(network.readout, step_s, surrogate, dtype)]
     return [Layer(neuron, weights[2 * k], weights[2 * k + 1] if k < depth else None) for k, neuron in enumerate(neurons)]
-
-
-def _at_each_step(partials: Partials, like: FloatArray) -> Partials:
-    """The same with every number as an array of (step, sequence, neuron)."""
-
-    def spread(numbers):
-        return {place: np.broadcast_to(np.asarray(n, like.dtype), like.shape) for place, n in numbers.items()}
-
-    return Partials(spread(partials.past), spread(partials.current), spread(partials.sent))
 
 
 def _rows(x: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Forward references: e-prop and RFLO in NumPy, which keep no history but an eligibility of every weight; openly not local all the same.
+"""E-prop and RFLO in NumPy: references that carry no history from window to window but an eligibility of every weight; openly not local all the same.
 
 With the partial derivatives of a neuron's step as `neurosim.partials` gives them (`past` J, `current` b, `sent` c), the eligibility of the
 weight from j to i is what it did to the state of i while all other neurons' outputs stayed as they were,
@@ -14,6 +14,10 @@ where s is the error of the present step, sent down through the transposed weigh
 random ones (RFLO). A readout with a membrane filters c·ε as it filters x. With one hidden layer this is the exact gradient if the neurons
 are not connected to each other: with R = 0, and, with the diagonal, with any R that has nothing else.
 
+A chip would carry ε from step to step. Here a window is summed up from its end, which is the same sum: ε is linear in what enters it, with
+factors that the neuron i alone determines. So what the gradient, and each word of the ε that the window leaves, owe to an input z_j(t) and to
+a word of the ε that it began with is computed for neurons, and only its product with z is one of synapses, once a window.
+
 Bellec et al. 2020, doi:10.1038/s41467-020-17236-y; Murray 2019, doi:10.7554/eLife.43299.
 """
 
@@ -23,20 +27,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.cast import FloatArray
-from neurosim.partials import Partials, V
+from neurosim.partials import Partials, V, at_each_step
 
-Vector = dict[int, FloatArray]  #: by fields of a state that derivatives are told of, each (sequence, pre, post)
+Vector = dict[int, FloatArray]  #: by fields of a state that derivatives are told of
 
 
 class Trace(NamedTuple):
-    """What a layer carries from step to step."""
+    """What a layer carries from window to window."""
 
     state: Any
-    sent: dict[int, Any]  #: what its outputs made of its state in the step before
-    below: Vector  #: eligibility of the weights from below
-    recurrent: Vector
-    seen_below: Vector  #: of what is sent, as the readout's membrane filters it
-    seen_recurrent: Vector
+    sent: Vector  #: what its outputs made of its state in the last step
+    words: list[dict[tuple[bool, int], FloatArray]]  #: of the weights from below and of the recurrent ones, (sequence, pre, post) each: of
+    #: ε by field, (False, field); and of c·ε as the readout's membrane filters it, (True, field)
+
+
+class Share(NamedTuple):
+    """What the gradient (0), and the words that a window leaves (from 1 on, in this order), owe to what."""
+
+    left: list[tuple[bool, int]]
+    inputs: FloatArray  #: (step, which, sequence, post): to an input of a step
+    begun: dict[tuple[bool, int], FloatArray]  #: (which, sequence, post) each: to a word that the window began with
 
 
 def gradients(
@@ -72,35 +82,34 @@ def gradients(
         As `neurosim.bptt.gradients` gives them.
     """
     if state is None:
-        state = [Trace(layer.neuron.start((len(inputs), layer.below.shape[1]), inputs.dtype), {}, {}, {}, {}, {}) for layer in layers]
-    state, membrane, total = list(state), _membrane(layers[-1].neuron), np.zeros(len(inputs))
-    found = [np.zeros_like(w) for layer in layers for w in (layer.below, layer.recurrent) if w is not None]
-    for t in range(inputs.shape[1]):
-        z, partials = inputs[:, t], []
-        for k, layer in enumerate(layers):
-            state[k], derivatives = _step(layer, state[k], z, diagonal, membrane if k + 1 < len(layers) else None)
-            partials.append(derivatives)
-            z = state[k].state.x
-        counts = counted[:, t, None]
-        if not counts.any():
-            continue
-        total += np.where(counts, loss.value(z, targets[:, t]), 0).sum(1, dtype=np.float64)
-        error = np.where(counts, loss.slope(z, targets[:, t]), 0) / len(inputs)  # not local: error
-        given = error * partials[-1].sent[V]  # what the readout's membranes should have been
-        s = error
-        for k in reversed(range(len(layers))):
-            layer, trace = layers[k], state[k]
-            _add(found[2 * k], s, trace.seen_below)
-            if layer.recurrent is not None:
-                _add(found[2 * k + 1], s, trace.seen_recurrent)
-            if feedback is not None and k > 0:
-                s = given @ feedback[k - 1]
-            elif k == len(layers) - 1:  # the readout's membrane is in the filter already
-                s = given @ layer.below.T  # not local: transpose
-            else:
-                _, current, sent = partials[k]
-                s = sum(s * sent[a] * b for a, b in current.items() if a in sent) @ layer.below.T  # not local: transpose
-    return total, found, state
+        state = [Trace(layer.neuron.start((len(inputs), layer.below.shape[1]), inputs.dtype), {}, [{}, {}]) for layer in layers]
+    x, target = (np.ascontiguousarray(np.swapaxes(a, 0, 1)) for a in (inputs, targets))
+    counts, seen = counted.T[..., None], []
+    for layer, trace in zip(layers, state, strict=True):
+        states = layer.forward(x, trace.state)
+        seen.append((x, states, at_each_step(layer.neuron, states)))
+        x = states.x[1:]
+    total = np.where(counts, loss.value(x, target), 0).sum(axis=(0, 2), dtype=np.float64)
+    error = np.where(counts, loss.slope(x, target), 0) / len(inputs)  # not local: error
+    given = error * seen[-1][2].sent[V]  # what the readout's membranes should have been
+    membrane, found, after, s = _membrane(layers[-1].neuron), [], [], error
+    for k in reversed(range(len(layers))):
+        layer, (x, states, partials) = layers[k], seen[k]
+        own = np.diag(layer.recurrent) if diagonal and layer.recurrent is not None else None
+        share = _shares(partials, state[k].sent, own, membrane if k + 1 < len(layers) else None, s)
+        sources = [x] if layer.recurrent is None else [x, states.x[:-1]]
+        owed = [_owed(share, z, words) for z, words in zip(sources, state[k].words, strict=False)]
+        found += [gradient for gradient, _ in reversed(owed)]
+        last = type(states)(*(a[-1].copy() for a in states))  # not a view, which would keep the whole window alive
+        after.append(Trace(last, {b: c[-1].copy() for b, c in partials.sent.items()}, [words for _, words in owed]))
+        if k > 0 and feedback is not None:
+            s = given @ feedback[k - 1]
+        elif k == len(layers) - 1:  # the readout's membrane is in the filter already
+            s = given @ layer.below.T  # not local: transpose
+        else:
+            reaches = sum(b * partials.sent[a] for a, b in partials.current.items() if a in partials.sent)
+            s = (s * reaches) @ layer.below.T  # not local: transpose
+    return total, found[::-1], after[::-1]
 
 
 def _membrane(neuron) -> Partials:
@@ -109,41 +118,54 @@ def _membrane(neuron) -> Partials:
     return neuron.partials(s, s)
 
 
-def _step(layer, trace: Trace, z: FloatArray, diagonal: bool, membrane: Partials | None) -> tuple[Trace, Partials]:
-    """One step of a layer and of its eligibilities, seen through the readout's membrane if there is one above."""
-    current = z @ layer.below
-    if layer.recurrent is not None:
-        current = current + trace.state.x @ layer.recurrent
-    state = layer.neuron.step(trace.state, current)
-    past, enters, sent = partials = layer.neuron.partials(trace.state, state)
-    if layer.recurrent is not None and diagonal:
-        own = np.diag(layer.recurrent)
-        past = past | {(a, b): past.get((a, b), 0) + e * own * c for a, e in enters.items() for b, c in trace.sent.items()}
-    grown = [_filtered(past, enters, trace.below, z[:, :, None]), {}]
-    if layer.recurrent is not None:
-        grown[1] = _filtered(past, enters, trace.recurrent, trace.state.x[:, :, None])
-    seen = [{}, {}]
-    for k, (eligibility, before) in enumerate(zip(grown, (trace.seen_below, trace.seen_recurrent), strict=True)):
-        if eligibility:
-            x: Any = sum(_each(c) * eligibility[b] for b, c in sent.items() if b in eligibility)
-            seen[k] = {V: x} if membrane is None else _filtered(membrane.past, membrane.current, before, x)
-    return Trace(state, sent, *grown, *seen), partials
+def _shares(partials: Partials, sent_before: Vector, own: FloatArray | None, membrane: Partials | None, s: FloatArray) -> Share:
+    """What is owed to what, from the end of a window to its beginning; s is (step, sequence, post)."""
+    past, current, sent = partials
+    if own is not None:
+        before = {b: np.concatenate([sent_before[b][None] if sent_before else np.zeros_like(c[:1]), c[:-1]]) for b, c in sent.items()}
+        past = past | {(a, b): past.get((a, b), 0) + e * own * c for a, e in current.items() for b, c in before.items()}
+    filters, enters = (membrane.past, membrane.current) if membrane else ({}, {V: 1.0})
+    left = [*((False, b) for b in sorted({b for _, b in past})), *((True, m) for m in sorted({m for _, m in filters}))]
+    shape = (1 + len(left), *s.shape[1:])
+    later = {key: np.zeros(shape, s.dtype) for key in left}  # owed by steps that follow, and by what the window leaves
+    for k, key in enumerate(left):
+        later[key][1 + k] = 1
+    inputs = np.zeros((len(s), *shape), s.dtype)
+    for t in reversed(range(len(s))):
+        filtered = {m: later[True, m] for seen, m in later if seen}
+        shown = filtered.get(V)
+        filtered[V] = shown = np.zeros(shape, s.dtype) if shown is None else shown.copy()
+        shown[0] += s[t]
+        through: Any = sum(e * filtered[m] for m, e in enters.items() if m in filtered)
+        here = {b: later[False, b] for seen, b in later if not seen}
+        for b, c in sent.items():
+            here[b] = here[b] + c[t] * through if b in here else c[t] * through
+        inputs[t] = sum(e[t] * here[a] for a, e in current.items() if a in here)
+        later = _earlier(False, {place: j[t] for place, j in past.items()}, here) | _earlier(True, filters, filtered)
+    least = np.finfo(s.dtype).tiny / np.finfo(s.dtype).eps
+    for owed in (inputs, *later.values()):
+        owed[abs(owed) < least] = 0  # nothing to what it is added to, but subnormal numbers make products 30 times as slow
+    return Share(left, inputs, later)
 
 
-def _filtered(past, enters, before: Vector, x: FloatArray) -> Vector:
-    """What fields of a state become with what enters them."""
-    found = {a: _each(e) * x for a, e in enters.items()}
+def _earlier(seen: bool, past: dict[tuple[int, int], Any], here: Vector) -> dict[tuple[bool, int], FloatArray]:
+    """What is owed to the words of the step before."""
+    found: dict[tuple[bool, int], FloatArray] = {}
     for (a, b), j in past.items():
-        if b in before:
-            found[a] = found[a] + _each(j) * before[b] if a in found else _each(j) * before[b]
+        if a in here:
+            found[seen, b] = found[seen, b] + j * here[a] if (seen, b) in found else j * here[a]
     return found
 
 
-def _each(numbers):
-    """A number of every neuron for each of the synapses that lead to it."""
-    return numbers[:, None, :] if np.ndim(numbers) == 2 else numbers
-
-
-def _add(gradient: FloatArray, s: FloatArray, seen: Vector) -> None:
-    """Σ s_i times what is seen of ε_ji over the sequences."""
-    gradient += np.einsum("bi,bji->ji", s, np.broadcast_to(seen[V], (len(s), *gradient.shape)))
+def _owed(share: Share, z: FloatArray, words: dict[tuple[bool, int], FloatArray]) -> tuple[FloatArray, dict[tuple[bool, int], FloatArray]]:
+    """The gradient of the weights that z (step, sequence, pre) comes through, and the words that the window leaves."""
+    steps, which, sequences, post = share.inputs.shape
+    z, d = z.transpose(1, 2, 0), share.inputs.transpose(2, 0, 1, 3).reshape(sequences, steps, which * post)
+    product = z * d if steps == 1 else z @ d  # BLAS takes several times as long over a single row
+    total = product.reshape(sequences, -1, which, post).transpose(2, 0, 1, 3)
+    for key, owed in share.begun.items():
+        if key in words:
+            for k in range(which):
+                if k == 0 or share.left[k - 1][0] >= key[0]:  # ε owes nothing to what is seen of it
+                    total[k] += owed[k][:, None] * words[key]
+    return total[0].sum(axis=0), dict(zip(share.left, total[1:], strict=True))

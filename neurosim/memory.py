@@ -1,6 +1,7 @@
 """How many bits of the simulated device a run occupies: counted from what its parts declare, not from the simulator's arrays."""
 
 from hw_models.parts import bits
+from neurosim.neurons import discrete
 from neurosim.partials import traces
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.rules.synapse import Eligibility
@@ -67,7 +68,8 @@ def _list(neurons: int, synapses: int) -> int:
 
 def _held(neuron, chip) -> int:
     """Bits of one neuron in one pass: its state, and what it sends, as wide as the DAC; a spike is one bit."""
-    return sum(bits(neuron.State).values()) + (1 if getattr(neuron, "spikes", False) else getattr(chip.dac, "bits", WORD))
+    sent = 1 if getattr(neuron, "spikes", False) else getattr(chip.dac, "bits", WORD)
+    return sum(bits(discrete(neuron, chip.step_s).State).values()) + sent
 
 
 def _kept(network, rule: Gradient, steps: int) -> int:

@@ -184,6 +184,17 @@ class Integrating(NamedTuple):
         return Partials(_present(past), {V: reach, I: 1.0} if synapse else {V: reach}, {V: 1.0})
 
 
+def at_each_step(neuron: Dynamics, states: Any) -> Partials:
+    """The partial derivatives of a window's steps, every number as an array of (step, sequence, neuron); its states have that before it in front."""
+    before, after = (type(states)(*(a[span] for a in states)) for span in (slice(None, -1), slice(1, None)))
+    like = after.x
+
+    def spread(numbers):
+        return {place: np.broadcast_to(np.asarray(n, like.dtype), like.shape) for place, n in numbers.items()}
+
+    return Partials(*map(spread, neuron.partials(before, after)))
+
+
 def traces(neuron) -> int:
     """In how many fields of its state a neuron remembers what a weight did: the words of an eligibility that cannot be shared."""
     return 1 + (getattr(neuron, "tau_syn", 0) > 0) + isinstance(neuron, ALIF)

@@ -27,6 +27,7 @@ class Frozen(NamedTuple):
 
     site = "current"
     needs = ()
+    listens = False  # activities that no one compares are not kept
     Register = Memory = Nothing
 
     def signal(self, m, own, extra):

@@ -244,7 +244,7 @@ class _Events:
             self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
             self.add(phase, Event.STATE_READ, words * self.synapses, each)
         if learning.carry != 1.0 and len(learning.passes) > 1:
-            held = 1 + len(self.network.neuron.State._fields) + (learning.decorrelation_lr > 0)
+            held = 1 + len(self.populations[0][1].State._fields) + (learning.decorrelation_lr > 0)
             self.add(phase, Event.ADD, 2 * held * self.hidden, self.account.heard)
             self.add(phase, Event.MULTIPLY, held * self.hidden, self.account.heard)
 

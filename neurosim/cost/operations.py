@@ -122,7 +122,8 @@ def operations(method, *arguments) -> Counter:
         """The function with what it calls taken for what it costs."""
         called = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
         known = {name: known_as(value) for name, value in called.items()} | {"min": chosen(min), "max": chosen(max)}
-        return types.FunctionType(function.__code__, known, None, function.__defaults__, function.__closure__)
+        around = tuple(types.CellType(known_as(cell.cell_contents)) for cell in function.__closure__ or ())
+        return types.FunctionType(function.__code__, known, None, function.__defaults__, around)
 
     def known_as(value):
         return counted(value) if getattr(value, "piece", False) else shared if getattr(value, "scalar", False) else value

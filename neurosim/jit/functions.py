@@ -223,19 +223,20 @@ def _number_type(values):
 
 
 def _in_type(function, dtype, helper):
-    """A copy of a function whose float literals, and the float constants of its module that it names, have the given type."""
+    """A copy of a function whose float literals, and the float constants around it that it names, have the given type."""
     convert = lambda value: dtype(value) if type(value) is float else value  # noqa: E731
+    meant = lambda value: helper(value) if getattr(value, "scalar", False) else convert(value)  # noqa: E731
     used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}  # a field may share a helper's name
     names = {name: function.__globals__[name] for name in used if name in function.__globals__}
     if any(value is function for value in names.values()):
         raise InputError(f"{where(function)}: {function.__name__} calls itself; a helper of parts must do without, for it is written out.")
-    names = {name: helper(value) if getattr(value, "scalar", False) else convert(value) for name, value in names.items()}
+    names = {name: meant(value) for name, value in names.items()}
     made = python_types.FunctionType(
         function.__code__.replace(co_consts=tuple(convert(value) for value in function.__code__.co_consts)),
         {**function.__globals__, **names},
         function.__name__,
         function.__defaults__,
-        function.__closure__,
+        tuple(python_types.CellType(meant(cell.cell_contents)) for cell in function.__closure__ or ()),
     )
     made.__kwdefaults__ = function.__kwdefaults__
     return made

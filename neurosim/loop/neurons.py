@@ -170,8 +170,51 @@ left_with = chosen(lambda neuron: getattr(neuron, "spikes", False), stays_after_
 settle_out = chosen(lambda neuron: getattr(neuron, "spikes", False), settle_no_output, settle_output)
 
 
+@inline
+def note_activity(rule, activity, i, seen):
+    put(activity, i, seen, 2)
+
+
+@inline
+def leave_activity(rule, activity, i, seen):
+    pass
+
+
+noted = chosen(lambda rule: getattr(rule, "listens", True), note_activity, leave_activity)
+
+
+@inline
+def one_that_fired(neuron, x):
+    return nonzero(x)
+
+
+@inline
+def no_one(neuron, x):
+    return np.int32(0)
+
+
+@inline
+def list_those_that_fired(neuron, out, which, start, end, count):
+    for i in range(start, end):
+        if out[i] != 0:
+            which[count] = i
+            count += 1
+    return count
+
+
+@inline
+def list_none(neuron, out, which, start, end, count):
+    return count
+
+
+spiked = chosen(lambda neuron: getattr(neuron, "spikes", False), one_that_fired, no_one)
+take_down = chosen(lambda neuron: getattr(neuron, "spikes", False), list_those_that_fired, list_none)
+
+BLOCK = 128  # neurons that answer before it is looked which of them fired; mostly there is none
+
+
 @passage
-def fire(circuit, neuron, group):
+def fire(circuit, neuron, rule, group):
     """Each neuron answers to its current, as well as its circuit can.
 
     Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4.
@@ -181,44 +224,21 @@ def fire(circuit, neuron, group):
         for b in range(replicas):
             state, activity, out = row(row(group.state, q), b), group.activity[q, b], group.out[q, b]
             current = meeting(circuit, group.mismatch, n, group.current[q, b], activity, group.saturated)
-            for i in range(n):
-                before = at(state, i, 0)
-                s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
-                put(out, i, x, 1)
-                put(activity, i, seen, 2)
-                put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
+            which, count = group.fired.which[q, b], 0
+            for start in range(0, n, BLOCK):
+                end, fired = min(start + BLOCK, n), np.int32(0)
+                for i in range(start, end):
+                    before = at(state, i, 0)
+                    s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
+                    put(out, i, x, 1)
+                    noted(rule, activity, i, seen)
+                    put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
+                    fired |= spiked(neuron, x)
+                if fired != 0:
+                    count = take_down(neuron, out, which, start, end, count)
+            group.fired.n[q, b] = count
             settle_out(neuron, circuit, out, group.saturated)
             settle_state(neuron, circuit, state, group.saturated)
-    take_down(neuron, group)
-
-
-BLOCK = 64  # neurons that are looked at together: where none fired, and that is most of them, it is eight at a time
-
-
-@passage
-def list_those_that_fired(neuron, group):
-    passes, replicas, n = group.out.shape
-    for q in range(passes):
-        for b in range(replicas):
-            out, which, count = group.out[q, b], group.fired.which[q, b], 0
-            for start in range(0, n, BLOCK):
-                end, any_fired = min(start + BLOCK, n), np.int32(0)
-                for i in range(start, end):
-                    any_fired |= nonzero(out[i])
-                if any_fired != 0:
-                    for i in range(start, end):
-                        if out[i] != 0:
-                            which[count] = i
-                            count += 1
-            group.fired.n[q, b] = count
-
-
-@passage
-def list_none(neuron, group):
-    pass
-
-
-take_down = chosen(lambda neuron: getattr(neuron, "spikes", False), list_those_that_fired, list_none)
 
 
 @passage
@@ -269,7 +289,7 @@ def rejoin(neuron, group, d, base, carry):
                 other, state = row(row(group.state, base[q]), b), row(row(group.state, q), b)
                 for i in range(group.out.shape[2]):
                     put(state, i, mix(at(other, i), at(state, i), carry))
-    take_down(neuron, group)
+                group.fired.n[q, b] = take_down(neuron, group.out[q, b], group.fired.which[q, b], 0, group.out.shape[2], 0)
 
 
 @passage

@@ -271,7 +271,7 @@ def sequence(course):
             if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
                 perturb(parts.rule, parts, plan, group, first, key, step, one)
-                fire(parts.circuit, parts.neuron, group)
+                fire(parts.circuit, parts.neuron, parts.rule, group)
                 if d.planes[0].shape[0] > 0:
                     decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
                 n = group.out.shape[2]
@@ -283,7 +283,7 @@ def sequence(course):
         if reading:
             if plan.perturb_readout:
                 perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
-            fire(parts.circuit, parts.readout_neuron, net.readout)
+            fire(parts.circuit, parts.readout_neuron, parts.readout_rule, net.readout)
             show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
         elif not plan.at_once:
             for k in range(len(net.projections)):

@@ -10,8 +10,9 @@ A spike is 1 and no spike 0. Potentials have the unit of what arrives, for the r
 thresholds are such that a network with Xavier's weights fires when its inputs are of the order of a half.
 """
 
+import functools
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from hw_models.parts import Bits, InputError, Range
 from hw_models.scalars import exp, piece
@@ -24,7 +25,7 @@ Potential = Annotated[float, Range("unit of the potential")]
 Reset = Literal["value", "subtract"]
 Integration = Literal["exact", "euler"]
 Activity = Literal["current", "membrane", "spikes"]
-VALUE, CURRENT, MEMBRANE = 0, 0, 1  #: positions of the words
+VALUE, CURRENT = 0, 0  #: positions of the words
 
 Word = Annotated[float, Bits(32)]
 Counter = Annotated[float, Bits(16, counts=True)]
@@ -56,13 +57,12 @@ def steps(seconds: float, step_s: float) -> float:
 
 @piece
 def answer(neuron, s, v, free, threshold, arrived):
-    """What becomes of a potential: what is left of it, trace and steps to rest, spike, activity."""
+    """What becomes of a potential: what is left of it, steps to rest, spike, activity."""
     fired = free and v > threshold
     out = 1.0 if fired else 0.0
     after = neuron.v_reset if neuron.reset == VALUE else v - (neuron.v_threshold - neuron.v_reset)
-    trace = neuron.filter * s.trace + out
     rest = neuron.pause if fired else max(s.refractory - 1.0, 0.0)
-    return after if fired else v, trace, rest, out, arrived if neuron.activity == CURRENT else v if neuron.activity == MEMBRANE else trace
+    return after if fired else v, rest, out, arrived if neuron.activity == CURRENT else v
 
 
 class Start(NamedTuple):
@@ -77,6 +77,31 @@ def scattered(neuron, u):
     return Start(neuron.v_leak + neuron.scatter * (neuron.v_reset + u * (neuron.v_threshold - neuron.v_reset) - neuron.v_leak))
 
 
+@functools.cache
+def with_trace(State) -> Any:
+    """A record of the same words and a trace; counters stand last."""
+    *words, counter = State.__annotations__.items()
+    return NamedTuple(f"Traced{State.__name__}", [*words, ("trace", Word), counter])  # pyright: ignore[reportArgumentType]: pairs of name and type
+
+
+def traced(cls):
+    """The class of the same neurons with a trace of their spikes, for rules to see the difference of: a state that no other needs."""
+    start, step, State = piece(cls.start), piece(cls.step), with_trace(cls.State)
+
+    class Traced(cls):
+        def start(self, p):
+            s = start(self, p)
+            return State(*s[:-1], 0.0, s[-1])
+
+        def step(self, p, s, i_in):
+            after, out, _ = step(self, p, s, i_in)
+            trace = self.filter * s.trace + out
+            return State(*after[:-1], trace, after[-1]), out, trace
+
+    Traced.__name__, Traced.__doc__, Traced.State = f"Traced{cls.__name__}", cls.__doc__, State
+    return Traced
+
+
 # ---------------------------------------------------------------- leaky integrate-and-fire
 
 
@@ -85,7 +110,6 @@ class OneSynapse(NamedTuple):
 
     v: Word
     i: Word
-    trace: Word
     refractory: Counter
 
 
@@ -112,13 +136,16 @@ class DiscreteLIF(NamedTuple):
         return scattered(self, u[0])
 
     def start(self, p):
-        return OneSynapse(p.v, 0.0, 0.0, 0.0)
+        return OneSynapse(p.v, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         i, free = self.synapse * s.i + i_in, s.refractory < 1.0
         v = self.v_leak + self.leak * (s.v - self.v_leak) + self.reach * i if free else s.v
-        v, trace, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in)
-        return OneSynapse(v, i, trace, rest), out, activity
+        v, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in)
+        return OneSynapse(v, i, rest), out, activity
+
+
+TracedLIF = traced(DiscreteLIF)
 
 
 class LIF(NamedTuple):
@@ -146,7 +173,7 @@ class LIF(NamedTuple):
     activity : "current", "membrane" or "spikes"
         What rules see the difference of: what arrives, the potential before the reset, or the trace of the spikes.
     tau_trace : float, s
-        Time constant of that trace, to which each spike adds 1.
+        Time constant of that trace, to which each spike adds 1. It is a state of neurons with activity "spikes" alone.
     integration : "exact" or "euler"
         How the step is taken; forward Euler is what many tools for gradients do.
 
@@ -173,7 +200,7 @@ class LIF(NamedTuple):
 
     def discrete(self, step_s):
         how = self.integration
-        return DiscreteLIF(
+        return (TracedLIF if self.activity == "spikes" else DiscreteLIF)(
             decay(self.tau_mem, step_s, how), decay(self.tau_syn, step_s, how), reach(self.tau_mem, self.tau_syn, step_s, how),
             decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
             self.reset, self.activity,
@@ -189,7 +216,6 @@ class TwoSynapses(NamedTuple):
     v: Word
     excitation: Word
     inhibition: Word
-    trace: Word
     refractory: Counter
 
 
@@ -218,13 +244,16 @@ class DiscreteExcInhLIF(NamedTuple):
         return scattered(self, u[0])
 
     def start(self, p):
-        return TwoSynapses(p.v, 0.0, 0.0, 0.0, 0.0)
+        return TwoSynapses(p.v, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         e, i, free = self.excitation * s.excitation + i_in.excitation, self.inhibition * s.inhibition + i_in.inhibition, s.refractory < 1.0
         v = self.v_leak + self.leak * (s.v - self.v_leak) + (self.reach_exc * e + self.reach_inh * i) if free else s.v
-        v, trace, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in.excitation + i_in.inhibition)
-        return TwoSynapses(v, e, i, trace, rest), out, activity
+        v, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in.excitation + i_in.inhibition)
+        return TwoSynapses(v, e, i, rest), out, activity
+
+
+TracedExcInhLIF = traced(DiscreteExcInhLIF)
 
 
 class ExcInhLIF(NamedTuple):
@@ -263,7 +292,7 @@ class ExcInhLIF(NamedTuple):
 
     def discrete(self, step_s):
         how = self.integration
-        return DiscreteExcInhLIF(
+        return (TracedExcInhLIF if self.activity == "spikes" else DiscreteExcInhLIF)(
             decay(self.tau_mem, step_s, how), decay(self.tau_syn_exc, step_s, how), decay(self.tau_syn_inh, step_s, how),
             reach(self.tau_mem, self.tau_syn_exc, step_s, how), reach(self.tau_mem, self.tau_syn_inh, step_s, how),
             decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
@@ -296,15 +325,18 @@ class DiscreteConductanceLIF(NamedTuple):
         return scattered(self, u[0])
 
     def start(self, p):
-        return TwoSynapses(p.v, 0.0, 0.0, 0.0, 0.0)
+        return TwoSynapses(p.v, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         e, i, free = self.excitation * s.excitation + i_in.excitation, self.inhibition * s.inhibition - i_in.inhibition, s.refractory < 1.0
         total = 1.0 + e + i
         settled = (self.v_leak + e * self.e_exc + i * self.e_inh) / total
         v = settled + (s.v - settled) * exp(-self.rate * total) if free else s.v
-        v, trace, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in.excitation + i_in.inhibition)
-        return TwoSynapses(v, e, i, trace, rest), out, activity
+        v, rest, out, activity = answer(self, s, v, free, self.v_threshold, i_in.excitation + i_in.inhibition)
+        return TwoSynapses(v, e, i, rest), out, activity
+
+
+TracedConductanceLIF = traced(DiscreteConductanceLIF)
 
 
 class ConductanceLIF(NamedTuple):
@@ -348,7 +380,7 @@ class ConductanceLIF(NamedTuple):
     spikes = apart = True
 
     def discrete(self, step_s):
-        return DiscreteConductanceLIF(
+        return (TracedConductanceLIF if self.activity == "spikes" else DiscreteConductanceLIF)(
             step_s / self.tau_mem, decay(self.tau_syn_exc, step_s), decay(self.tau_syn_inh, step_s), self.e_exc, self.e_inh,
             decay(self.tau_trace, step_s), self.v_threshold, self.v_reset, self.v_leak, self.scatter, steps(self.refractory, step_s),
             self.reset, self.activity,
@@ -364,7 +396,6 @@ class Adaptive(NamedTuple):
     v: Word
     i: Word
     adaptation: Word
-    trace: Word
     refractory: Counter
 
 
@@ -393,13 +424,16 @@ class DiscreteALIF(NamedTuple):
         return scattered(self, u[0])
 
     def start(self, p):
-        return Adaptive(p.v, 0.0, 0.0, 0.0, 0.0)
+        return Adaptive(p.v, 0.0, 0.0, 0.0)
 
     def step(self, p, s, i_in):
         i, b, free = self.synapse * s.i + i_in, self.recovery * s.adaptation, s.refractory < 1.0
         v = self.v_leak + self.leak * (s.v - self.v_leak) + self.reach * i if free else s.v
-        v, trace, rest, out, activity = answer(self, s, v, free, self.v_threshold + self.beta * b, i_in)
-        return Adaptive(v, i, b + out, trace, rest), out, activity
+        v, rest, out, activity = answer(self, s, v, free, self.v_threshold + self.beta * b, i_in)
+        return Adaptive(v, i, b + out, rest), out, activity
+
+
+TracedALIF = traced(DiscreteALIF)
 
 
 class ALIF(NamedTuple):
@@ -438,7 +472,7 @@ class ALIF(NamedTuple):
 
     def discrete(self, step_s):
         how = self.integration
-        return DiscreteALIF(
+        return (TracedALIF if self.activity == "spikes" else DiscreteALIF)(
             decay(self.tau_mem, step_s, how), decay(self.tau_syn, step_s, how), reach(self.tau_mem, self.tau_syn, step_s, how),
             decay(self.tau_adaptation, step_s, how), self.beta_adaptation, decay(self.tau_trace, step_s), self.v_threshold, self.v_reset,
             self.v_leak, self.scatter, steps(self.refractory, step_s), self.reset, self.activity,

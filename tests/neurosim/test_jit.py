@@ -148,6 +148,26 @@ def test_a_users_own_helper_is_shared_by_its_mark(dtype):
     assert np.array_equal(apply(Squashed(), x, plain=True), apply(Squashed(), x))
 
 
+def scaled(helper, share):
+    """A class whose method names a number and a helper that stand around it."""
+
+    class Scaled(NamedTuple):
+        def convert(self, x, u):
+            return helper(x) * share
+
+    return Scaled
+
+
+Tenth = scaled(squash, 0.1)
+
+
+@DTYPES
+def test_what_stands_around_a_method_is_of_the_runs_float_type_too(dtype):
+    x = np.random.default_rng(5).standard_normal(500).astype(dtype)
+    expected = dtype(0.1) * (x / (1 + abs(x)))
+    assert np.array_equal(apply(Tenth(), x), expected) and np.array_equal(apply(Tenth(), x, plain=True), expected)
+
+
 is_part = constant(lambda cls: cls.__name__ == "Part")
 which = chosen(lambda cls: cls.__name__ == "Part", lambda part, x: x + x, lambda part, x: part.missing)
 

@@ -67,7 +67,7 @@ def test_learning_can_be_watched():
 @pytest.mark.parametrize(
     ("network", "record", "message"),
     [
-        (SPIKING, ("w",), r'cannot record "w"; .*Known: x, h, y, v, i, trace, refractory, spikes\.'),
+        (SPIKING, ("w",), r'cannot record "w"; .*Known: x, h, y, v, i, refractory, spikes\.'),
         (Network(2, 3, 2, neuron=Leaky()), ("spikes",), r'cannot record "spikes"; .*Known: x, h, y, v\.'),
         (SPIKING, {"v": Probe([20])}, r'Probe\.neurons of "v" must be whole numbers from 0 to 19'),
         (SPIKING, {"y": Probe([2])}, r'Probe\.neurons of "y" must be whole numbers from 0 to 1'),

@@ -57,8 +57,9 @@ def test_neurons(neuron, wanted):
 
 
 def test_lines_that_methods_share_are_counted_as_they_stand():
-    """Current 1 product and 1 sum; rest 1; potential 2 and 3; threshold 1; reset 1 sum; trace 1 and 1: it fires, so that no rest is counted down."""
-    neuron = discrete(LIF(reset="subtract"), 1e-3)
-    state = neuron.State(*[EACH_POST] * 4)
-    found = operations(neuron.step, neuron.Params(EACH_POST), state, EACH_POST)
-    assert found == {(Event.MULTIPLY, EACH_POST): 1 + 2 + 1, (Event.ADD, EACH_POST): 1 + 1 + 3 + 1 + 1 + 1}
+    """Current 1 product and 1 sum; rest 1; potential 2 and 3; threshold 1; reset 1 sum: it fires, so that no rest is counted down.
+    A trace, where rules look at one, is 1 and 1 more."""
+    for activity, words, traced in (("current", 3, 0), ("spikes", 4, 1)):
+        neuron = discrete(LIF(reset="subtract", activity=activity), 1e-3)
+        found = operations(neuron.step, neuron.Params(EACH_POST), neuron.State(*[EACH_POST] * words), EACH_POST)
+        assert found == {(Event.MULTIPLY, EACH_POST): 1 + 2 + traced, (Event.ADD, EACH_POST): 1 + 1 + 3 + 1 + 1 + traced}

@@ -82,6 +82,18 @@ def test_forward_euler_comes_closer_with_the_step(kind):
     assert errors[0] > 1e-6 and [a / b for a, b in pairwise(errors)] == pytest.approx([2, 2], rel=0.05)
 
 
+@pytest.mark.parametrize("kind", [LIF, ExcInhLIF, ConductanceLIF, ALIF])
+def test_the_trace_changes_nothing_but_what_rules_see(kind):
+    currents = np.random.default_rng(0).uniform(0, 3, 60)
+    bare, traced = (run(kind(activity=activity), currents) for activity in ("membrane", "spikes"))
+    assert len(spikes(bare)) > 3 and all(out == also for (_, out, _), (_, also, _) in zip(bare, traced))
+    trace = 0.0
+    for (s, out, _), (t, _, activity) in zip(bare, traced):
+        trace = math.exp(-1 / 20) * trace + out
+        assert activity == t.trace == pytest.approx(trace, rel=1e-12)
+        assert all(getattr(t, name) == getattr(s, name) for name in s._fields) and t._fields[-1] == s._fields[-1]
+
+
 def test_the_trace_of_spikes_decays_and_each_adds_one():
     found = run(LIF(HALF * MS, 0.0, v_threshold=0.8, activity="spikes", tau_trace=HALF * MS), [2.0, 0.0, 0.0, 2.0])
     assert spikes(found) == [0, 3]
@@ -247,7 +259,7 @@ def test_excitation_and_inhibition_come_down_lines_of_their_own():
     ("network", "chip", "rule", "batch", "dtype"),
     [
         (
-            NETWORK._replace(wiring=Sparse(0.4, 1e-3), bias=True),
+            NETWORK._replace(neuron=NETWORK.neuron._replace(activity="spikes"), wiring=Sparse(0.4, 1e-3), bias=True),
             load("digital-8bit")._replace(neuron=FixedPointCircuit(12, 2.0)),
             Perturbation("anp", 0.1, 0.1, carry=0.5),
             2,
@@ -265,7 +277,8 @@ def test_plain_and_compiled_runs_have_the_same_bits(network, chip, rule, batch, 
         np.testing.assert_equal(fast.learn(*data), plain.learn(*data))
     np.testing.assert_equal(fast.state(), plain.state())
     assert any((w != w0).any() for w, w0 in zip(plain.weights, start, strict=True))
-    record = {"spikes": Probe(), "v": Probe([3, 1], 2), "trace": Probe(), "h": Probe(), "y": Probe()}
+    traced = {"trace": Probe()} if network.neuron.activity == "spikes" else {}
+    record = {"spikes": Probe(), "v": Probe([3, 1], 2), "h": Probe(), "y": Probe()} | traced
     longer = drive(30, batch, dtype=dtype)
     expected = plain.evaluate(*longer, record=record)
     np.testing.assert_equal(fast.evaluate(*longer, record=record), expected)
@@ -281,7 +294,7 @@ def test_registers_hold_potentials_but_neither_counters_nor_spikes():
     assert set(np.unique(x)) == {0, 1} and left.max() == 40 and set(np.diff(np.flatnonzero(x[:, x.sum(0).argmax()]))) <= set(range(41, 100))
     np.testing.assert_array_equal(v * 128, np.round(v * 128))
     hidden, readout = (outcome.saturation["neuron"][place] for place in ("hidden", "readout"))
-    assert hidden[1] == 100 * 12 * 4 and readout[1] == 100 * 2 * 4  # current, v, i, trace; current, v, i, output
+    assert hidden[1] == 100 * 12 * 3 and readout[1] == 100 * 2 * 4  # current, v, i; current, v, i, output
 
 
 def test_a_spike_passes_no_dac_and_a_slow_leak_is_no_slow_reset():
@@ -298,5 +311,8 @@ def test_a_spike_passes_no_dac_and_a_slow_leak_is_no_slow_reset():
 
 
 def test_state_is_counted_in_bits():
-    """Three words, a counter of 16 bits and a spike a neuron; two words and a number as wide as the DAC for the readout."""
-    assert memory_bits(NETWORK, load("digital-8bit"), Gradient("bptt"))["state"] == 12 * (3 * 32 + 16 + 1) + 2 * (2 * 32 + 8)
+    """Two words, a counter of 16 bits and a spike a neuron, and a word for the trace if rules look at that; two words and a number as wide as
+    the DAC for the readout."""
+    for activity, words in (("current", 2), ("membrane", 2), ("spikes", 3)):
+        network = NETWORK._replace(neuron=NETWORK.neuron._replace(activity=activity))
+        assert memory_bits(network, load("digital-8bit"), Gradient("bptt"))["state"] == 12 * (words * 32 + 16 + 1) + 2 * (2 * 32 + 8)
