@@ -1,7 +1,7 @@
 """A spiking network ours and Brian2's: benchmark 2 (CUBA) of Brette et al., on one core, in one run.
 
-    python benchmarks/against_brian2.py [--neurons 4000] [--seconds 1] [--turns 5] [--json FILE]
-    python benchmarks/against_brian2.py --scaling 4000,16000,64000,256000,1000000 [--seconds 0.1] [--json FILE]
+    python benchmarks/against_brian2.py [--neurons 4000,20000] [--seconds 1] [--turns 5] [--json FILE] [--page FILE]
+    python benchmarks/against_brian2.py --scaling 4000,16000,64000,256000,1000000 [--seconds 0.1] [--json FILE] [--page FILE]
 
 Neurons with exponential currents, four fifths exciting and one fifth inhibiting, wired with probability 0.02, time step 0.1 ms. Brian2
 runs as C++ (its standalone mode, one thread); the time it reports for the run alone counts, neither what it takes to compile and load
@@ -11,13 +11,15 @@ in float64, ours in float32 and, for comparison, in float64.
 Each draws its own wires, so that not spikes but statistics are compared: the mean rate, and the mean coefficient of variation of the
 intervals of neurons with at least five spikes, after the first fifth of the time.
 
-With --scaling ours alone runs, with as many wires a neuron whatever the size, and the time per neuron and step is shown.
+With --scaling ours alone runs, with as many wires a neuron whatever the size, and the time per neuron and step is shown. The file keeps
+what it has of other sizes, and the page shows all of it.
 
 Vogels, Abbott 2005, doi:10.1523/JNEUROSCI.3508-05.2005; Brette et al. 2007, doi:10.1007/s10827-007-0038-6.
 """
 
 import argparse
 import json
+import pathlib
 import platform
 import sys
 import tempfile
@@ -30,6 +32,26 @@ from neurosim import Network, Probe, Simulator
 from neurosim.neurons import ExcInhLIF
 from neurosim.wiring import Sparse
 
+PAGE = """# A spiking network beside Brian2
+
+Made by `python benchmarks/against_brian2.py --neurons 4000,20000 --json docs/cuba.json --page docs/cuba.md`, and with `--scaling
+4000,16000,64000,256000,1000000 --seconds 0.1`: CUBA, neurons with exponential currents that excite and inhibit each other, time step 0.1 ms, on
+one core. Brian2 {brian2} runs as C++, and only its run counts: neither compiling nor drawing wires. What exactly is compared stands at the top
+of the script. {machine}.
+
+Seconds that {seconds:g} s take, the best of several turns, and statistics after the first fifth of the time (mean rate in Hz and coefficient of
+variation of the intervals, with standard errors over neurons; each draws its own wires):
+
+| neurons | neurosim, float32 | neurosim, float64 | Brian2, float64 | Brian2 / neurosim | neurosim: rate, CV | Brian2: rate, CV |
+|---|---|---|---|---|---|---|
+{rows}
+
+Time does not depend on the size until a network outgrows the caches. Nanoseconds a neuron and step, 80 wires a neuron:
+
+| neurons | ns |
+|---|---|
+{grown}
+"""
 STEP_S = 1e-4
 EXCITES, INHIBITS = 1.62, -9.0  # mV
 #: Brian2 counts the step of the spike into the 5 ms that a neuron rests, so that it is held for 49 steps.
@@ -125,31 +147,57 @@ def scaling(sizes, seconds, turns):
     return found
 
 
+def told(n, seconds, r) -> str:
+    lines = [
+        f"{n} neurons, {seconds:g} s: neurosim {r['neurosim_s']:.3f} s (float64 {r['neurosim_float64_s']:.3f} s), Brian2 {r['brian2_s']:.3f} s; "
+        f"Brian2 / neurosim {r['ratio']:.2f} (float64 {r['ratio_float64']:.2f})"
+    ]
+    for name in ("neurosim", "brian2"):
+        lines.append(
+            f"{name}: {r[name]['rate_Hz']:.2f} +- {r[name]['rate_error']:.2f} Hz, CV {r[name]['cv']:.3f} +- {r[name]['cv_error']:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def page(results) -> str:
+    """What docs/cuba.md says."""
+    rows = []
+    for n, r in results.get("compared", {}).items():
+        times = " | ".join(f"{r[key]:.3f}" for key in ("neurosim_s", "neurosim_float64_s", "brian2_s", "ratio"))
+        said = [
+            f"{r[name]['rate_Hz']:.2f} ± {r[name]['rate_error']:.2f}, {r[name]['cv']:.3f} ± {r[name]['cv_error']:.3f}"
+            for name in ("neurosim", "brian2")
+        ]
+        rows.append(f"| {int(n):,} | {times} | {' | '.join(said)} |")
+    grown = [f"| {int(n):,} | {r['ns_per_neuron_and_step']:.2f} |" for n, r in results.get("scaling", {}).items()]
+    return PAGE.format(rows="\n".join(rows), grown="\n".join(grown), **{"brian2": "not run", **results})
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--neurons", type=int, default=4000)
+    parser.add_argument("--neurons", default="4000")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--scaling")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--page", type=pathlib.Path)
     options = parser.parse_args()
-    machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
+    results = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
+    results["machine"] = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
+    sizes = [int(n) for n in (options.scaling or options.neurons).split(",")]
     if options.scaling:
-        results = {"machine": machine, "scaling": scaling([int(n) for n in options.scaling.split(",")], options.seconds, options.turns)}
+        results["scaling"] = {str(n): found for n, found in scaling(sizes, options.seconds, options.turns).items()}
     else:
         try:
             import brian2
         except ImportError:
             sys.exit("This comparison needs Brian2, which is not installed; pip install neurosim-hw[brian] and run it again.")
-        results = {"brian2": brian2.__version__, "machine": machine, "neurons": options.neurons, "seconds": options.seconds}
-        results |= compare(options.neurons, options.seconds, options.turns)
-        print(
-            f"{options.neurons} neurons, {options.seconds:g} s: neurosim {results['neurosim_s']:.3f} s (float64 {results['neurosim_float64_s']:.3f} s), "
-            f"Brian2 {results['brian2_s']:.3f} s; Brian2 / neurosim {results['ratio']:.2f} (float64 {results['ratio_float64']:.2f})"
-        )
-        for name in ("neurosim", "brian2"):
-            r = results[name]
-            print(f"{name}: {r['rate_Hz']:.2f} +- {r['rate_error']:.2f} Hz, CV {r['cv']:.3f} +- {r['cv_error']:.3f}")
+        results |= {"brian2": brian2.__version__, "seconds": options.seconds}
+        for n in sizes:
+            brian2.device.reinit()
+            results.setdefault("compared", {})[str(n)] = found = compare(n, options.seconds, options.turns)
+            print(told(n, options.seconds, found), flush=True)
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=2)
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.page:
+        options.page.write_text(page(results))

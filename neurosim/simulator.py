@@ -569,7 +569,7 @@ class Simulator:
                 self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
                 zeros(replicas, pre), zeros(passes, replicas, *(shape if rule.site == "weight" else (0, 0))),
                 zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
-                self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) else min(pre, rows), self._count(parts.dac),
+                self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) or rows == 2**31 else rows, self._count(parts.dac),
                 self._count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
             )
             for k, ((pre, post), shape) in enumerate(zip(self.network.shapes(), shapes, strict=True))

@@ -17,6 +17,8 @@ from neurosim.memory import memory_bits
 from neurosim.rules import Gradient, Learning
 from neurosim.tasks.dataset import Series
 
+ONE_LINK = "The network takes more than one chip; a link between chips is priced as one within a chip."
+
 
 class Estimate(NamedTuple):
     """What a training costs on a chip, by forecast or as a run counted it."""
@@ -110,5 +112,5 @@ def estimate(
         learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
         energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
         memory, place, endurance(network, account, epochs, prices, seconds, work.seed),
-        learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory), [PROJECTION],
+        learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory), [PROJECTION] + [ONE_LINK] * (place.chips > 1),
     )  # fmt: skip

@@ -173,3 +173,24 @@ def test_a_number_has_a_source_or_its_parts():
 def test_sources_that_name_nothing_are_refused(sources, says):
     with pytest.raises(InputError, match=says):
         configure(Chip(), {"sources": sources})
+
+
+def test_loihis_paper_is_credited_with_what_it_says_and_no_more():
+    """A tool says of all its numbers for Loihi that they stand in one paper, where several were fitted later."""
+    chip = load("loihi")
+    assert {key for key, text in chip.sources if text.startswith("Davies et al. 2018")} == {"cell", "noise", "memory.synapse_bits"}
+    for field, origin in {
+        "cell.bits": "lava-nc", "cell.rounding": "lava-nc", "decorrelation.bits": "our choice", "dac.bits": "our choice",
+        "noise.sigma": "our choice", "memory.neuron_bits": "our choice",
+    }.items():  # fmt: skip
+        assert chip.source(field).startswith(origin)
+    assert "(MEMORY)" in chip.source("noise.kind") and "(READ2)" in chip.source("memory.synapse_bits")
+
+
+def test_the_noise_of_reads_is_what_its_source_comes_to():
+    """0.0175 sqrt(mean |w|), and mean |w| = sqrt(2 / pi) / 2.5 of normal weights under a headroom of 2.5; sqrt(2) times 1 % of a pair."""
+    for name in ("pcm", "pcm-hermes"):
+        chip = load(name)
+        assert chip.headroom == 2.5
+        assert chip.tile.read_noise == pytest.approx(0.0175 * math.sqrt(math.sqrt(2 / math.pi) / 2.5), abs=5e-5)
+    assert load("reram-wan").tile.read_noise == pytest.approx(math.sqrt(2) * 0.01, abs=5e-5)

@@ -388,3 +388,14 @@ class Loud(NamedTuple):
 def test_a_source_that_is_not_silent_although_it_says_so_is_refused():
     with pytest.raises(InputError, match=r"Loud\.next returned 0\.1, but the class says silent = True: it must be 0 always\.$"):
         check_noise(Loud())
+
+
+def test_the_measured_junction_in_volts_and_samples():
+    """Levels 5.9316 mV from their mean (42 mV, behind a capacitor), 0.9084 mV within: 6.0008 mV in all; left 0.0809 times a sample."""
+    noise = Telegraph(6.0008e-3)
+    (_, high), (_, low) = noise.next(Level(1.0), (0.999, 0.0)), noise.next(Level(0.0), (0.999, 0.0))
+    assert (high, low) == pytest.approx((5.9316154e-3, -5.9316154e-3), rel=5e-4)
+    assert noise.next(Level(1.0), (0.999, 1.0))[1] - high == pytest.approx(0.90841466e-3, rel=1e-3)
+    p = chance(noise, 1.0)
+    assert 1 / p == pytest.approx(12.36, abs=0.01) and 1 - 2 * p == pytest.approx(0.8382, abs=1e-4)  # mean dwell; lag of one sample
+    assert -1 / math.log(1 - 2 * p) == pytest.approx(5.67, abs=0.01) and (1 - p) / p == pytest.approx(11.36, abs=0.01)

@@ -124,3 +124,58 @@ def test_reckon_trace_memory():
     assert traces == 1088 * 8
     assert found.capacity.core_weight_bits == (64 + 64 + 8) * 1024 * 8
     assert round(100 * traces / found.capacity.core_weight_bits, 2) == 0.78
+
+
+def test_loihis_prices_are_those_of_its_table():
+    """Davies et al. 2018, table 2, in pJ and ns; a hop is an event of its own: a tool adds one, 3.5 pJ, to every synaptic operation."""
+    found = prices.load("loihi")
+    energy = {event: tuple(1e12 * value for value in price.si) for event, price in found.energy.items()}
+    assert energy[Event.MAC] == energy[Event.AC] == pytest.approx((23.6, 23.6, 35.5))
+    assert found.energy[Event.MAC].how == "simulated" and "high: fitted to silicon, Boyle" in found.energy[Event.MAC].source
+    assert energy[Event.WEIGHT_WRITE] == pytest.approx((120, 120, 120))
+    assert energy[Event.NONLINEARITY] == pytest.approx((52, 81, 81))
+    assert energy[Event.SPIKE] == pytest.approx((1.7, 1.7, 1.7)) and energy[Event.HOP] == pytest.approx((3.0, 3.5, 4.0))
+    assert found.energy[Event.SECOND].si == pytest.approx((0.104, 0.104, 0.104)) and "Frady" in found.energy[Event.SECOND].source
+    latency = {event: tuple(1e9 * value for value in price.si) for event, price in found.latency.items()}
+    assert latency[Event.MAC] == pytest.approx((3.5,) * 3) and latency[Event.WEIGHT_WRITE] == pytest.approx((6.1,) * 3)
+    assert latency[Event.NONLINEARITY] == pytest.approx((5.3, 8.4, 8.4)) and latency[Event.HOP] == pytest.approx((4.1, 5.3, 6.5))
+    assert latency[Event.BARRIER] == pytest.approx((113, 289, 465))
+
+
+def test_a_list_is_of_the_technology_that_its_source_was_made_in():
+    """A tool calls numbers of a 28 nm test chip those of SpiNNaker 2, a chip of 22 nm; we have none of either chip."""
+    made = {
+        "digital-45nm": 45, "digital-7nm": 7, "loihi": 14, "odin": 28, "reckon": 28, "truenorth": 28, "pcm-hermes": 14, "rram-isaac": 32,
+        "smtj-digital": 45,
+    }  # fmt: skip
+    assert set(prices.catalogue()) == set(made)
+    for name, node in made.items():
+        energy = prices.load(name).energy
+        first = energy[Event.ANALOG_READ] if Event.ANALOG_READ in energy else energy[Event.MAC]
+        assert first.node_nm == node
+
+
+def test_what_a_bit_takes_lies_among_figures_that_agree():
+    """From a register (9 fJ) to 1 MB of static memory (100 pJ for 64 bits); links from TrueNorth's 72 fJ to Loihi's 4 pJ for 32 bits.
+
+    Two tables of a tool lie outside: an embedded memory of 2.58 pJ a bit (or 2.5 fJ, if the figure is that of 1024 bits), and a link from
+    chip to chip of 0.2 pJ a bit, which is less than one on a package.
+    """
+    for name in prices.catalogue():
+        energy = prices.load(name).energy
+        for event in {Event.WEIGHT_READ, Event.STATE_READ} & energy.keys():
+            low, _, high = energy[event].si
+            assert energy[event].per_bit and low >= 9e-15 * 0.999 and high <= 100e-12 / 64 * 1.001, (name, event)
+        for event in {Event.HOP, Event.REWARD_BIT_LINK} & energy.keys():
+            bits = 1 if energy[event].per_bit or event == Event.REWARD_BIT_LINK else 32
+            assert energy[event].si[0] / bits >= 72e-15 and energy[event].si[2] / bits <= 125e-15 * 1.001, (name, event)
+
+
+def test_a_tile_is_as_tall_as_the_array_that_is_priced():
+    """Else a tall layer is cut into the list's arrays when cores are counted, and into fewer when its conversions are."""
+    tall = {
+        name: (load(name).tile.rows, prices.prices_of(load(name)).capacity.core_rows)
+        for name in catalogue()
+        if hasattr(load(name).tile, "rows")
+    }
+    assert all(rows == core_rows for rows, core_rows in tall.values() if core_rows) and any(core_rows for _, core_rows in tall.values())

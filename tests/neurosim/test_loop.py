@@ -670,3 +670,44 @@ def test_a_loss_that_is_not_finite_ends_the_sequence():
     with np.errstate(all="ignore"):
         outcome = Simulator(ODD, IDEAL, SEED, Perturbation("anp").learning(), plain=True).learn(inputs, targets, counted)
     assert not outcome.finite and outcome.steps == 3
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_what_a_step_is_divided_by_is_of_one_sequence(normalise):
+    """The published code sums squares over its whole batch. Beside a sequence that is not counted, the other learns the same whatever that is."""
+    rule = Perturbation("anp", 0.05, 0.05, normalise=normalise).learning()
+    inputs, targets, counted = series(SMALL, 2, dtype="float64", all_count=True)
+    counted[1] = False
+    ends = []
+    for factor in (1.0, 3.0):
+        one = Simulator(SMALL, LOUD, SEED, rule, dtype="float64", plain=True)
+        before = one.weights
+        one.learn(inputs * np.array([1.0, factor])[:, None, None], targets, counted)
+        assert all(np.abs(w - w0).max() > 1e-3 for w, w0 in zip(one.weights, before, strict=True))
+        ends.append(one.weights)
+    np.testing.assert_equal(*ends)
+
+
+def test_a_row_loses_by_its_place_on_the_tile():
+    """70 rows on tiles of 64, the 65th at the near end of the second; the fit of each column with a = 64 load / 100, by hand."""
+    network = Network(70, 3, 1, neuron=Linear())
+    one = Simulator(network, Chip(tile=WiredCrossbar(0.0, 0.0, 1.0, 100.0, 64)), SEED, dtype="float64", plain=True)
+    x, w, h = np.random.default_rng(2).standard_normal((1, 70)), one.weights[0], 0.0
+    for rows in (slice(0, 64), slice(64, 70)):
+        products = x[0, rows, None] * w[rows]
+        place = np.arange(1, len(products) + 1)[:, None] / 64
+        a = 64 * np.abs(products).sum(0) / 100
+        h = h + products.sum(0) - (0.05 * a**3 - 0.2 * a**2 + 0.5 * a) * (products * (1 - (1 - place) ** 2)).sum(0)
+    assert np.abs(h - x[0] @ w).max() > 0.1
+    np.testing.assert_allclose(one.run(x, record=("h",))["h"][0], h, rtol=1e-12)
+
+
+def test_a_layer_shorter_than_its_tile_lies_at_its_near_end():
+    """Two inputs on a tile of 64: places 1/64 and 2/64, as if 62 more inputs were 0."""
+    network = Network(2, 3, 1, neuron=Linear())
+    one = Simulator(network, Chip(tile=WiredCrossbar(0.0, 0.0, 1.0, 10.0, 64)), 11, dtype="float64", plain=True)
+    x, w = np.array([[0.3, -0.8]]), one.weights[0]
+    products, place = x[0, :, None] * w, np.array([[1 / 64], [2 / 64]])
+    a = 64 * np.abs(products).sum(0) / 10
+    h = products.sum(0) - (0.05 * a**3 - 0.2 * a**2 + 0.5 * a) * (products * (1 - (1 - place) ** 2)).sum(0)
+    np.testing.assert_allclose(one.run(x, record=("h",))["h"][0], h, rtol=1e-12)

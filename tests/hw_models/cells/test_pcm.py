@@ -226,3 +226,26 @@ def test_it_keeps_its_contract(fit):
 def test_impossible_numbers_are_refused(field, value):
     with pytest.raises(InputError, match=field):
         check(PCM()._replace(**{field: value}))
+
+
+def test_the_hermes_fits_worked_by_hand():
+    """At 1/2 the polynomials, at 0.05 the logarithms, at 0 the bounds; noise at t_0 is Q sqrt(log(t_0 / (2 * 512 ns)))."""
+    half = (10.35 * programming_spread(ONE, 0.5), exponent_mean(ONE, 0.5), exponent_spread(ONE, 0.5), noise_strength(ONE, 0.5))
+    assert half == pytest.approx((0.865313, 0.0564, 0.012075, 0.0217), rel=1e-5)  # 0.15781817 + 1.16221958 - 0.5407771 + 0.08605227
+    for fit, low, spread, q in ((ONE, 0.0977348, 0.0336488, 0.0271667), (TWO, 0.0977348, 0.0293501, 0.0281501)):
+        found = (exponent_mean(fit, 0.05), exponent_spread(fit, 0.05), noise_strength(fit, 0.05))
+        assert found == pytest.approx((low, spread, q), rel=1e-5)  # log(0.05) = -2.995732
+        assert (exponent_mean(fit, 0.0), exponent_spread(fit, 0.0), noise_strength(fit, 0.0)) == pytest.approx((0.13, 0.04, 0.04))
+    assert 10.35 * programming_spread(ONE, 1.0) == pytest.approx(1.007567, rel=1e-5)
+    assert 20.7 * programming_spread(TWO, 1.0) == pytest.approx(1.092698, rel=1e-5)
+    assert accumulated_noise(ONE, 0.5, 0.0) == pytest.approx(0.0217 * 4.36923, rel=1e-4)  # log(200 / 1.024e-6) = 19.0901
+    assert accumulated_noise(TWO, 0.5, 0.0) == pytest.approx(0.0167125 * 4.41538, rel=1e-4)  # log(300 / 1.024e-6) = 19.4956
+
+
+def test_drift_is_that_of_the_target_and_noise_that_of_what_was_programmed():
+    """Asked for 0.1, two errors of 0.01793 too high: nu = 0.06009 (of 0.1), Q = 0.0088 * 0.13586**-0.65 = 0.032209, after a day."""
+    cell = part()
+    s = programmed(cell, 0.1, u=(2.0, 0.0, 0.0, 0.0))
+    assert s.plus == pytest.approx(0.13586, rel=1e-5)
+    seen = cell.age(s, 0.0, DAY, (1.0, 0.0)).seen
+    assert seen == pytest.approx(0.13586 * 4321**-0.0600901 * (1 + 0.0322087 * 5.08682), rel=1e-5)

@@ -195,3 +195,73 @@ def test_presets_are_of_the_step_that_their_papers_were_fitted_with():
     kinds = {name: type(part) for name, part in PRESETS.items()}
     assert {name for name, kind in kinds.items() if kind is LinearStep} == {"capacitor", "ecram", "ecram-mo"}
     assert {name for name, kind in kinds.items() if kind is ConstantStep} == {"gokmen-vlasov", "idealized"}
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "asymmetry", "high", "low", "spreads", "cycle", "write", "others"),
+    [
+        ("reram-es", 0.00135, 0.259359, 1, -1, (0.2, 0.05, 0.3, 0.3), 5.0, 75,
+         {"a": -0.5, "b": -0.5, "up_gamma": 5, "down_gamma": 5, "up_amplitude": -1.18445, "down_amplitude": -0.081404}),
+        ("reram-sb", 0.002, 0, 1.25, -0.75, (0.3, 0.01, 0.24, 0.4), 3.75, 56,
+         {"law": "normal", "reference": "zero", "reference_spread": 0}),
+        ("reram-array-om", 0.0949, 0, 1, -1, (0.7829, 0.01, 0.3499, 0.5695), 0.4158, 1.4113,
+         {"law": "log-normal", "reference": "symmetry", "reference_spread": 0.05, "stuck": 0}),
+        ("reram-array-hfo2", 0.4622, 0, 1, -1, (0.7125, 0.01, 0.4295, 0.5990), 0.2174, 0.5841,
+         {"law": "log-normal", "reference": "symmetry", "reference_spread": 0.05, "stuck": 0}),
+        ("capacitor", 0.005, 0, 1, -1, (0.1, 0.06, 0.07, 0.07), 0.3, None,
+         {"up_slope": 0.05, "down_slope": 0.05, "slope_spread": 0.01, "noise": "additive", "leak": 1e-3, "leak_spread": 0.3}),
+        ("ecram", 0.002, 0, 1.1724, -0.8276, (0.1, 0.01, 0.05, 0.05), 0.3, None,
+         {"up_slope": 0.1153, "down_slope": 0.5085, "slope_spread": 0.05, "noise": "multiplicative", "leak": 0}),
+        ("ecram-mo", 2.8214e-4, 0, 1.1714, -0.8286, (0.1, 0.01, 0.05, 0.05), 2.0, None,
+         {"up_slope": 0.4152, "down_slope": 0.7342, "slope_spread": 0.05, "noise": "multiplicative", "leak": 0}),
+        ("gokmen-vlasov", 0.0016, 0, 1, -1, (0.3, 0.01, 0.3, 0.3), 0.3, None, {}),
+        ("idealized", 0.0002, 0, 1, -1, (0.3, 0, 0.3, 0.3), 0.3, None, {}),
+    ],
+)  # fmt: skip
+def test_a_preset_is_the_published_fit(name, step, asymmetry, high, low, spreads, cycle, write, others):
+    """Every number once more, read off the kit's own table; lifetimes of 1e6 mini-batches are 1000 s in steps of 1 ms."""
+    part = PRESETS[name]
+    found = (
+        part.step,
+        part.asymmetry,
+        part.high,
+        part.low,
+        tuple(getattr(part, f"{kind}_spread") for kind in ("step", "asymmetry", "high", "low")),
+        part.cycle_noise,
+    )
+    assert found == (step, asymmetry, high, low, spreads, cycle)
+    assert getattr(part, "write_noise", None) == write and {f: getattr(part, f) for f in others} == others
+
+
+def test_the_one_sided_preset_is_the_published_fit():
+    """A spread of 0.2 of the step and of 0.05 between directions are one of 0.206 where pulses go one way."""
+    part = PRESETS["pcm-one-sided"]
+    assert (part.step, part.high, part.high_spread, part.a, part.b, part.gamma, part.amplitude) == (0.01, 2, 0.1, -1, 0, 2.5, -27.235)
+    assert (part.cycle_noise, part.noise_floor, part.noise_slope, part.reset) == (0.6, 0.042, 0.108, 0.01)
+    assert part.step_spread == pytest.approx((0.2**2 + 0.05**2) ** 0.5, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "others", "bounds", "up", "down"),
+    [
+        # a step of 0.12 and bounds of 1.2 and -0.8; slopes are those of the mean bounds, 1 and -1: 0.12 (1 - 0.5 * 0.6)
+        (LinearStep, {"up_slope": 0.5, "down_slope": 0.5, "slope_spread": 0.0}, (1.0, -1.0), 0.084, -0.084),
+        # soft bounds are the device's own: 0.12 (1 - 0.6 / 1.2) and 0.12 (1 - 0.6 / 0.8)
+        (SoftBounds, {}, (1.0, -1.0), 0.06, -0.03),
+        # so is the range of an exponential, 2.4: 0.12 (1 + 1.18445 exp(-5 * 0.75)) and 0.12 (1 + 0.081404 exp(5 * 0.25))
+        (ExponentialStep, {"asymmetry": 0.0, "write_noise": 2.0}, (1.0, 1.0), 0.123343, -0.154096),
+    ],
+)
+def test_a_device_moves_by_its_own_step_between_its_own_bounds(kind, others, bounds, up, down):
+    fields = {"step": 0.1, "step_spread": 0.2, "asymmetry_spread": 0.0, "high_spread": 0.2, "low_spread": 0.2, "cycle_noise": 0.3}
+    cell = as_numbers(kind(**fields, **others))
+    s = cell.make((1.0, 0.0, *bounds, 0.5, 0.5, 0.0, 0.0, 0.0)[: len(kind.draws["make"])])
+    for w, dw, moved in ((0.6, 0.1, up), (-0.6, -0.1, down)):
+        there = cell.program(s, w, 0.0, ())
+        found, hit = cell.write(there, dw, 0.0, (0.5, 0.0, 1.0))
+        assert hit == 1.0 and found.w - w == pytest.approx(moved, abs=1e-6)
+        noisy, _ = cell.write(there, dw, 0.0, (0.5, 1.0, 0.0))
+        # one standard deviation: 0.3 of the device's step, or of what an exponential makes of it
+        assert noisy.w - found.w == pytest.approx(0.3 * (moved if kind is ExponentialStep else 0.12 if dw > 0 else -0.12), abs=1e-6)
+        if kind is ExponentialStep:
+            assert found.shown - found.w == pytest.approx(2.0 * 0.1)  # of the mean step, not of the device's

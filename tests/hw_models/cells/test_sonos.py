@@ -157,3 +157,8 @@ def test_it_keeps_its_contract(cell):
 def test_impossible_numbers_are_refused(field, value):
     with pytest.raises(InputError, match=field):
         check(Sonos()._replace(**{field: value}))
+
+
+def test_the_noise_of_a_read_is_the_measured_one():
+    """12.58037 (1 - exp(-I / 215.36557)) nA: two constants, so more than one current."""
+    assert [read_spread(current) for current in (0.0, 100.0, 1800.0)] == pytest.approx([0.0, 4.67288, 12.57742], abs=1e-4)

@@ -8,6 +8,7 @@ import pytest
 
 from hw_models.chip import Chip, catalogue, load
 from hw_models.circuit import AnalogCircuit
+from hw_models.converters import Quantiser
 from hw_models.events import Event, Phase
 from hw_models.memory import Unlimited
 from hw_models.noise import Bernoulli, Silent
@@ -535,3 +536,10 @@ def test_silent_noise_spares_no_pass():
     assert (counted.clean, counted.perturbed) == (0, 6)
     assert_foretold(forecast(SMALL, chip, learning, Workload(3)), counted)
     assert not events(SMALL, chip, learning, counted).total(Event.GAUSSIAN, Phase.PERTURBED).high
+
+
+def test_only_one_bit_makes_a_product_a_sum():
+    """NeuroBench counts -1, 0 and 1 as an accumulation, and so does `neurobench`; here three levels are products, two are not."""
+    for dac, event in ((Quantiser(2, code="sign-magnitude"), Event.MAC), (Quantiser(1), Event.AC)):
+        ledger = count(SMALL, load("digital-8bit").replace(dac=dac), None, Workload(1))
+        assert {e: ledger.total(e).typical for e in (Event.MAC, Event.AC)} == {Event.MAC: 0, Event.AC: 0} | {event: 40}

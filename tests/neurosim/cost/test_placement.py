@@ -45,7 +45,7 @@ def test_traces_take_room_beside_their_weights():
 def test_arrays_are_cut_into_pieces():
     found = placed("pcm-hermes", ANP(), Network(1, 300, 1))  # 1 x 300, 300 x 300, 300 x 1 on 256 x 256: 2 + 4 + 2
     assert found.by_limit == {"arrays": 8} and found.limit == "arrays" and found.chips == 1
-    assert found.tiles == 3 and placed("pcm-hermes", ANP(), Network(1, 2000, 1)).chips == 2  # 8 + 64 + 8 on chips of 64
+    assert found.tiles == 5 and placed("pcm-hermes", ANP(), Network(1, 2000, 1)).chips == 2  # 8 + 64 + 8 on chips of 64
 
 
 def test_two_passes_and_replicas_are_neurons_of_their_own():
