@@ -25,7 +25,7 @@ import hw_models as hw
 import neurosim as ns
 from hw_models.parts import InputError
 from neurosim.tasks import PARTS, baselines, ridge
-from neurosim.train import Experiment, Settings, as_learning, make_learner, train, with_rates
+from neurosim.train import Experiment, Settings, as_learning, make_learner, train
 
 OWN = "anp, own noise"
 RULES = {
@@ -33,7 +33,7 @@ RULES = {
     "np": ns.rules.NP(),
     "anp": ns.rules.ANP(),
     "danp": ns.rules.DANP(),
-    "readout-only": with_rates(ns.rules.DANP(), 0.0, 1.0),
+    "readout-only": ns.rules.DANP(lr=0.0),
     OWN: ns.rules.ANP(passes="noisy-noisy"),
     "anp, two noisy": ns.rules.ANP(passes="noisy-noisy"),
 }

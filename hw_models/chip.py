@@ -133,6 +133,11 @@ def catalogue() -> dict[str, str]:
     return {f.name.removesuffix(".toml"): tomllib.loads(f.read_text("utf-8"))["summary"] for f in files}
 
 
+def chip_of(given: "Chip | str | None") -> Chip:
+    """A chip as it is given: itself, one by its name, or the ideal one."""
+    return load(given) if isinstance(given, str) else check(given if given is not None else Chip(), what="chip")
+
+
 def load(name: str) -> Chip:
     """A chip by its name in the catalogue, or from a TOML file.
 
@@ -162,7 +167,9 @@ def read_toml(path: pathlib.Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
 
 

@@ -111,13 +111,12 @@ def build(cls: type, table: Mapping[str, Any], where: str):
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] in ("missing_argument", "missing"):
             raise InputError(f"{where}.{name} must be given; {cls.__name__} has no default for it.") from None
-        field = known.get(name)
-        allowed = _allowed(field) if field else first["msg"]
-        raise InputError(f"{where}.{name} must be {allowed}, got {table.get(name)!r}.") from None
+        what = allowed(known[name]) if name in known else first["msg"]
+        raise InputError(f"{where}.{name} must be {what}, got {table.get(name)!r}.") from None
     return check(part, where)
 
 
-def check(part, where: str = ""):
+def check(part, where: str = "", what: str = "A part"):
     """The part itself, if every number lies in its stated range.
 
     Raises
@@ -126,14 +125,17 @@ def check(part, where: str = ""):
         Naming the field, its value and what is allowed.
     """
     cls = type(part)
+    if isinstance(part, type) or not hasattr(cls, "_fields"):
+        given = f"the class {part.__name__}" if isinstance(part, type) else repr(part)
+        raise InputError(f"{where or what} must be a part with its numbers, such as Name(field=value), got {given}.")
     where = where or cls.__name__
     for name, field in fields(cls).items():
         value: Any = getattr(part, name)
         if get_origin(field.kind) is Literal and value not in get_args(field.kind):
-            raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
+            raise InputError(f"{where}.{name} must be {allowed(field)}, got {value!r}.")
         number: Any = value if isinstance(value, Real) and not isinstance(value, bool) else math.nan
         if field.kind in (int, float) and not (field.range.admits(number) and (field.kind is float or number == int(number))):
-            raise InputError(f"{where}.{name} must be {_allowed(field)}, got {value!r}.")
+            raise InputError(f"{where}.{name} must be {allowed(field)}, got {value!r}.")
     getattr(part, "validate", lambda: None)()
     return part
 
@@ -143,7 +145,8 @@ def describe(part) -> list[tuple[str, Any, str, str]]:
     return [(f.name, getattr(part, f.name), f.range.unit, f.meaning) for f in fields(type(part)).values()]
 
 
-def _allowed(field: Field) -> str:
+def allowed(field: Field) -> str:
+    """What a field may be, in words."""
     if get_origin(field.kind) is Literal:
         return "one of " + ", ".join(f'"{option}"' for option in get_args(field.kind))
     if field.kind is bool:
@@ -156,7 +159,7 @@ def _allowed(field: Field) -> str:
         return (text if text.startswith("a ") and field.kind is float else f"{noun} {text}" if not text.startswith("a ") else noun) + (
             f" ({field.range.unit})" if field.range.unit else ""
         )
-    return f"of type {getattr(field.kind, '__name__', field.kind)}"
+    return "a list" if field.kind is tuple or get_origin(field.kind) is tuple else f"of type {getattr(field.kind, '__name__', field.kind)}"
 
 
 def _adapter(cls: type) -> TypeAdapter:

@@ -24,14 +24,31 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from None
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from neurosim import __version__
+
+        typer.echo(f"neurosim {__version__}")
+        raise typer.Exit()
+
+
 app = typer.Typer(
     cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Simulate learning on neuromorphic hardware. Start with: neurosim train",
 )  # fmt: skip
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Rule = Annotated[str | None, typer.Option(help="wp np anp nrl dwp dnp danp bptt tbptt eprop rflo, or path/to/file.py:Class for your own.")]
+Rule = Annotated[
+    str | None, typer.Option(help="wp np anp nrl oua dwp dnp danp bptt tbptt eprop rflo, or path/to/file.py:Class for your own.")
+]
 Experiment = Annotated[str, typer.Argument(metavar="RUN_DIR|FILE.toml", help="A folder that neurosim train wrote, or an experiment.")]
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -41,7 +58,9 @@ def main() -> None:
 
 @app.command()
 def train(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml]", help="Sections [task] [network] [rule] [chip] [train].")] = None,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE.toml|RUN_DIR]", help="Sections [task] [network] [rule] [chip] [train].")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
     rule: Rule = None,
     chip: Annotated[str | None, typer.Option(help="See neurosim list chips; or a chip of your own as my_chip.toml.")] = None,
@@ -51,7 +70,8 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Everything random follows from it.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as chip.cell.bits=6.")
+        list[str] | None,
+        typer.Option("--set", metavar="PART.FIELD=VALUE", help="Any option, such as rule.lr=0.01; neurosim show names them."),
     ] = None,
     init: Annotated[
         str | None,
@@ -103,7 +123,7 @@ def train(
     try:
         run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder, fit)
     except KeyboardInterrupt:
-        if (folder.path / "experiment.toml").is_file():
+        if (folder.path / config.EXPERIMENT).is_file():
             typer.echo(f"Stopped; continue with neurosim train --resume --out {folder.path}", err=True)
         raise typer.Exit(1) from None
     folder.finish(run)
@@ -160,6 +180,9 @@ def evaluate(
     spread = f" ± {result['std']:.3g} (standard deviation of {count} drawings)" if count > 1 else ""
     how = "on its own devices of" if own_devices else "programmed into"
     typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {unit}.")
+    if saved.baselines:
+        said = ", ".join(f"{name} {losses['test']:.4g}" for name, losses in saved.baselines.items())
+        typer.echo(f"Beside it, as the run found them: {said}.")
     if later:
         said = lambda r: f"{r['mean']:.4g}" + (f" ± {r['std']:.2g}" if count > 1 else "")  # noqa: E731
         rows = [(r["after"], said(r), said(r["compensated"])) for r in result["at"]]
@@ -220,7 +243,7 @@ def fit(
 
 @app.command()
 def cost(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml]", help="An experiment, as for train.")] = None,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml|RUN_DIR]", help="An experiment, as for train.")] = None,
     task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="RULE[,RULE...]", help="One rule or several.")] = None,
     chip: Annotated[str | None, typer.Option(metavar="CHIP[,CHIP...]", help="One chip or several.")] = None,
@@ -367,7 +390,7 @@ def export(
 
 
 @app.command("list")
-def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons")]) -> None:
+def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons|...")]) -> None:
     """Name what there is to choose from, a sentence each."""
     from hw_models.parts import InputError, nearest
     from neurosim import listing
@@ -379,19 +402,27 @@ def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|n
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(metavar="chip")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A chip of neurosim list chips, or a chip of your own as my_chip.toml.")],
+    what: Annotated[str, typer.Argument(metavar="chip|task|rule|neuron|cell|...|train")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="As neurosim list names it; or a chip of your own as my_chip.toml.")
+    ] = None,
     other: Annotated[str | None, typer.Argument(metavar="[OTHER]", help="Show what differs in this chip instead.")] = None,
     json: Json = False,
 ) -> None:
-    """Show every parameter of a chip with its value, unit, default, meaning and source, and its prices; or in what two chips differ."""
-    from hw_models.parts import InputError
+    """Show every parameter of a chip with its source, and its prices, or in what two chips differ; or every option of a task, a rule, a part."""
     from hw_models.prices import prices_of
     from neurosim import config, files, listing
     from neurosim.cost import PROJECTION
 
     if what != "chip":
-        raise InputError(f'Only chips can be shown, got "{what}"; try neurosim show chip {name}.')
+        sentence, rows = listing.options(what, name)
+        header = ["option", "default", "unit", "allowed", "meaning"]
+        if json:
+            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
+        else:
+            typer.echo(f"{name or what}: {sentence}")
+            _print_table(header, rows)
+        return
     chip = config.chip_from({"name": name})
     if other is not None:
         there = config.chip_from({"name": other})

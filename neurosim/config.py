@@ -21,6 +21,8 @@ from neurosim.tasks import Dataset, World
 from neurosim.train import Experiment, Settings, rule_name
 from neurosim.wiring import ALL_WIRINGS
 
+EXPERIMENT = "experiment.toml"  #: in a run folder, everything the run follows from
+
 #: What an experiment is unless something else is said.
 SHOWCASE = {
     "task": {"name": "mackey-glass"},
@@ -50,7 +52,7 @@ def assemble(file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()
 
     Parameters
     ----------
-    file : path of a TOML file, optional
+    file : path of a TOML file, or of a run folder, optional
     given : (what was typed, "part.field", value)
     base : table, optional
         In place of `SHOWCASE`.
@@ -61,6 +63,8 @@ def assemble(file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()
         If the file is malformed, a section is unknown, or the command line says two things about one field.
     """
     table = over(SHOWCASE if base is None else base, {})
+    if file is not None and pathlib.Path(file, EXPERIMENT).is_file():  # of a run: its experiment
+        file = str(pathlib.Path(file, EXPERIMENT))
     for layer in (read_toml(pathlib.Path(file)) if file is not None else {}, _nested(given)):
         for section, value in layer.items():
             if section not in SHOWCASE:
@@ -162,6 +166,8 @@ def plan(table: Mapping[str, Any]) -> Plan:
 def task_from(table: Mapping[str, Any]):
     """The task of a ``[task]`` section; ``gym:CartPole-v1`` is the task gym with this environment."""
     kind, colon, environment = str(table.get("name")).partition(":")
+    if kind == "gym" and not (environment or "id" in table):
+        raise InputError('task.name "gym" must name an environment of Gymnasium too, as in gym:CartPole-v1.')
     if colon:
         table = {**table, "name": kind, "id": environment}
     name, options = _named(table, "task", tasks.by_name)

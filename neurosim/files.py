@@ -64,7 +64,8 @@ def arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise damaged(path, "it is missing") from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise damaged(path, str(error) or type(error).__name__) from None
+        why = str(error) or type(error).__name__
+        raise damaged(path, "it is no archive of arrays" if "pickle" in why else why) from None
 
 
 def damaged(path: pathlib.Path, why: str) -> InputError:

@@ -1,18 +1,30 @@
 """What there is to choose from, in one sentence each, taken from where it is written."""
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from hw_models.cells import ALL_CELLS
 from hw_models.chip import KINDS, Chip, catalogue, kind_name
 from hw_models.contracts import methods
-from hw_models.parts import InputError, describe
+from hw_models.parts import InputError, allowed, describe, fields, nearest
 from hw_models.prices import PriceList
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
-from neurosim.rules import DEFAULTS, GRADIENTS, activity_perturbation, node_perturbation, ornstein_uhlenbeck, weight_perturbation
+from neurosim.rules import (
+    DEFAULTS,
+    GRADIENTS,
+    Gradient,
+    Perturbation,
+    activity_perturbation,
+    node_perturbation,
+    ornstein_uhlenbeck,
+    weight_perturbation,
+)
+from neurosim.train import Settings
+from neurosim.wiring import ALL_WIRINGS
 
 Rows = list[tuple[str, str]]
 
@@ -36,13 +48,74 @@ def rules() -> Rows:
     return family + list(GRADIENTS.items())
 
 
+class Choice(NamedTuple):
+    """Something that there are several of to choose from by name."""
+
+    where: str  #: that it is chosen for, as in ``chip.cell``
+    classes: dict[str, type]
+
+
+#: What has options of its own; rules and chips stand apart.
+CHOICES = {
+    "task": Choice("task", tasks.by_name),
+    "neuron": Choice("network.neuron", ALL_NEURONS),
+    "wiring": Choice("network.wiring", ALL_WIRINGS),
+    "cell": Choice("chip.cell", KINDS["cell"]),
+    "tile": Choice("chip.tile", KINDS["tile"]),
+    "converter": Choice("chip.dac", KINDS["dac"]),
+    "circuit": Choice("chip.neuron", KINDS["neuron"]),
+    "noise": Choice("chip.noise", KINDS["noise"]),
+    "wire": Choice("chip.wire", KINDS["wire"]),
+    "memory": Choice("chip.memory", KINDS["memory"]),
+}
+
 LISTS: dict[str, Callable[[], Rows]] = {
     "tasks": lambda: _classes(tasks.by_name),
     "rules": rules,
     "chips": lambda: list(catalogue().items()),
-    "cells": lambda: _classes(ALL_CELLS),
-    "neurons": lambda: _classes(ALL_NEURONS),
+    "memories": lambda: _classes(KINDS["memory"]),
+    **{
+        f"{kind}s": functools.partial(lambda classes: _classes(classes), choice.classes)
+        for kind, choice in CHOICES.items()
+        if kind not in ("task", "memory")
+    },
 }
+
+
+def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str, str, str]]]:
+    """What one of `CHOICES`, a rule or the training can be told: a sentence, and option, default, unit, what is allowed and meaning of each.
+
+    Raises
+    ------
+    InputError
+        If there is no such thing.
+    """
+    known = {"rule": [*DEFAULTS, *GRADIENTS], "train": []} | {kind: list(choice.classes) for kind, choice in CHOICES.items()}
+    if kind not in known:
+        raise InputError(f"There is no {kind} to show; {nearest(kind, ['chip', *known])}")
+    if kind == "train":
+        return first_sentence(Settings), _options("train", Settings, Settings._field_defaults)
+    if name is None or name not in known[kind]:
+        got = f', got "{name}"' if name else ""
+        raise InputError(f"neurosim show {kind} takes the name of one{got}; {nearest(name or '', known[kind])}")
+    if kind == "rule":
+        rule = Gradient(name) if name in GRADIENTS else Perturbation(**DEFAULTS[name])
+        return dict(rules())[name], [row for row in _options("rule", type(rule), rule._asdict()) if row[0] != "rule.method"]
+    cls = CHOICES[kind].classes[name]
+    return first_sentence(cls), _options(CHOICES[kind].where, cls, getattr(cls, "_field_defaults", {}))
+
+
+def _options(where: str, cls: type, defaults) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (
+            f"{where}.{f.name}",
+            said(defaults[f.name]) if f.name in defaults else "must be given",
+            f.range.unit,
+            allowed(f).removesuffix(f" ({f.range.unit})"),
+            f.meaning,
+        )
+        for f in fields(cls).values()
+    ]
 
 
 def said(value) -> str:
@@ -80,7 +153,8 @@ def prices(found: PriceList) -> Iterable[tuple[str, str, str, str, str, str]]:
         value = f"{price.typical:.4g}" + (f" ({price.low:.4g} to {price.high:.4g})" if price.low < price.high else "")
         at = " ".join([f"{price.node_nm:g} nm"] * (price.node_nm > 0) + [f"{price.voltage:g} V"] * (price.voltage > 0))
         unit = price.unit + (" a bit" if price.per_bit else "")
-        yield name, value, unit, price.kind if name.startswith("energy") else "", at, f"{price.how}: {price.source} ({price.mark})"
+        mark = "" if f"({price.mark}" in price.source else f" ({price.mark})"
+        yield name, value, unit, price.kind if name.startswith("energy") else "", at, f"{price.how}: {price.source}{mark}"
     for event, inside in found.included.items():
         yield f"energy.{event}", "included", "", "", "", f"in {inside}"
     for name, value in found.capacity._asdict().items():

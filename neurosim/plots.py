@@ -86,7 +86,7 @@ def fitted_pulses(fit) -> Figure:
         below.plot(trace.pulse[1:], residual, ".", ms=2, color=color, alpha=0.5)
     below.axhline(0.0, color=GREY, lw=0.8)
     above.set(ylabel="conductance (µS)")
-    above.legend(frameon=False, fontsize=SMALL)
+    above.legend(frameon=False, fontsize=SMALL, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     below.set(xlabel="pulse", ylabel="read less what\nwas expected (share)")
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)

@@ -43,6 +43,14 @@ class Saved(NamedTuple):
     matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
     initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
 
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Losses that the run found beside its own; none before it has ended."""
+        try:
+            return json.loads((self.folder / "summary.json").read_text("utf-8")).get("baselines", {})
+        except (OSError, ValueError):
+            return {}
+
     def plan(self, file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()) -> config.Plan:
         """The experiment as it began, with its data; what a file or the command line says of it besides must agree.
 
@@ -123,7 +131,7 @@ class Folder:
         if self.initial is not None:
             files.write(self.path / "checkpoint" / "initial.npz", files.npz({f"weights.{k}": w for k, w in enumerate(self.initial)}))
         self.epoch(run)
-        files.write(self.path / "experiment.toml", config.to_toml(run.experiment, self.init))
+        files.write(self.path / config.EXPERIMENT, config.to_toml(run.experiment, self.init))
 
     def epoch(self, run: Run) -> None:
         """Write the state, and then the losses of all epochs."""
@@ -164,12 +172,12 @@ def load(folder) -> Saved:
         If it is no run folder, or a file in it is missing or damaged.
     """
     folder = pathlib.Path(folder)
-    if not (folder / "experiment.toml").is_file():
+    if not (folder / config.EXPERIMENT).is_file():
         what = "holds no run (no experiment.toml in it)" if folder.is_dir() else "is no folder"
         raise InputError(f"{folder} {what}; give a folder that neurosim train wrote, such as runs/mackey-glass-danp-ideal-42.")
-    table = config.assemble(str(folder / "experiment.toml"), base={section: {} for section in config.SHOWCASE})
+    table = config.assemble(str(folder / config.EXPERIMENT), base={section: {} for section in config.SHOWCASE})
     if not all("name" in table[section] for section in ("task", "rule", "chip")):
-        raise files.damaged(folder / "experiment.toml", "it does not name task, rule and chip")
+        raise files.damaged(folder / config.EXPERIMENT, "it does not name task, rule and chip")
     arrays = files.arrays(folder / "checkpoint" / "state.npz")
     initial = folder / "checkpoint" / "initial.npz"
     try:

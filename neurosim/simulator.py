@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw_models.chip import Chip
+from hw_models.chip import chip_of
 from hw_models.parts import InputError, check
 from hw_models.protocols import Nothing
 from neurosim import loop, random
@@ -93,7 +93,7 @@ class Simulator:
     """
 
     def __init__(self, network, chip=None, seed=0, learning=None, loss=None, dtype="float32", plain=False):
-        self.network, self.chip, self.seed = check(network), check(chip if chip is not None else Chip()), _seed(seed)
+        self.network, self.chip, self.seed = check(network, what="network"), chip_of(chip), _seed(seed)
         self.learning, self.dtype, self.plain = learning, dtype, plain
         self._number = number = float_type(dtype)
         self._one = number(1)

@@ -119,7 +119,7 @@ def check_rule(rule) -> RuleReport | GradientReport:
 
     Parameters
     ----------
-    rule : a rule, a class of rules, or options of `neurosim.rules`
+    rule : a rule, a class of rules, options of `neurosim.rules`, or a name
         Of a class, one with its defaults. Of `Perturbation`, the rule that it makes; with `Gradient`, why that is no rule.
 
     Returns
@@ -133,6 +133,10 @@ def check_rule(rule) -> RuleReport | GradientReport:
         With the line, if a method is missing, takes or returns something else than `neurosim.protocols.Rule` says, reads what is not
         declared, is not the same plain and compiled, or if an update depends on something that the rule does not declare.
     """
+    if isinstance(rule, str):
+        from neurosim import config
+
+        rule = config.rule_from({"name": rule})
     if isinstance(rule, Gradient):
         return _check_gradient(check(rule))
     learning = check(rule).learning() if isinstance(rule, Perturbation) else None

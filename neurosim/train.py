@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from hw_models.chip import Chip
+from hw_models.chip import Chip, chip_of
 from hw_models.parts import InputError, Range, check
 from neurosim import random
 from neurosim.account import Account
@@ -205,18 +205,19 @@ def rule_name(rule) -> str:
     return rule.name if isinstance(rule, Perturbation | Gradient) else type(rule).__name__
 
 
-def with_rates(rule, hidden: float, readout: float):
-    """The rule with the rates of its recurrent weights and of its readout multiplied."""
-    scaled = {"lr": hidden, "readout_lr": readout, "decorrelation_lr": readout}
-    return rule._replace(**{name: getattr(rule, name) * by for name, by in scaled.items() if name in rule._fields})
-
-
-def as_learning(rule) -> Learning:
-    """What the simulator needs of a rule of the family, or of a rule class of one's own."""
+def as_learning(rule, hidden: float = 1.0, readout: float = 1.0) -> Learning:
+    """What the simulator needs of a rule of the family, or of a rule class of one's own; its rates multiplied, those of recurrent
+    weights and of the readout. A rule without ``readout_lr`` learns its readout at its ``lr``, and one without ``lr`` has no rates.
+    """
+    multiplied = {"lr": hidden, "readout_lr": readout, "decorrelation_lr": readout}
+    scaled = check(rule)._replace(**{name: getattr(rule, name) * by for name, by in multiplied.items() if name in rule._fields})
     if isinstance(rule, Perturbation):
-        return check(rule).learning()
-    readout = rule._replace(lr=rule.readout_lr) if {"lr", "readout_lr"} <= set(rule._fields) else rule
-    return Learning(type(rule).__name__, check(rule), readout)
+        return scaled.learning()
+    return Learning(type(rule).__name__, scaled, _replaced(scaled, lr=getattr(rule, "readout_lr", getattr(rule, "lr", 0.0)) * readout))
+
+
+def _replaced(rule, lr: float):
+    return rule._replace(lr=lr) if "lr" in rule._fields else rule
 
 
 def make_learner(experiment: Experiment, dataset: Dataset | World):
@@ -239,7 +240,7 @@ def train(
     network: Network,
     task,
     rule,
-    chip: Chip | None = None,
+    chip: Chip | str | None = None,
     *,
     on_epoch: Callable[[Run], None] | None = None,
     weights=None,
@@ -252,9 +253,9 @@ def train(
     Parameters
     ----------
     network : Network
-    task : a task of `neurosim.tasks`
-    rule : Perturbation, Gradient, or a rule class of your own
-    chip : hw_models.Chip, optional
+    task : a task of `neurosim.tasks`, or its name
+    rule : Perturbation, Gradient, a rule class of your own, or a name
+    chip : hw_models.Chip or its name, optional
         The ideal one if not given.
     on_epoch : callable, optional
         Called with the run after every epoch.
@@ -275,7 +276,13 @@ def train(
     unknown = set(settings) - set(Settings._fields)
     if unknown:
         raise InputError(f"train does not take {', '.join(sorted(unknown))}; settings are {', '.join(Settings._fields)}.")
-    experiment = Experiment(task, check(network), check(rule), check(chip or Chip()), check(Settings(**settings)))
+    from neurosim import config
+
+    task = config.task_from({"name": task}) if isinstance(task, str) else task
+    if isinstance(task, type) or not hasattr(task, "load"):
+        raise InputError(f"task must be a task such as ns.tasks.MackeyGlass(), or the name of one, got {task!r}.")
+    rule = config.rule_from({"name": rule}) if isinstance(rule, str) else check(rule, what="rule")
+    experiment = Experiment(task, check(network, what="network"), rule, chip_of(chip), check(Settings(**settings)))
     loaded = task.load(experiment.settings.seed)
     return run(experiment, loaded if isinstance(loaded, World) else check_dataset(loaded), on_epoch, weights, resume, fit)
 
@@ -292,7 +299,9 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
         pending = None
         if experiment.settings.baselines:
             result.baselines = batches.baselines(result.learner)
-            if not isinstance(experiment.rule, Gradient):  # a reference gradient has no rate of its own for the readout
+            if (
+                not isinstance(experiment.rule, Gradient) and "lr" in experiment.rule._fields
+            ):  # else nothing says how to stop the hidden ones
                 pending = beside.submit(_readout_only, experiment, dataset, batches, weights, fit)
         if resume is not None:
             resume(result)
@@ -424,15 +433,15 @@ def wandering(world: World, part: str) -> float:
     return total / world.tests
 
 
-def _fit(result: Run, batches, on_epoch=None) -> None:
-    """Learn epoch after epoch; stop at a diverging one and put the last good state back."""
+def _fit(result: Run, batches, on_epoch=None, hidden: float = 1.0) -> None:
+    """Learn epoch after epoch, recurrent weights at so many times their rate; stop at a diverging one and put the last good state back."""
     settings, learner = result.experiment.settings, result.learner
     mean, measure = batches.yardstick(result.baselines)
     batches.prepare(learner)
     for epoch in range(len(result.epochs), settings.epochs):
         by = max(settings.anneal, 1 - epoch / (0.75 * settings.epochs))
-        rule = with_rates(result.experiment.rule, by, by)
-        learning = rule if isinstance(rule, Gradient) else as_learning(rule)
+        rule = result.experiment.rule
+        learning = rule._replace(lr=rule.lr * by) if isinstance(rule, Gradient) else as_learning(rule, hidden * by, by)
         good = learner.state()
         total, start = 0.0, time.perf_counter()
         for outcome in batches.learn(learner, learning, epoch):
@@ -475,11 +484,10 @@ def _reservoir(learner, dataset: Dataset, batches: _Batches) -> dict[str, float]
 
 def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, weights, fit) -> dict[str, float]:
     """The same run with hidden rates of zero."""
-    frozen = experiment._replace(rule=with_rates(experiment.rule, 0.0, 1.0))
-    result = Run(frozen, dataset, make_learner(frozen, dataset))
+    result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
         result.learner.program(weights, fit)
-    _fit(result, batches)
+    _fit(result, batches, hidden=0.0)
     last = result.epochs[-1] if result.epochs else Epoch(*[float("inf")] * 3)
     return dict(zip(PARTS, last, strict=True))
 

@@ -1,5 +1,6 @@
 """Learning rules by name, and the options each name starts from."""
 
+from hw_models.parts import InputError, nearest
 from neurosim.rules.perturbation import KINDS, Learning, Perturbation
 from neurosim.rules.reference import GRADIENTS, Gradient
 
@@ -18,6 +19,9 @@ DEFAULTS = {
 
 def _named(name):
     def make(**options) -> Perturbation:
+        for option in options:
+            if option not in Perturbation._fields:
+                raise InputError(f"{name.upper()} has no option {option}; {nearest(option, Perturbation._fields)}")
         return Perturbation(**{**DEFAULTS[name], **options})
 
     make.__name__ = make.__qualname__ = name.upper()

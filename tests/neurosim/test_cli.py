@@ -352,7 +352,22 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
     two = neurosim("show", "chip", "digital-8bit", "ideal").stdout
     assert "chip.cell.bits" in two and "fixed-point" in two and "chip.step_s" not in two
     refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')
-    refused(neurosim("show", "task", "x"), "Only chips")
+    refused(neurosim("show", "prices", "x"), "There is no prices to show", "Known: chip, rule, train, task")
+
+
+def test_the_options_of_everything_else_are_shown_as_they_are_typed():
+    """With the defaults of the name that is asked for, and in words what is allowed."""
+    rows = {row["option"]: row for row in json.loads(neurosim("show", "rule", "dnp", "--json").stdout)}
+    assert rows["rule.readout_lr"]["default"] == "0.01" and rows["rule.lr"]["allowed"] == "a number at least 0"
+    assert "rule.method" not in rows and "Rate at which the matrix D learns" in rows["rule.decorrelation_lr"]["meaning"]
+    rows = {row["option"]: row for row in json.loads(neurosim("show", "task", "forecast-csv", "--json").stdout)}
+    assert rows["task.csv"]["default"] == "must be given" and rows["task.drop"]["allowed"] == "a list"
+    assert "network.neuron.tau_mem" in neurosim("show", "neuron", "lif").stdout and "train.anneal" in neurosim("show", "train").stdout
+    for kind, name in (("cell", "pcm"), ("tile", "crossbar"), ("converter", "quantiser"), ("circuit", "analog"), ("noise", "telegraph")):
+        assert name in neurosim("list", f"{kind}s").stdout and neurosim("show", kind, name).exit_code == 0
+    refused(neurosim("show", "rule", "anpp"), 'got "anpp"', 'did you mean "anp"')
+    refused(neurosim("show", "rule"), "takes the name of one")
+    assert neurosim("--version").stdout.startswith("neurosim 0.")
     refused(neurosim("list", "chip"), 'did you mean "chips"')
 
 
