@@ -1,16 +1,19 @@
 """Training as a function: equal seeds, divergence, baselines, and what is refused."""
 
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import hw_models
 import neurosim as ns
+from hw_models import Nothing
 from neurosim import train as train_function
 from neurosim.rules import DANP
 from neurosim.runs import load
 from neurosim.tasks import Arrays, MackeyGlass
+from neurosim.train import as_learning
 
 TASK = MackeyGlass(steps=60, validation_steps=40)
 NETWORK = ns.Network(1, 8, 1)
@@ -122,3 +125,66 @@ def test_wrong_shapes_and_numbers_are_refused():
             train(task=Arrays(np.full(300, bad), np.zeros(300)))
     with pytest.raises(ns.InputError, match="steps"):
         train(task=Arrays(np.zeros(300), np.zeros(299)))
+
+
+class Plain(NamedTuple):
+    """Node perturbation with one rate."""
+
+    lr: float = 0.5
+
+    site, needs, Register, Memory = "current", (), Nothing, Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
+
+
+class Two(NamedTuple):
+    lr: float = 0.5
+    readout_lr: float = 0.25
+
+    site, needs, Register, Memory = "current", (), Nothing, Nothing
+    signal, trace, change = Plain.signal, Plain.trace, Plain.change
+
+
+class Fixed(NamedTuple):
+    site, needs, Register, Memory = "current", (), Nothing, Nothing
+    signal, trace = Plain.signal, Plain.trace
+
+    def change(self, w, r, pre, a, reward):
+        return 0.1 * reward * pre * a
+
+
+def test_rates_of_a_rule_of_ones_own_are_multiplied_apart():
+    rates = lambda learning: (learning.rule.lr, learning.readout_rule.lr)  # noqa: E731
+    assert rates(as_learning(Plain())) == (0.5, 0.5) and rates(as_learning(Two())) == (0.5, 0.25)
+    assert rates(as_learning(Plain(), 0.0, 0.5)) == (0.0, 0.25) and rates(as_learning(Two(), 0.5, 2.0)) == (0.25, 0.5)
+    assert as_learning(Fixed(), 0.0, 0.5).rule == Fixed()
+
+
+def test_beside_a_rule_of_ones_own_stands_the_run_in_which_its_readout_learns(uncompiled):
+    """At the rule's only rate; a rule without one has no such run."""
+    slow, fast = (train(Plain(lr)).baselines["readout-only"]["train"] for lr in (0.01, 1.0))
+    assert slow != fast
+    assert "readout-only" not in ns.train(NETWORK, TASK, Fixed(), epochs=1).baselines
+
+
+def test_parts_may_be_named(uncompiled):
+    named = ns.train(NETWORK, TASK, "np", "digital-8bit", epochs=1, baselines=False).experiment
+    assert named.rule == ns.rules.NP() and named.chip == hw_models.load("digital-8bit")
+    for arguments, message in (
+        ((NETWORK, MackeyGlass, "np"), r"task must be a task such as ns\.tasks\.MackeyGlass\(\)"),
+        ((NETWORK, "mackey", "np"), r'task\.name "mackey" is not known; did you mean "mackey-glass"'),
+        ((NETWORK, TASK, "npp"), r'rule\.name "npp" is not known; did you mean "np"'),
+        ((NETWORK, TASK, "np", "ideel"), r'Chip "ideel" is not in the catalogue; did you mean "ideal"'),
+        (("net", TASK, "np"), r"network must be a part with its numbers, .*got 'net'"),
+    ):
+        with pytest.raises(ns.InputError, match=message):
+            ns.train(*arguments)
+    with pytest.raises(ns.InputError, match=r'DANP has no option lrr; did you mean "lr"'):
+        DANP(lrr=1.0)
