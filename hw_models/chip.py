@@ -139,7 +139,7 @@ def chip_of(given: "Chip | str | None") -> Chip:
 
 
 def load(name: str) -> Chip:
-    """A chip by its name in the catalogue, or from a TOML file.
+    """A chip by its name in the catalogue, or from a TOML file, which may extend another chip (``extends = "digital-8bit"``).
 
     Raises
     ------
@@ -151,6 +151,8 @@ def load(name: str) -> Chip:
         if not path.is_file():
             raise InputError(f"There is no chip file {path}; give the path of a TOML file or one of {', '.join(catalogue())}.")
         table = read_toml(path)
+        if "extends" in table:
+            return _extended(path, table)
     else:
         if name not in catalogue():
             raise InputError(
@@ -159,6 +161,24 @@ def load(name: str) -> Chip:
         text = (importlib.resources.files("hw_models") / "catalogue" / f"{name}.toml").read_text("utf-8")
         table = tomllib.loads(text)
     return configure(Chip(name=pathlib.Path(name).stem), table)
+
+
+def _extended(path: pathlib.Path, table: dict[str, Any]) -> Chip:
+    """Another chip with what a file changes; where a number of the file does not say where it comes from, it comes from the file."""
+    name = table.pop("extends")
+    if not isinstance(name, str):
+        raise InputError(f"chip.extends must be the name of a chip or of a file, got {name!r}.")
+    if name.endswith(".toml"):
+        name = str(path.parent / name)
+        if pathlib.Path(name).resolve() == path.resolve():
+            raise InputError(f"{path} extends itself; name another chip.")
+    base, said = load(name), table.pop("sources", {})
+    fields_of = {part: list(value) if isinstance(value, Mapping) else [""] for part, value in table.items()}
+    other = {part for part, fields in fields_of.items() if fields == [""] or "kind" in fields}  # of which nothing stays
+    stays = {key: text for key, text in base.sources if key.partition(".")[0] not in other}
+    here = {f"{part}.{field}".rstrip("."): f"set in {path.name}" for part, fields in fields_of.items() for field in fields}
+    chip = configure(base._replace(name=path.stem, summary=""), table)
+    return chip._replace(sources=tuple((stays | here | _sources(said, "chip")).items()))
 
 
 def read_toml(path: pathlib.Path) -> dict[str, Any]:

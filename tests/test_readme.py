@@ -1,7 +1,15 @@
-"""The test command that README.md gives is the one that .ci/run runs."""
+"""What README.md gives runs: its test command is that of .ci/run, its rule and its cell keep their contracts, its experiment is one."""
 
+import importlib
 import re
+import tomllib
 from pathlib import Path
+
+import pytest
+
+import neurosim as ns
+from hw_models.testing import check_cell
+from neurosim import config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,3 +20,31 @@ def test_ci_runs_the_readme_test_command():
     assert len(blocks) == 1, "README.md must mark exactly one code block with <!-- test-command -->"
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert blocks[0].strip() in [line.strip() for line in lines]
+
+
+def code(heading, language):
+    """The one code block under a heading."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    (block,) = re.findall(rf"```{language}\n(.*?)\n```", section, flags=re.DOTALL)
+    return block
+
+
+@pytest.mark.parametrize(("heading", "name"), [("A rule of your own", "SignNP"), ("A cell of your own", "Stepper")])
+def test_classes_of_ones_own_keep_their_contracts(heading, name, tmp_path, monkeypatch):
+    """From a file, so that what is said of a line can be found."""
+    (tmp_path / f"readme_{name.lower()}.py").write_text(code(heading, "python"), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cls = getattr(importlib.import_module(f"readme_{name.lower()}"), name)
+    if name == "SignNP":
+        assert ns.check_rule(cls).local
+    else:
+        check_cell(cls())
+
+
+def test_the_experiment_is_one(tmp_path):
+    (tmp_path / "experiment.toml").write_text(code("An experiment as a file", "toml"), encoding="utf-8")
+    e = config.plan(config.assemble(str(tmp_path / "experiment.toml"))).experiment
+    assert (e.task.horizon, e.rule.samples, e.chip.cell.bits, e.chip.tile.read_noise) == (10, 4, 6, 0.01)
+    (tmp_path / "my_chip.toml").write_text(code("An experiment as a file", "toml").split("[chip]")[1].replace("name =", "extends ="))
+    assert config.chip_from({"name": str(tmp_path / "my_chip.toml")}).tile == e.chip.tile
+    assert tomllib.loads(code("An experiment as a file", "toml"))["chip"]["name"] == e.chip.name

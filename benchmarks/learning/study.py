@@ -2,7 +2,7 @@
 
     python benchmarks/learning/study.py --untuned [--tasks mackey-glass] [--rules "danp;readout-only"] [--hidden 500]
     python benchmarks/learning/study.py [--tasks ...] [--rules ...] [--chips ...] [--hidden 100] [--csv weather.csv] [--minutes 60]
-    python benchmarks/learning/study.py --tasks cue-accumulation,delayed-match,mackey-glass-in-spikes --out docs/spiking
+    python benchmarks/learning/study.py --tasks cue-accumulation,delayed-match,mackey-glass-in-spikes,digits-in-spikes --out docs/spiking
     python benchmarks/learning/study.py --untuned --tasks mackey-glass --hidden 100 --rules "danp;dnp;dwp" --out small
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
@@ -115,6 +115,7 @@ def on_spikes(window: int, part: int, **activity: Any) -> dict[str, Entry]:
     whole = {"k": window, "lr": 5e-3}
     return {
         "anp": Entry(lambda **o: ns.rules.ANP(**activity | o), space),
+        "anp, 16 samples": Entry(lambda **o: ns.rules.ANP(**activity | {"samples": 16, "lr": max(activity["lr"], 0.01)} | o), space),
         "danp": Entry(lambda **o: ns.rules.DANP(**activity | o), space | MATRIX),
         "dnp": Entry(lambda **o: ns.rules.DNP(**node | o), node_space | MATRIX),
         "readout-only": Entry(lambda **o: ns.rules.ANP(**activity | {"lr": 0.0} | o), {"readout_lr": space["readout_lr"]} | since),
@@ -151,6 +152,10 @@ TASKS = {
     "mackey-glass-in-spikes": Work(
         ns.tasks.by_name["mackey-glass"], 8, "Forecasting Mackey-Glass, 15 steps ahead, through an LI readout", 1,
         spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(50, 1, lr=0.03, readout_lr=0.1, trace=0.8, carry=0.9), **ON_SPIKES,
+    ),
+    "digits-in-spikes": Work(
+        lambda: ns.tasks.Digits(repeat=4, code="rate"), 8, "Handwritten digits, row by row, in spikes whose rate is the brightness", 2,
+        spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(32, 1, lr=3e-3, readout_lr=0.03, trace=0.8, carry=0.9), **ON_SPIKES,
     ),
 }  # fmt: skip
 
@@ -284,7 +289,7 @@ def complete(path, tune) -> list[list[dict[str, Any]]]:
     """What the file of runs has in full."""
     runs = Runs(path)
     seen = {(row["task"], row["hidden"], row["chip"], row["rule"]) for row in runs.rows.values()}
-    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in hw.catalogue() for r in RULES]
+    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in hw.catalogue() for r in TASKS[t].rules]
     return study(runs, [place for place in order if place in seen], tune, say=lambda *said, **how: None)
 
 
@@ -354,7 +359,7 @@ def claim(found) -> str:
     for task, hidden in dict.fromkeys((rows[0]["task"], rows[0]["hidden"]) for rows in found):
         here = [rows for rows in found if (rows[0]["task"], rows[0]["hidden"], rows[0]["chip"]) == (task, hidden, "ideal")]
         loss = {rows[0]["rule"]: median(rows) for rows in here}
-        best = min((loss[rule] for rule in ("anp", "danp") if rule in loss), default=None)
+        best = min((loss[rule] for rule in loss if "anp" in rule), default=None)
         if best is None:
             continue
         others = [min((loss[rule] for rule in rules if rule in loss), default=None) for rules in sets.values()]
@@ -370,7 +375,7 @@ def draw(found, path, against="epochs") -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    colours = {rule: plt.get_cmap("tab20")(k) for k, rule in enumerate(RULES)}
+    colours = {rule: plt.get_cmap("tab20")(k) for k, rule in enumerate(dict.fromkeys([*RULES, *(rows[0]["rule"] for rows in found)]))}
     across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
     if not across:
         return
@@ -453,7 +458,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--untuned", action="store_true", help="every rule at the rates it starts from")
     parser.add_argument("--tasks", default="mackey-glass,mackey-glass-reversed", help=f"of {', '.join(TASKS)}")
-    parser.add_argument("--rules", default=";".join(RULES), help="separated by semicolons")
+    known_rules = list(dict.fromkeys(rule for work in TASKS.values() for rule in work.rules))
+    parser.add_argument("--rules", default=";".join(known_rules), help="separated by semicolons")
     parser.add_argument("--chips", default="ideal")
     parser.add_argument("--hidden", default="100")
     parser.add_argument("--csv", help="hourly weather records, for forecast-csv")
@@ -462,7 +468,7 @@ def main() -> None:
     parser.add_argument("--out", default="docs/learning")
     options = parser.parse_args()
     tasks, rules, chips = options.tasks.split(","), options.rules.split(";"), options.chips.split(",")
-    for given, known in ((tasks, TASKS), (rules, RULES), (chips, hw.catalogue())):
+    for given, known in ((tasks, TASKS), (rules, known_rules), (chips, hw.catalogue())):
         if set(given) - set(known):
             parser.error(f"unknown: {', '.join(sorted(set(given) - set(known)))}; known: {', '.join(known)}")
     if "forecast-csv" in tasks and options.csv is None and options.minutes > 0:

@@ -194,3 +194,29 @@ def test_the_noise_of_reads_is_what_its_source_comes_to():
         assert chip.headroom == 2.5
         assert chip.tile.read_noise == pytest.approx(0.0175 * math.sqrt(math.sqrt(2 / math.pi) / 2.5), abs=5e-5)
     assert load("reram-wan").tile.read_noise == pytest.approx(math.sqrt(2) * 0.01, abs=5e-5)
+
+
+def test_a_chip_file_may_extend_another_chip(tmp_path):
+    """What it does not name stays; where a number comes from is said of each: the other chip's source, or the file."""
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'extends = "reckon"\nstep_s = 0.002\n[cell]\nbits = 6\n[noise]\nkind = "gaussian"\nsigma = 0.1\n[sources]\n"noise.sigma" = "a guess"\n'
+    )
+    base, chip = load("reckon"), load(str(path))
+    assert chip.name == "mine" and chip.cell == base.cell._replace(bits=6) and chip.noise == Gaussian(0.1) and chip.step_s == 0.002
+    assert (
+        chip.dac == base.dac and chip.source("dac") == base.source("dac") and chip.source("cell.rounding") == base.source("cell.rounding")
+    )
+    assert chip.source("cell.bits") == chip.source("noise.kind") == "set in mine.toml" and chip.source("noise.sigma") == "a guess"
+    (tmp_path / "again.toml").write_text('extends = "mine.toml"\n[cell]\nbits = 5\n')
+    again = load(str(tmp_path / "again.toml"))
+    assert again.cell.bits == 5 and again.noise == Gaussian(0.1) and again.source("cell.bits") == "set in again.toml"
+    for text, says in (
+        ('extends = "mine.toml"', "extends itself"),
+        ("extends = 3", "must be the name of a chip"),
+        ('extends = "rekon"', 'did you mean "reckon"'),
+        ('extends = "reckon"\n[cell]\nbit = 3', r"chip\.cell\.bit is not a field"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=says):
+            load(str(path))
