@@ -368,47 +368,63 @@ def claim(found) -> str:
     return "\n".join(lines)
 
 
+#: How a rule is drawn: a colour a method, its decorrelated form darker; references, openly not local, in black.
+STYLES = {
+    "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
+    "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"), "anp, 16 samples": ("#f57c00", "-"),
+    "readout-only": ("#8a8a8a", "-"), "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
+}  # fmt: skip
+
+
 def draw(found, path, against="epochs") -> None:
-    """Median test loss as training goes on, a panel for each network and chip; against epochs, or the time that the chip would have taken."""
+    """Median test loss as training goes on, a panel for each network and chip; against epochs, or the time that the chip would have taken.
+
+    Beside each curve's end stands the range over seeds of the loss after the last epoch.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    colours = {rule: plt.get_cmap("tab20")(k) for k, rule in enumerate(dict.fromkeys([*RULES, *(rows[0]["rule"] for rows in found)]))}
     across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
     if not across:
         return
-    figure, panels = plt.subplots(1, len(across), figsize=(4.4 * len(across), 4.2), sharey=True, squeeze=False, layout="constrained")
+    shown = [rows for rows in found if at(rows) in across]
+    reached = [loss for rows in shown for row in rows for loss in row["test_loss"] if np.isfinite(loss)]
+    given = [loss for place in across for loss in baselines(found, *place).values()]
+    first = [statistics.median((row["test_loss"] or [np.inf])[0] for row in rows) for rows in shown]
+    bottom, top = 0.8 * min([*reached, *given]), 1.3 * max([*filter(np.isfinite, first), *given])
+    figure, panels = plt.subplots(1, len(across), figsize=(1.5 + 4.6 * len(across), 4.8), sharey=True, squeeze=False, layout="constrained")
     for panel, place in zip(panels[0], across, strict=True):
-        for rows in (rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))):
+        here = [rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))]
+        lengths = [rows[0]["epochs"] * (1.0 if against == "epochs" else clock(rows) / rows[0]["epochs"]) for rows in here]
+        for k, (rows, length) in enumerate(zip(here, lengths, strict=True)):
             curves = [row["test_loss"] + [np.inf] * (row["epochs"] - len(row["test_loss"])) for row in rows]
-            middle = np.median(curves, axis=0)
-            x = np.arange(1, len(middle) + 1) * (1.0 if against == "epochs" else clock(rows) / len(middle))
-            rule = rows[0]["rule"]
+            middle, ends = np.median(curves, axis=0), [curve[-1] for curve in curves]
+            colour, line = STYLES[rows[0]["rule"]]
             panel.plot(
-                x, middle, color=colours[rule], label=rule, linestyle="--" if rule in REFERENCES else "-", marker="." if len(x) < 3 else ""
-            )
-        for k, (name, loss) in enumerate(baselines(found, *place).items()):
-            panel.axhline(loss, color="0.6", linewidth=0.8, linestyle=":")
-            panel.text(
-                1.0,
-                loss,
-                f" {name}",
-                fontsize=7,
-                color="0.4",
-                va="center",
-                ha="right" if k % 2 else "left",
-                transform=panel.get_yaxis_transform(),
-            )
-        panel.set(
-            yscale="log", title=f"N = {place[0]}, {place[1]}", xlabel="epoch" if against == "epochs" else "time on the chip (s, projection)"
-        )
+                np.arange(1, len(middle) + 1) * length / len(middle), middle, color=colour, linestyle=line, label=rows[0]["rule"],
+                marker="." if len(middle) < 3 else "",
+            )  # fmt: skip
+            beside = max(lengths) * (1.03 + 0.025 * k) if against == "epochs" else length * 1.06
+            high = max(ends) if np.isfinite(max(ends)) else 1e9
+            panel.plot([beside] * 2, [min(ends), high], color=colour, linestyle=line, linewidth=1.2)
+            panel.plot([beside], [middle[-1]], color=colour, marker="_", markersize=5)
+        losses = baselines(found, *place)
+        panel.set(yscale="log", ylim=(bottom, top), title=f"N = {place[0]}, {place[1]}")
+        if against == "epochs":
+            panel.set_xticks(np.unique(np.linspace(0, max(lengths), 7).round()))
+        panel.set_xlabel("epoch" if against == "epochs" else "time on the chip (s, projection)")
+        written = 0.0
+        for name, loss in sorted(losses.items(), key=lambda item: item[1]):
+            panel.axhline(loss, color="0.6", linewidth=0.8, linestyle=(0, (1, 3)))
+            written = max(np.log(loss / bottom) / np.log(top / bottom), written + 0.035)  # one above the other
+            panel.text(1.01, written, name, fontsize=7, color="0.4", va="center", ha="left", transform=panel.transAxes)
         if against != "epochs":
             panel.set_xscale("log")
     panels[0][0].set_ylabel("test loss, median over seeds")
     handles = {label: line for panel in panels[0] for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=7, fontsize=8, frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=90)
     plt.close(figure)
 
