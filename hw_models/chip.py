@@ -216,6 +216,10 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
             raise InputError(f'{where}.{key}.kind "{kind}" is not known; {hint}{more}')
         else:
             cls = KINDS[key][kind] if kind is not None else type(old)
+        for field in value:
+            if field not in cls._fields and cls is type(old):
+                hint = nearest(field, cls._fields)
+                raise InputError(f"{where}.{key}.{field} is not a field of {cls.__name__}, which the chip {chip.name} has there; {hint}")
         changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")
     for key in KINDS.keys() & changes.keys():
         if isinstance(changes[key], str | int | float):

@@ -69,6 +69,10 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
                 bench.check_aside(s, dw, name)
             if not hit and changed != s and not keeps:
                 bench.refuse("write", f"says hit = 0, that the change was swallowed, but {s} became {changed}")
+            if hit and not dw and getattr(cls, "swallows", True):
+                bench.refuse(
+                    "write", f"says hit = {hit:g} though no change was asked for; the share of changes that are lost is counted by it"
+                )
             if not hit and dw and not getattr(cls, "swallows", True):
                 bench.refuse("write", f"swallowed a change of {dw:g} although the class says swallows = False")
         reads = np.array([[bench.read(s), bench.read(changed)] for s, (changed, _) in zip(before, after, strict=True)])

@@ -121,6 +121,8 @@ def test_a_write_that_only_jitters_is_not():
 def test_a_swallowed_change_is_refused_where_none_is_ever_lost():
     write = lambda self, s, dw, now, u: (clipped(s.w + dw), 1.0) if abs(dw) > 0.01 else (s, 0.0)  # noqa: E731
     check_cell(broken(write=write, swallows=True))
+    with pytest.raises(InputError, match=r"Mine\.write says hit = 1 though no change was asked for"):
+        check_cell(broken(swallows=True))
     with pytest.raises(InputError, match=r"Mine\.write swallowed a change of 0\.0001 although the class says swallows = False"):
         check_cell(broken(write=write))
 
