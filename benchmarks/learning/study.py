@@ -75,6 +75,7 @@ RULES = {
     "danp": Entry(ns.rules.DANP, ACTIVITY | MATRIX),
     "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
+    "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(
@@ -371,7 +372,7 @@ def claim(found) -> str:
 #: How a rule is drawn: a colour a method, its decorrelated form darker; references, openly not local, in black.
 STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
-    "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"), "anp, 16 samples": ("#f57c00", "-"),
+    "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"), "anp, 16 samples": ("#795548", "-"), "danp, 16 samples": ("#795548", "-"),
     "readout-only": ("#8a8a8a", "-"), "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 

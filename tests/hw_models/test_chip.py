@@ -110,7 +110,10 @@ def test_another_kind_starts_from_its_own_defaults_the_same_kind_from_what_was_t
     ("changes", "message"),
     [
         ({"cel__bits": 6}, r'^chip\.cel is not a field of Chip; did you mean "cell"\? Known: name, '),
-        ({"cell__bit": 6}, r'^chip\.cell\.bit is not a field of FixedPoint; did you mean "bits"\? Known: bits, rounding\.$'),
+        (
+            {"cell__bit": 6},
+            r'^chip\.cell\.bit is not a field of FixedPoint, which the chip digital-8bit has there; did you mean "bits"\? Known: bits, rounding\.$',
+        ),
         ({"cell__bits": 17}, r"^chip\.cell\.bits must be a whole number from 1 to 16 \(bit\), got 17\.$"),
         (
             {"cell__kind": "fixed_point"},
