@@ -451,6 +451,8 @@ def show(
     typer.echo()
     for n, source in enumerate(sources, 1):
         typer.echo(f"[{n}] {source}")
+    if any(f"({mark}" in source for source in sources for mark in listing.MARKS):
+        typer.echo(f"How a figure is known: {', '.join(f'{mark} {says}' for mark, says in listing.MARKS.items())}.")
     typer.echo()
     typer.echo(f"Prices {priced.name}: {priced.summary}")
     if prices:

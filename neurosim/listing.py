@@ -27,6 +27,13 @@ from neurosim.train import Settings
 from neurosim.wiring import ALL_WIRINGS
 
 Rows = list[tuple[str, str]]
+#: How a figure is known, as sources and prices say it.
+MARKS = {
+    "READ": "in the source itself",
+    "READ2": "in another that quotes it",
+    "DERIVED": "computed from such figures",
+    "MEMORY": "remembered, not looked up",
+}
 
 
 def first_sentence(thing) -> str:

@@ -131,6 +131,11 @@ class Simulator:
 
     # ------------------------------------------------------------ what a person does
 
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, (self.network.inputs, *self.network.layers, self.network.outputs)))
+        learns = f", learning by {self.learning.name}" if self.learning else ""
+        return f"<Simulator of {sizes} {type(self.network.neuron).__name__} neurons on {self.chip.name}, {self.dtype}{learns}, step {self.clock[0]}>"
+
     def run(self, inputs, record: Iterable[str] | Mapping[str, Probe] = ("y",), noise=0, first=0) -> dict[str, Any]:
         """Run the network without learning and return what was recorded.
 

@@ -96,6 +96,10 @@ class Run:
         self.test_accuracy: float | None = None  #: share of test answers whose class is right, of a task with classes
         self.neurobench: dict[str, Any] = {}  #: NeuroBench's metrics of the trained network on the test part, of a task with data
 
+    def __repr__(self) -> str:
+        e, ended = self.experiment, f"test loss {self.epochs[-1].test:.4g}" if self.epochs else "no epoch"
+        return f"<Run of {rule_name(e.rule)} on {e.chip.name}: {e.task.name}, {len(self.epochs)} epoch{'s' * (len(self.epochs) != 1)}, {ended}{', diverged' * self.diverged}>"
+
     @property
     def steps(self) -> int:
         return self.account.steps

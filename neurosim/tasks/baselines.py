@@ -74,7 +74,7 @@ def ridge(states: Mapping[str, NDArray], dataset: Dataset, penalties: NDArray = 
 
 
 def _losses(dataset: Dataset, predictions: Mapping[str, NDArray]) -> dict[str, float]:
-    return {part: dataset.loss_unit * mean_squared_error(getattr(dataset, part), predictions[part]) for part in PARTS}
+    return {part: float(dataset.loss_unit * mean_squared_error(getattr(dataset, part), predictions[part])) for part in PARTS}
 
 
 def _linear(train: Series):

@@ -92,6 +92,14 @@ class Dataset(NamedTuple):
     pooled: bool = False
     step_s: float = 0.0
 
+    def __repr__(self) -> str:
+        """Shapes in place of arrays."""
+        parts = ", ".join(
+            f"{part} {' x '.join(map(str, series.inputs.shape))} -> {series.targets.shape[2]}"
+            for part, series in zip(self._fields, self[:3])
+        )
+        return f"<Dataset (sequence x step x input -> output): {parts}; losses in {self.unit}>"
+
 
 def all_counted(inputs: NDArray, targets: NDArray, persistence: NDArray | None = None) -> Series:
     """A series without warm-up."""

@@ -188,3 +188,10 @@ def test_parts_may_be_named(uncompiled):
             ns.train(*arguments)
     with pytest.raises(ns.InputError, match=r'DANP has no option lrr; did you mean "lr"'):
         DANP(lrr=1.0)
+
+
+def test_what_a_run_and_a_simulator_say_of_themselves(uncompiled):
+    run = ns.train(NETWORK, TASK, "np", "digital-8bit", epochs=1, baselines=False)
+    assert repr(run).startswith("<Run of np on digital-8bit: mackey-glass, 1 epoch, test loss 0.") and "array" not in repr(run.dataset)
+    assert repr(run.learner) == "<Simulator of 1-8-1 Tanh neurons on digital-8bit, float32, learning by np, step 60>"
+    assert "train 1 x 60 x 1 -> 1" in repr(run.dataset)
