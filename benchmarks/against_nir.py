@@ -7,7 +7,7 @@ read that file on an ideal chip, in float32 and in float64, and so do the tools 
 of the last layer: spikes, of which the share that differs counts, or potentials, of which the largest difference does, over the largest
 potential. The networks of nn.RNN are compared in both float types. Ours is the plain loop: the bits of the compiled one, and nothing to wait for.
 
-Needs: pip install torch nir nirtorch norse==1.1.0 snntorch==1.0.0 sinabs==2.0.3
+Needs: pip install torch nir nirtorch==2.0.5 norse==1.1.0 snntorch==1.0.0 sinabs==2.0.3
 """
 
 import argparse
