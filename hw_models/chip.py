@@ -1,6 +1,7 @@
 """A chip: the parts that make it, by name from the catalogue or from a file."""
 
 import importlib.resources
+import os
 import pathlib
 import tomllib
 from collections.abc import Mapping
@@ -133,18 +134,20 @@ def catalogue() -> dict[str, str]:
     return {f.name.removesuffix(".toml"): tomllib.loads(f.read_text("utf-8"))["summary"] for f in files}
 
 
-def chip_of(given: "Chip | str | None") -> Chip:
-    """A chip as it is given: itself, one by its name, or the ideal one."""
-    return load(given) if isinstance(given, str) else check(given if given is not None else Chip(), what="chip")
+def chip_of(given: "Chip | str | os.PathLike[str] | None") -> Chip:
+    """A chip as it is given: itself, one by its name or its file, or the ideal one."""
+    if isinstance(given, str | os.PathLike):
+        return load(str(given))
+    return check(given if given is not None else Chip(), what="chip")
 
 
-def load(name: str) -> Chip:
+def load(name: str, within: tuple[pathlib.Path, ...] = ()) -> Chip:
     """A chip by its name in the catalogue, or from a TOML file, which may extend another chip (``extends = "digital-8bit"``).
 
     Raises
     ------
     InputError
-        If there is no such chip or file, or the file is not a chip.
+        If there is no such chip or file, or the file is not a chip, or extends (`within` says which files do) itself.
     """
     if str(name).endswith(".toml"):
         path = pathlib.Path(name)
@@ -152,7 +155,7 @@ def load(name: str) -> Chip:
             raise InputError(f"There is no chip file {path}; give the path of a TOML file or one of {', '.join(catalogue())}.")
         table = read_toml(path)
         if "extends" in table:
-            return _extended(path, table)
+            return _extended(path, table, within)
     else:
         if name not in catalogue():
             raise InputError(
@@ -163,20 +166,24 @@ def load(name: str) -> Chip:
     return configure(Chip(name=pathlib.Path(name).stem), table)
 
 
-def _extended(path: pathlib.Path, table: dict[str, Any]) -> Chip:
+def _extended(path: pathlib.Path, table: dict[str, Any], within: tuple[pathlib.Path, ...]) -> Chip:
     """Another chip with what a file changes; where a number of the file does not say where it comes from, it comes from the file."""
     name = table.pop("extends")
     if not isinstance(name, str):
         raise InputError(f"chip.extends must be the name of a chip or of a file, got {name!r}.")
-    if name.endswith(".toml"):
-        name = str(path.parent / name)
-        if pathlib.Path(name).resolve() == path.resolve():
-            raise InputError(f"{path} extends itself; name another chip.")
-    base, said = load(name), table.pop("sources", {})
-    fields_of = {part: list(value) if isinstance(value, Mapping) else [""] for part, value in table.items()}
-    other = {part for part, fields in fields_of.items() if fields == [""] or "kind" in fields}  # of which nothing stays
+    if path.resolve() in within:
+        raise InputError(f"{path} extends itself{f' by way of {within[-1].name}' if len(within) > 1 else ''}; name another chip.")
+    base = load(str(path.parent / name) if name.endswith(".toml") else name, (*within, path.resolve()))
+    said = table.pop("sources", {})
+    here, other = {}, set()  # fields that the file sets; parts of which nothing stays
+    for part, value in table.items():
+        if isinstance(value, Mapping):
+            here |= {f"{part}.{field}": f"set in {path.name}" for field in value}
+        elif part not in ("name", "summary"):
+            here[part] = f"set in {path.name}"
+        if part in KINDS and (not isinstance(value, Mapping) or value.get("kind", kind := kind_name(part, getattr(base, part))) != kind):
+            other.add(part)
     stays = {key: text for key, text in base.sources if key.partition(".")[0] not in other}
-    here = {f"{part}.{field}".rstrip("."): f"set in {path.name}" for part, fields in fields_of.items() for field in fields}
     chip = configure(base._replace(name=path.stem, summary=""), table)
     return chip._replace(sources=tuple((stays | here | _sources(said, "chip")).items()))
 
@@ -217,7 +224,7 @@ def configure(chip: Chip, table: Mapping[str, Any], where: str = "chip") -> Chip
         else:
             cls = KINDS[key][kind] if kind is not None else type(old)
         for field in value:
-            if field not in cls._fields and cls is type(old):
+            if cls is type(old) and field not in cls._fields:
                 hint = nearest(field, cls._fields)
                 raise InputError(f"{where}.{key}.{field} is not a field of {cls.__name__}, which the chip {chip.name} has there; {hint}")
         changes[key] = build(cls, {**(old._asdict() if cls is type(old) else {}), **value}, f"{where}.{key}")

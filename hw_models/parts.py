@@ -4,6 +4,7 @@ import difflib
 import inspect
 import math
 import re
+import types
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -159,6 +160,10 @@ def allowed(field: Field) -> str:
         return (text if text.startswith("a ") and field.kind is float else f"{noun} {text}" if not text.startswith("a ") else noun) + (
             f" ({field.range.unit})" if field.range.unit else ""
         )
+    if field.kind is Any:
+        return "a part"
+    if isinstance(field.kind, types.UnionType):
+        return " or ".join(allowed(field._replace(kind=kind)) for kind in get_args(field.kind))
     return "a list" if field.kind is tuple or get_origin(field.kind) is tuple else f"of type {getattr(field.kind, '__name__', field.kind)}"
 
 

@@ -121,7 +121,7 @@ def gradients(
 class GradientLearner:
     """A network that learns by reference gradients, used like a `Simulator`, which evaluates it.
 
-    With "eprop" and "rflo" the gradient runs forward, its eligibilities are carried from window to window, and RFLO's feedback weights are
+    With "eprop" and "rflo" the gradient is one that a chip could run forward: eligibilities are carried from window to window, and RFLO's feedback weights are
     drawn once like those of the readout. With "tbptt" a sequence is cut into windows of k steps that do not overlap; the state is carried from window to window, and each
     ends in one update with the gradient of its loss per counted step (summed over outputs, mean over sequences). A window in which no
     step counts changes nothing. "bptt" is one window.

@@ -181,8 +181,9 @@ def evaluate(
     how = "on its own devices of" if own_devices else "programmed into"
     typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {unit}.")
     if saved.baselines:
-        said = ", ".join(f"{name} {losses['test']:.4g}" for name, losses in saved.baselines.items())
-        typer.echo(f"Beside it, as the run found them: {said}.")
+        beside = {name: losses["test"] for name, losses in saved.baselines.items()}
+        found = ", ".join(f"{name} {'diverged' if loss is None else f'{loss:.4g}'}" for name, loss in beside.items())
+        typer.echo(f"Beside it, as the run found them: {found}.")
     if later:
         said = lambda r: f"{r['mean']:.4g}" + (f" ± {r['std']:.2g}" if count > 1 else "")  # noqa: E731
         rows = [(r["after"], said(r), said(r["compensated"])) for r in result["at"]]
@@ -402,7 +403,7 @@ def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|n
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(metavar="chip|task|rule|neuron|cell|...|train")],
+    what: Annotated[str, typer.Argument(metavar="chip|task|rule|network|neuron|cell|...|train")],
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="As neurosim list names it; or a chip of your own as my_chip.toml.")
     ] = None,
@@ -410,10 +411,14 @@ def show(
     json: Json = False,
 ) -> None:
     """Show every parameter of a chip with its source, and its prices, or in what two chips differ; or every option of a task, a rule, a part."""
+    from hw_models.chip import catalogue
+    from hw_models.parts import InputError, nearest
     from hw_models.prices import prices_of
     from neurosim import config, files, listing
     from neurosim.cost import PROJECTION
 
+    if other is not None and what != "chip":
+        raise InputError(f"Two chips can be compared, but neurosim show {what} takes one name; leave out {other}.")
     if what != "chip":
         sentence, rows = listing.options(what, name)
         header = ["option", "default", "unit", "allowed", "meaning"]
@@ -423,6 +428,8 @@ def show(
             typer.echo(f"{name or what}: {sentence}")
             _print_table(header, rows)
         return
+    if name is None:
+        raise InputError(f"neurosim show chip takes the name of one; {nearest('', catalogue())}")
     chip = config.chip_from({"name": name})
     if other is not None:
         there = config.chip_from({"name": other})

@@ -166,8 +166,6 @@ def plan(table: Mapping[str, Any]) -> Plan:
 def task_from(table: Mapping[str, Any]):
     """The task of a ``[task]`` section; ``gym:CartPole-v1`` is the task gym with this environment."""
     kind, colon, environment = str(table.get("name")).partition(":")
-    if kind == "gym" and not (environment or "id" in table):
-        raise InputError('task.name "gym" must name an environment of Gymnasium too, as in gym:CartPole-v1.')
     if colon:
         table = {**table, "name": kind, "id": environment}
     name, options = _named(table, "task", tasks.by_name)

@@ -11,6 +11,7 @@ from hw_models.parts import InputError, allowed, describe, fields, nearest
 from hw_models.prices import PriceList
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
+from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
 from neurosim.rules import (
@@ -97,9 +98,14 @@ def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str,
     InputError
         If there is no such thing.
     """
-    known = {"rule": [*DEFAULTS, *GRADIENTS], "train": []} | {kind: list(choice.classes) for kind, choice in CHOICES.items()}
+    known = {"rule": [*DEFAULTS, *GRADIENTS], "network": [], "train": []} | {kind: list(choice.classes) for kind, choice in CHOICES.items()}
     if kind not in known:
         raise InputError(f"There is no {kind} to show; {nearest(kind, ['chip', *known])}")
+    if kind in ("train", "network") and name is not None:
+        raise InputError(f"neurosim show {kind} takes no name; leave out {name}.")
+    if kind == "network":
+        rows = _options("network", Network, Network._field_defaults)
+        return first_sentence(Network), [row for row in rows if row[0] not in ("network.inputs", "network.outputs")]
     if kind == "train":
         return first_sentence(Settings), _options("train", Settings, Settings._field_defaults)
     if name is None or name not in known[kind]:

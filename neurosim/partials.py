@@ -5,7 +5,7 @@ A neuron is a state that moves with the current that arrives, and a function of 
     s(t) = F(s(t-1), i(t));  x(t) = f(s(t))
 
 Its partial derivatives are those of one neuron alone, with the recurrent weights left out: `past` ds_a(t)/ds_b(t-1), `current`
-ds_a(t)/di(t) and `sent` dx(t)/ds_b(t); one that is not listed is 0. Back-propagation takes them backward, e-prop forward.
+ds_a(t)/di(t) and `sent` dx(t)/ds_b(t); one that is not listed is 0. Back-propagation takes them backward through all neurons, e-prop along each neuron alone.
 
 A spike is a step of the distance u between potential and threshold, which has no derivative. In its place stands a surrogate,
 

@@ -228,7 +228,8 @@ def _in_type(function, dtype, helper):
     meant = lambda value: helper(value) if getattr(value, "scalar", False) else convert(value)  # noqa: E731
     used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}  # a field may share a helper's name
     names = {name: function.__globals__[name] for name in used if name in function.__globals__}
-    if any(value is function for value in names.values()):
+    around = [cell.cell_contents for cell in function.__closure__ or ()]
+    if any(value is function for value in (*names.values(), *around)):
         raise InputError(f"{where(function)}: {function.__name__} calls itself; a helper of parts must do without, for it is written out.")
     names = {name: meant(value) for name, value in names.items()}
     made = python_types.FunctionType(
@@ -236,7 +237,7 @@ def _in_type(function, dtype, helper):
         {**function.__globals__, **names},
         function.__name__,
         function.__defaults__,
-        tuple(python_types.CellType(meant(cell.cell_contents)) for cell in function.__closure__ or ()),
+        tuple(python_types.CellType(meant(value)) for value in around),
     )
     made.__kwdefaults__ = function.__kwdefaults__
     return made

@@ -214,6 +214,18 @@ def test_a_chip_file_may_extend_another_chip(tmp_path):
     (tmp_path / "again.toml").write_text('extends = "mine.toml"\n[cell]\nbits = 5\n')
     again = load(str(tmp_path / "again.toml"))
     assert again.cell.bits == 5 and again.noise == Gaussian(0.1) and again.source("cell.bits") == "set in again.toml"
+    (tmp_path / "kind.toml").write_text(
+        'extends = "reckon"\nsummary = "x"\n[cell]\nkind = "single-step"\nleft = 1\n[dac]\nkind = "exact"\n'
+    )
+    kind = load(str(tmp_path / "kind.toml"))
+    assert (
+        kind.cell == base.cell._replace(left=1) and kind.source("cell.bits") == base.source("cell.bits") != ""
+    )  # the same kind keeps the rest
+    assert kind.source("dac.limit") == "" and "summary" not in dict(kind.sources)
+    (tmp_path / "one.toml").write_text('extends = "two.toml"')
+    (tmp_path / "two.toml").write_text('extends = "one.toml"')
+    with pytest.raises(InputError, match=r"one\.toml extends itself by way of two\.toml"):
+        load(str(tmp_path / "one.toml"))
     for text, says in (
         ('extends = "mine.toml"', "extends itself"),
         ("extends = 3", "must be the name of a chip"),

@@ -148,6 +148,7 @@ def test_a_diverged_run_says_so_with_exit_code_1(folder):
     assert found["diverged"] is True and found["final_test_loss"] is None
     assert load(folder / "wild").progress["epochs"] == []
     assert (folder / "wild" / "summary.json").is_file() and (folder / "wild" / "learning_curve.png").is_file()
+    assert "readout-only diverged" in neurosim("evaluate", "wild").stdout
 
 
 def test_resume_ends_where_an_uninterrupted_run_ends(folder, monkeypatch):
@@ -352,7 +353,7 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
     two = neurosim("show", "chip", "digital-8bit", "ideal").stdout
     assert "chip.cell.bits" in two and "fixed-point" in two and "chip.step_s" not in two
     refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')
-    refused(neurosim("show", "prices", "x"), "There is no prices to show", "Known: chip, rule, train, task")
+    refused(neurosim("show", "prices", "x"), "There is no prices to show", "Known: chip, rule, network, train, task")
 
 
 def test_the_options_of_everything_else_are_shown_as_they_are_typed():
@@ -367,6 +368,10 @@ def test_the_options_of_everything_else_are_shown_as_they_are_typed():
         assert name in neurosim("list", f"{kind}s").stdout and neurosim("show", kind, name).exit_code == 0
     refused(neurosim("show", "rule", "anpp"), 'got "anpp"', 'did you mean "anp"')
     refused(neurosim("show", "rule"), "takes the name of one")
+    refused(neurosim("show", "chip"), "takes the name of one")
+    refused(neurosim("show", "rule", "anp", "np"), "leave out np")
+    refused(neurosim("show", "train", "np"), "takes no name")
+    assert "network.readout_gain" in neurosim("show", "network").stdout
     assert neurosim("--version").stdout.startswith("neurosim 0.")
     refused(neurosim("list", "chip"), 'did you mean "chips"')
 

@@ -168,6 +168,18 @@ def test_what_stands_around_a_method_is_of_the_runs_float_type_too(dtype):
     assert np.array_equal(apply(Tenth(), x), expected) and np.array_equal(apply(Tenth(), x, plain=True), expected)
 
 
+def test_a_helper_that_calls_itself_is_refused_wherever_it_stands():
+    def around():
+        @scalar
+        def deeper(x):
+            return deeper(x * 0.5) if x > 1.0 else x
+
+        return deeper
+
+    with pytest.raises(InputError, match="deeper calls itself"):
+        apply(scaled(around(), 1.0)(), np.ones(3, np.float32), plain=True)
+
+
 is_part = constant(lambda cls: cls.__name__ == "Part")
 which = chosen(lambda cls: cls.__name__ == "Part", lambda part, x: x + x, lambda part, x: part.missing)
 

@@ -167,10 +167,15 @@ def test_rates_of_a_rule_of_ones_own_are_multiplied_apart():
     assert as_learning(Fixed(), 0.0, 0.5).rule == Fixed()
 
 
-def test_beside_a_rule_of_ones_own_stands_the_run_in_which_its_readout_learns(uncompiled):
+def test_beside_a_rule_of_ones_own_stands_the_run_in_which_its_readout_learns(uncompiled, monkeypatch):
     """At the rule's only rate; a rule without one has no such run."""
-    slow, fast = (train(Plain(lr)).baselines["readout-only"]["train"] for lr in (0.01, 1.0))
-    assert slow != fast
+    module, made = sys.modules["neurosim.train"], []
+    make = module.make_learner
+    monkeypatch.setattr(module, "make_learner", lambda *given: made.append(make(*given)) or made[-1])
+    assert "readout-only" in train(Plain()).baselines
+    (_, beside), start = made, NETWORK.weights(3)
+    moved = [not np.array_equal(w, np.float32(w0)) for w, w0 in zip(beside.weights, start, strict=True)]
+    assert moved == [False, False, True]
     assert "readout-only" not in ns.train(NETWORK, TASK, Fixed(), epochs=1).baselines
 
 

@@ -9,6 +9,7 @@ import pytest
 from hw_models import Nothing
 from hw_models.chip import Chip, load
 from hw_models.circuit import AnalogCircuit, FixedPointCircuit
+from hw_models.noise import Gaussian
 from hw_models.parts import InputError
 from neurosim.cast import lower
 from neurosim.jit import kernel
@@ -283,6 +284,32 @@ def test_plain_and_compiled_runs_have_the_same_bits(network, chip, rule, batch, 
     expected = plain.evaluate(*longer, record=record)
     np.testing.assert_equal(fast.evaluate(*longer, record=record), expected)
     assert len(expected.records["spikes"].step) > 3
+
+
+def test_who_fired_is_listed_among_many():
+    """More neurons than are looked at together."""
+    found = on(Network(2, 300, 2, neuron=LIF(v_threshold=0.3), readout=LI(), gain=3.0)).run(drive()[0][0], record=("spikes", "x"))
+    step, neuron = np.nonzero(found["x"])
+    np.testing.assert_array_equal(found["spikes"].step, step)
+    np.testing.assert_array_equal(found["spikes"].neuron, neuron)
+    assert len({*neuron[step == step[len(step) // 2]] // 128}) == 3
+
+
+def test_what_a_pass_takes_over_from_its_base_is_listed_too():
+    """With carry 0.5 a spike of one pass alone becomes half a spike of the perturbed one, which the next step must meet."""
+    seen = {}
+    one = on(NETWORK, Chip(noise=Gaussian(0.5)), Perturbation("anp", 0.0, 0.0, carry=0.5).learning())
+    runner = one._runner
+    one._runner = lambda course, kinds: seen.update(net=course.net) or runner(course, kinds)
+    halves = 0
+    for steps in range(5, 15):
+        one.learn(*drive(steps))
+        (group,) = seen["net"].hidden
+        for q in range(2):
+            fired = group.fired.which[q, 0, : group.fired.n[q, 0]]
+            np.testing.assert_array_equal(fired, np.flatnonzero(group.out[q, 0]))
+        halves += np.count_nonzero(group.out[1, 0] == 0.5)
+    assert halves > 0
 
 
 def test_registers_hold_potentials_but_neither_counters_nor_spikes():
