@@ -444,6 +444,12 @@ def sections(path) -> dict[str, str]:
     """The tables of the page by the names of their marks."""
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
     made = {"claim": claim(best), "choices": choices(best)}
+    places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
+    as_it_comes += [  # beside the defaults of the others, node and weight perturbation at their best
+        [row | {"rule": f"{row['rule']}, tuned"} for row in rows]
+        for rows in best
+        if rows[0]["rule"] in ("wp", "np", "dwp", "dnp") and (rows[0]["task"], *at(rows)) in places and rows[0]["options"]
+    ]
     for task, work in TASKS.items():
         for kind, found in (("untuned", as_it_comes), ("tuned", best)):
             rows = [rows for rows in found if rows[0]["task"] == task]

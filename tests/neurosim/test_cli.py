@@ -141,8 +141,8 @@ def test_another_chip_can_be_shown_beside_it():
 
 
 def test_a_diverged_run_says_so_with_exit_code_1(folder):
-    arguments = [arg.replace("rule.readout_lr=0.005", "rule.readout_lr=1e12") for arg in QUICK]
-    done = neurosim("train", *arguments, "--out", "wild", "--json")
+    wild = {"rule.readout_lr=0.005": "rule.readout_lr=1e12", "train.baselines=false": "train.baselines=true"}
+    done = neurosim("train", *[wild.get(arg, arg) for arg in QUICK], "--out", "wild", "--json")
     assert done.exit_code == 1 and "diverged" in done.stderr and "rule.readout_lr" in done.stderr
     found = json.loads(done.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert found["diverged"] is True and found["final_test_loss"] is None
