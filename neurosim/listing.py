@@ -112,7 +112,7 @@ def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str,
         got = f', got "{name}"' if name else ""
         raise InputError(f"neurosim show {kind} takes the name of one{got}; {nearest(name or '', known[kind])}")
     if kind == "rule":
-        rule = Gradient(name) if name in GRADIENTS else Perturbation(**DEFAULTS[name])
+        rule = Gradient(name) if name in GRADIENTS else Perturbation(**DEFAULTS[name])  # pyright: ignore[reportArgumentType]: one of its words
         return dict(rules())[name], [row for row in _options("rule", type(rule), rule._asdict()) if row[0] != "rule.method"]
     cls = CHOICES[kind].classes[name]
     return first_sentence(cls), _options(CHOICES[kind].where, cls, getattr(cls, "_field_defaults", {}))
