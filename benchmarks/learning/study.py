@@ -415,7 +415,7 @@ def draw(found, path, against="epochs") -> None:
         losses = baselines(found, *place)
         panel.set(yscale="log", ylim=(bottom, top), title=f"N = {place[0]}, {place[1]}")
         if against == "epochs":
-            panel.set_xticks(np.unique(np.linspace(0, max(lengths), 7).round()))
+            panel.set_xticks(np.arange(0, max(lengths) + 1, max(round(max(lengths) / 6), 1)))
         panel.set_xlabel("epoch" if against == "epochs" else "time on the chip (s, projection)")
         written = 0.0
         for name, loss in sorted(losses.items(), key=lambda item: item[1]):
