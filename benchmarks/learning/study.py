@@ -9,7 +9,7 @@ With --untuned, every rule runs at the rates it starts from. Otherwise all are t
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter
 of the epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more
 seeds. It does so for each task, chip and size, on spikes with a smaller budget (`FEW`). Then the winner runs from five other seeds; test
-losses are looked at only then. Every run is a line of OUT.jsonl as soon as it is done, and what stands there is not run again: an interrupted
+losses are looked at only then. Every run is a line of OUT.jsonl as soon as it is done (of the tuner's, the last validation loss), and what stands there is not run again: an interrupted
 study goes on where it stopped, and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and
 the page shows what is complete.
 """
@@ -189,6 +189,8 @@ def done(job) -> dict[str, Any] | None:
     kept |= {"test_accuracy": m["test_accuracy"]} if work.network and "test_accuracy" in m else {}
     bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
     losses = {name: loss["test"] for name, loss in run.baselines.items() if name != "readout-only"}
+    if asked["seed"] in TUNING:  # all that the tuner looks at
+        kept |= {"train_loss": [], "test_loss": [], "validation_loss": kept["validation_loss"][-1:]}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     return asked | kept | bill | {"baselines": losses, "seconds": round(time.perf_counter() - start, 2), "machine": machine}
 
