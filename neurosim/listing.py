@@ -77,16 +77,16 @@ CHOICES = {
     "memory": Choice("chip.memory", KINDS["memory"]),
 }
 
+
+def _classes(named: dict[str, type]) -> Rows:
+    return [(name, first_sentence(cls)) for name, cls in named.items()]
+
+
+PLURALS = {kind: f"{kind}s" for kind in CHOICES} | {"memory": "memories"}
 LISTS: dict[str, Callable[[], Rows]] = {
-    "tasks": lambda: _classes(tasks.by_name),
     "rules": rules,
     "chips": lambda: list(catalogue().items()),
-    "memories": lambda: _classes(KINDS["memory"]),
-    **{
-        f"{kind}s": functools.partial(lambda classes: _classes(classes), choice.classes)
-        for kind, choice in CHOICES.items()
-        if kind not in ("task", "memory")
-    },
+    **{PLURALS[kind]: functools.partial(_classes, choice.classes) for kind, choice in CHOICES.items()},
 }
 
 
@@ -209,7 +209,3 @@ def _with_defaults(cls: type):
     if missing:
         raise InputError(f"{cls.__name__}.{missing[0]} has no default; give it one, so that the class can be checked with it.")
     return cls()
-
-
-def _classes(named: dict[str, type]) -> Rows:
-    return [(name, first_sentence(cls)) for name, cls in named.items()]

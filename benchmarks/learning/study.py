@@ -189,10 +189,11 @@ def done(job) -> dict[str, Any] | None:
     kept |= {"test_accuracy": m["test_accuracy"]} if work.network and "test_accuracy" in m else {}
     bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
     losses = {name: loss["test"] for name, loss in run.baselines.items() if name != "readout-only"}
+    seconds = round(time.perf_counter() - start, 2)
     if asked["seed"] in TUNING:  # all that the tuner looks at
-        kept |= {"train_loss": [], "test_loss": [], "validation_loss": kept["validation_loss"][-1:]}
+        return asked | {"diverged": m["diverged"], "validation_loss": m["validation_loss"][-1:], "seconds": seconds}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    return asked | kept | bill | {"baselines": losses, "seconds": round(time.perf_counter() - start, 2), "machine": machine}
+    return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine}
 
 
 def final(row, part) -> float:
