@@ -406,7 +406,7 @@ class Simulator:
             (function if self.plain else compiled(function, *kinds))(*args)
 
     def _arrays(self, record_class, shape) -> Any:
-        return record_class(*[np.zeros(shape, self._number) for _ in record_class._fields])
+        return record_class(*[loop.zeros(shape, self._number) for _ in record_class._fields])
 
     def _moving(self, cell, longest):
         n = longest + loop.VECTOR
@@ -516,7 +516,7 @@ class Simulator:
 
     def _course(self, inputs, targets, counted, record, key, first, clock, learning) -> tuple[tuple[type, ...], loop.Course]:
         """What `loop.sequence` is called with, and the classes that its code is compiled for."""
-        number, zeros = self._number, lambda *shape: np.zeros(shape, self._number)
+        number, zeros = self._number, lambda *shape: loop.zeros(shape, self._number)
         inputs = sequences("inputs", inputs, self.network.inputs, number, steps=0)
         targets = sequences("targets", targets, self.network.outputs, number, steps=0)
         counted = np.ascontiguousarray(counted, bool)

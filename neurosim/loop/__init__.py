@@ -23,6 +23,7 @@ from neurosim.loop.records import (
     Record,
     Scratch,
     View,
+    zeros,
 )  # fmt: skip
 from neurosim.loop.rows import MANY, ROWS, VECTOR
 from neurosim.loop.sequence import sequence
@@ -31,5 +32,5 @@ from neurosim.loop.synapses import sweep
 __all__ = [
     "COUNTS", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
     "Prediction", "Projection", "Record", "Scratch", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
-    "sequence", "sweep",
+    "sequence", "sweep", "zeros",
 ]  # fmt: skip

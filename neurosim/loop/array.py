@@ -61,10 +61,11 @@ def fan_out(p, j):
 
 
 @passage
-def launch(p, plan, source, fired, step):
+def launch(p, plan, source, fired):
     """Spikes set off, and those that set off `delay` steps ago arrive: the numbers of the rows that sent none stay zero."""
     slots, passes, replicas = p.flight.n.shape
-    leaving, landing = step % slots, (step + 1) % slots
+    leaving = p.flight.landing[0]
+    landing = leaving + 1 if leaving + 1 < slots else 0
     p.flight.landing[0] = landing
     for q in range(passes):
         for b in range(replicas):
@@ -92,7 +93,7 @@ def load(parts, plan, p, source, fired, energy, first, key, step, one):
         for b in range(replicas):
             copy(p.z[0, b], p.z_before[b])
     if p.events:
-        launch(p, plan, source, fired, step)
+        launch(p, plan, source, fired)
     k = stream(key, random.DAC, p.number, step)
     for q in range(passes * int(not p.events)):
         for b in range(replicas):

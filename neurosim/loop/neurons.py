@@ -210,33 +210,42 @@ def list_none(neuron, out, which, start, end, count):
 spiked = chosen(lambda neuron: getattr(neuron, "spikes", False), one_that_fired, no_one)
 take_down = chosen(lambda neuron: getattr(neuron, "spikes", False), list_those_that_fired, list_none)
 
-BLOCK = 128  # neurons that answer before it is looked which of them fired; mostly there is none
+BLOCK = 64  # neurons that answer before it is looked which of them fired; mostly there is none
+
+
+@inline
+def answer(circuit, neuron, rule, group, state, current, activity, out, i):
+    """One neuron answers to its current; 1 if it sent a spike.
+
+    Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4.
+    """
+    before = at(state, i, 0)
+    s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
+    put(out, i, x, 1)
+    noted(rule, activity, i, seen)
+    put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
+    return spiked(neuron, x)
 
 
 @passage
 def fire(circuit, neuron, rule, group):
-    """Each neuron answers to its current, as well as its circuit can.
-
-    Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4.
-    """
+    """Each neuron answers to its current, as well as its circuit can."""
     passes, replicas, n = group.out.shape
+    whole = n - n % BLOCK
     for q in range(passes):
         for b in range(replicas):
             state, activity, out = row(row(group.state, q), b), group.activity[q, b], group.out[q, b]
             current = meeting(circuit, group.mismatch, n, group.current[q, b], activity, group.saturated)
             which, count = group.fired.which[q, b], 0
-            for start in range(0, n, BLOCK):
-                end, fired = min(start + BLOCK, n), np.int32(0)
-                for i in range(start, end):
-                    before = at(state, i, 0)
-                    s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
-                    put(out, i, x, 1)
-                    noted(rule, activity, i, seen)
-                    put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
-                    fired |= spiked(neuron, x)
+            for start in range(0, whole, BLOCK):
+                fired = np.int32(0)
+                for i in range(BLOCK):  # of a length that the compiler knows
+                    fired = np.int32(fired | answer(circuit, neuron, rule, group, state, current, activity, out, start + i))
                 if fired != 0:
-                    count = take_down(neuron, out, which, start, end, count)
-            group.fired.n[q, b] = count
+                    count = take_down(neuron, out, which, start, start + BLOCK, count)
+            for i in range(whole, n):
+                answer(circuit, neuron, rule, group, state, current, activity, out, i)
+            group.fired.n[q, b] = take_down(neuron, out, which, whole, n, count)
             settle_out(neuron, circuit, out, group.saturated)
             settle_state(neuron, circuit, state, group.saturated)
 

@@ -8,6 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+LINE = 64  #: bytes of a cache line, and of the longest vector
+
+
+def zeros(shape, dtype) -> np.ndarray:
+    """Zeros from the beginning of a cache line on, so that no vector lies across two."""
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
 class Parts(NamedTuple):
     """The parts that the loop calls, with numbers of the run's float type."""
 

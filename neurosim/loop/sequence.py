@@ -128,6 +128,8 @@ def arrays_of(group):
 @passage
 def show(values, n, view, t, offset):
     """Record the first pass of a population of n, the sum of its lines, if it is asked for and time."""
+    if view.kept.shape[1] == 0:
+        return
     sample = t // view.every
     if sample < view.kept.shape[1] and sample * view.every == t:
         for b in range(view.kept.shape[0]):
