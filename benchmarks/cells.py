@@ -22,6 +22,7 @@ import hw_models as hw
 from neurosim import jit, loop, random, rules
 from neurosim.jit import fill
 from neurosim.loop.fours import learn_in_fours
+from neurosim.loop.trains import send
 from neurosim.network import Network
 from neurosim.random import stream
 from neurosim.simulator import Simulator
@@ -47,7 +48,8 @@ def through_parts(parts, rule, p, a, reward, key, scratch, counts, one, repeat):
     for step in range(repeat):
         fill(p.sums, one - one)
         k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
-        k_rule = stream(key, random.RULE, p.number, step)
+        k_rule, k_trains = stream(key, random.RULE, p.number, step), stream(key, random.TRAINS, p.number, step)
+        send(parts.cell, rule, scratch.moving.trains, p.scale, p.z_before[0], a[0], reward[0], k_trains, one)
         learn_in_fours(rule, parts, p, a, reward, one, k_read, k_write, k_rule, scratch, counts, one)
         reward[0] = -reward[0]
 

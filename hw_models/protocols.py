@@ -22,10 +22,13 @@ class Cell(Protocol):
     Properties: ``stored_bits``, bits of memory that one cell takes; ``keeps``, True if changes for which no pulse is delivered add up
     inside the cell, unseen, so that its state changes with hit 0 and nothing is lost; ``most_pulses``, the most that one write delivers, if
     that can be more than one. A cell whose write costs much says with `chance`
-    when it need not be asked: the result is the same. Unless the first random number of `write` is uniform, that is 0 or 1.
+    when it need not be asked: the result is the same. Unless the first random number of `write` is uniform, that is 0 or 1. A cell with `slots`
+    can be written by stochastic pulse trains which the rows and columns of an array share: its field ``step`` is the mean change by one
+    pulse, and where n slots coincide, `write` is asked for n + 1/2 steps with u[0] = 1 under the first word of ``forms``, which must make
+    that n pulses.
     """
 
-    optional = ("age", "chance")
+    optional = ("age", "chance", "slots")
 
     def make(self, u): ...  # -> s            a device comes out of the factory: spread from device to device
     def program(self, s, w, now, u): ...  # -> s            initial weights
@@ -33,6 +36,7 @@ class Cell(Protocol):
         self, s, dw, now, u
     ): ...  # -> s, hit       a change of dw is asked for; hit = pulses delivered, 0 if it was swallowed, waits, or dw was 0
     def chance(self, dw): ...  # -> p            `write` leaves a cell as it is unless u[0] < p: the loop asks no other cell
+    def slots(self): ...  # -> n            length of the trains of an array's rows and columns; 0: it draws none
     def read(self, s, u): ...  # -> w            what the array sees
     def age(self, s, then, now, u): ...  # -> s            drift and decay between two moments, in seconds
 

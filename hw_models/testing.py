@@ -88,12 +88,29 @@ def check_cell(cell, tolerance=0.1, devices=200, seed=0):
         _check_keeps(bench, devices, tolerance)
     if hasattr(cls, "chance"):
         _check_chance(bench, devices)
+    if hasattr(cls, "slots"):
+        _check_slots(bench)
     if getattr(cls, "ages", False):
         for then, now in ((0.0, 1e-3), (1e-3, 1.0), (1.0, 1e7)):
             seen = np.array(
                 [bench.read(bench.record("age", "State", s, then, now)) for s in (bench.programmed(0.5) for _ in range(devices))]
             )
             bench.check_bounds("age", seen, tolerance)
+
+
+def _check_slots(bench):
+    """Whether a write makes as many pulses as it is told, where the trains of a row and a column coincide."""
+    cls, letters = bench.cls, bench.cls.draws.get("write", "")
+    if not isinstance(getattr(cls, "forms", None), str) or letters[:1] != "u" or not hasattr(bench.part, "step"):
+        bench.refuse("slots", 'needs a field step, forms with the field whose first word rounds, and draws["write"] that begins with "u"')
+    told = bench.part._replace(**{cls.forms: np.float64(0.0)})
+    for n in range(1, 32):
+        for dw in (-(n + 0.5) * told.step, (n + 0.5) * told.step):
+            drawn = tuple(np.float64(1.0) if k == 0 else draw(bench.rng, letter) for k, letter in enumerate(letters))
+            hit = told.write(bench.programmed(0.0), np.float64(dw), np.float64(1.0), drawn)[1]
+            least = min(n, getattr(bench.part, "most_pulses", n))
+            if hit < least:
+                bench.refuse("slots", f"lets trains meet in {n} slots, but a write that is told so makes {hit:g} pulses")
 
 
 def _check_keeps(bench, devices, tolerance):

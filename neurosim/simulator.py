@@ -409,10 +409,14 @@ class Simulator:
         return record_class(*[loop.zeros(shape, self._number) for _ in record_class._fields])
 
     def _moving(self, cell, longest):
-        n = longest + loop.VECTOR
-        flags, blocks, columns = np.zeros(-(-longest // loop.VECTOR) * loop.VECTOR, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32)
-        dw, hits = np.zeros(n, self._number), np.zeros(n, self._number)
-        return loop.Moving(flags, flags.view(np.uint64), blocks, columns, dw, self._arrays(cell.State, n), hits)
+        n, words = longest + loop.ENOUGH + loop.VECTOR, loop.zeros
+        flags = words(-(-longest // loop.VECTOR) * loop.VECTOR, np.int32)
+        lines = max(longest, *(pre for pre, _ in self.network.shapes())) if getattr(cell, "slots", None) else 0
+        trains = loop.Trains(np.zeros(1, np.int64), np.zeros(lines, np.int32), np.zeros(lines, np.int32), loop.zeros(lines, self._number))
+        return loop.Moving(
+            flags, flags.view(np.uint64), words(n, np.int32), words(n, np.int32), words(n, np.int32), words(n, np.uint32), words(n, np.uint32), words(n, self._number),
+            self._arrays(cell.State, n), words(n, self._number), np.zeros(loop.ROWS, np.int64), trains,
+        )  # fmt: skip
 
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))

@@ -6,9 +6,11 @@ from `Pulsed` and says what it adds: its own fields, what its devices hold, and 
 
 A change of dw asks for abs(dw) / step pulses, at most ``longest``. As "pulses", that number is rounded stochastically, floor(. + u): right
 on average, and as little spread as whole numbers allow. As "trains", it is the number of coincidences of two stochastic pulse trains of
-``longest`` slots, one of the row and one of the column (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333): binomial, with the mean and
-the variance of the scheme. On a real array, and in aihwkit, the synapses of a row share the row's train and those of a column the
-column's, so that their numbers are correlated; here every synapse draws its own. Nor are trains shortened when an update needs fewer slots.
+``longest`` slots, one of the row and one of the column (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333): binomial. All devices of a
+row share its train and all of a column the column's, so that their numbers are correlated, wherever a change is what comes from below
+times what the neuron knows, as such a scheme needs: in an array of rules without a trace, one sequence at a time, written at once.
+Elsewhere (with registers, in batches, over sparse wires) every synapse draws a binomial number of its own. Trains are not shortened when
+an update needs fewer slots.
 
 A device may reach beyond full scale; the array reads no more than -1..1 of it. Devices that are stuck have an upper and a lower bound
 in the same place and steps of nothing, so that no formula has to ask for them.
@@ -261,6 +263,10 @@ class Written:
     def most_pulses(self) -> int:
         """That one write gives to the device."""
         return 1 if self.update == "exact" else self.longest
+
+    def slots(self):
+        update: Any = self.update
+        return self.longest if update == 1.0 else 0.0
 
     def chance(self, dw):
         update: Any = self.update

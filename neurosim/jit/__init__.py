@@ -13,6 +13,7 @@ from neurosim.jit.functions import (
     constant,
     drawer,
     in_every_form,
+    in_first_form,
     inline,
     kernel,
     nonzero,
@@ -26,5 +27,5 @@ from neurosim.jit.sums import dot
 
 __all__ = [
     "Placed", "as_number", "at", "check_arithmetic", "chosen", "compiled", "constant", "copy", "dot", "drawer", "fill", "in_every_form",
-    "inline", "kernel", "mix", "nonzero", "passage", "plus", "put", "put_back", "row", "scalar", "source_digest", "take_out", "twin",
+    "in_first_form", "inline", "kernel", "mix", "nonzero", "passage", "plus", "put", "put_back", "row", "scalar", "source_digest", "take_out", "twin",
 ]  # fmt: skip

@@ -167,6 +167,22 @@ def in_every_form(function) -> Callable[..., Any]:
     return call
 
 
+def in_first_form(part, when):
+    """The part with the first word of the field that its class names in ``forms``, if `when` is above 0; else as it is."""
+    return part._replace(**{type(part).forms: type(when)(0)}) if when > 0 else part
+
+
+def _in_first_form(part, when):
+    kind = part.instance_class
+    numbers = [f"(when - when if when > 0 else part.{name})" if name == kind.forms else f"part.{name}" for name in kind._fields]
+    space = {"kind": kind}
+    exec(f"def body(part, when):\n    return kind({', '.join(numbers)})", space)
+    return space["body"]
+
+
+_offer(in_first_form, _in_first_form, INLINE)
+
+
 # ---------------------------------------------------------------- random numbers for a method, as many as its part asks for
 
 

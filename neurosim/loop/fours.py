@@ -5,6 +5,7 @@ import numpy as np
 from neurosim.jit import as_number, at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.rows import (
     ROWS,
+    coincide,
     draw_read,
     draw_write,
     full_scale,
@@ -15,6 +16,7 @@ from neurosim.loop.rows import (
     says_its_chance,
     several,
     swallows,
+    takes_trains,
     write,
     write_flagged,
 )
@@ -124,6 +126,43 @@ def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read, k_rule, j, i
 
 
 @inline
+def four_by_chance(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one):
+    """Which of four cells of a column may move, a bit a row."""
+    m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
+    m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
+    return np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3)
+
+
+@inline
+def none_yet(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one):
+    return np.int32(0)
+
+
+@inline
+def nothing_later(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one):
+    pass
+
+
+@inline
+def four_by_trains(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one):
+    """Flags of four rows: where trains meet, if there are any."""
+    trains, flags = moving.trains, moving.flags
+    if trains.slots[0] > 0:
+        for i in range(n):
+            m0, m1 = coincide(trains, j, i), coincide(trains, j + 1, i)
+            m2, m3 = coincide(trains, j + 2, i), coincide(trains, j + 3, i)
+            put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
+    else:
+        for i in range(n):
+            d0, d1, d2, d3 = at(w0, i, 12), at(w1, i, 13), at(w2, i, 14), at(w3, i, 15)
+            put(flags, i, four_by_chance(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one), 11)
+
+
+flags_at_once = chosen(takes_trains, none_yet, four_by_chance)
+flag_later = chosen(takes_trains, four_by_trains, nothing_later)
+
+
+@inline
 def learn_by_chance(
     cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
 ):  # fmt: skip
@@ -170,9 +209,8 @@ def learn_by_chance(
         put(r3, i, r, 7)
         put(w3, i, d3, 15)
         asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
-        m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
-        m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
-        put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
+        put(flags, i, flags_at_once(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one), 11)
+    flag_later(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one)
     moved, pulses = write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
     counts[0] += asked
     counts[1] += asked - moved

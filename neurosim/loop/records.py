@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
 LINE = 64  #: bytes of a cache line, and of the longest vector
 
 
@@ -164,16 +163,30 @@ class Plan(NamedTuple):
     step_s: Any  #: simulated seconds a step takes
 
 
+class Trains(NamedTuple):
+    """Stochastic pulse trains that the rows and columns of an array share in this step; of cells that take none, without lines."""
+
+    slots: np.ndarray  #: (1,) int64: their length; 0 where every synapse draws its own
+    rows: np.ndarray  #: (longest pre,) int32: the slots in which a row pulses, a bit each
+    columns: np.ndarray  #: (longest post,) int32
+    odds: np.ndarray  #: (longest pre or post,) work space: how probably a line pulses
+
+
 class Moving(NamedTuple):
-    """Which cells of four rows may move; and those of one row, side by side, so that one loop without gaps writes them."""
+    """Which cells of four rows may move; and those of a few of these rows, side by side, so that one loop without gaps writes them."""
 
     flags: np.ndarray  #: (longest post, rounded up to 8) int32: a bit a row, 1 if the cell may move
     words: np.ndarray  #: the same memory, two flags a number
     blocks: np.ndarray  #: (longest post + 8,) int32: eights of columns with a flag
-    columns: np.ndarray  #: (longest post + 8,) int32: where they stand in their row, as do the next ones
+    flagged: np.ndarray  #: (longest post + 32 + 8,) int32: columns with a flag
+    columns: np.ndarray  #: int32, of this length as are the next ones: where cells stand in their row
+    low: np.ndarray  #: uint32: one half of their row's key
+    high: np.ndarray  #: uint32: the other one
     dw: np.ndarray  #: what they are asked for
     cells: Any  #: Cell.State
     hits: np.ndarray  #: pulses that they got
+    ends: np.ndarray  #: (4,) int64: where each row begins in these lists
+    trains: Trains
 
 
 class Scratch(NamedTuple):

@@ -10,6 +10,7 @@ from neurosim.jit import (
     chosen,
     constant,
     in_every_form,
+    in_first_form,
     inline,
     kernel,
     nonzero,
@@ -24,11 +25,20 @@ from neurosim.random import draws, fold, halves, stream, uniform
 
 read, write, chance, gather = kernel(Cell.read), kernel(Cell.write), kernel(Cell.chance), kernel(Tile.gather)
 draw_read, draw_write = draws["read"], draws["write"]
-ROWS, MANY, VECTOR = 4, 64, 8  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
+ROWS, MANY, VECTOR, ENOUGH = (
+    4,
+    64,
+    8,
+    32,
+)  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
 
 
 def says_its_chance(cell):
     return getattr(cell, "chance", None) is not None  # None in a class that is derived from one which says it
+
+
+def takes_trains(cell):
+    return getattr(cell, "slots", None) is not None and says_its_chance(cell)
 
 
 swallows = constant(lambda cell: getattr(cell, "swallows", True))
@@ -75,24 +85,80 @@ def may_move(cell, dw, u, v, i, one):
     return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else as_number(0, one)) >= chance(cell, dw))
 
 
+@inline
+def at_least(cell, numbers, least):
+    return (max(numbers[0], least),) + numbers[1:]  # the compiler cannot unpack it
+
+
+@inline
+def as_drawn(cell, numbers, least):
+    return numbers
+
+
+@inline
+def told(cell, least):
+    return in_first_form(cell, least)
+
+
+@inline
+def not_told(cell, least):
+    return cell
+
+
+first_at_least = chosen(takes_trains, at_least, as_drawn)
+as_told = chosen(takes_trains, told, not_told)  # rounding what `ask_for_coincidences` asks for
+
+
 @in_every_form
-def write_dense(cell, moving, count, now, u, v, one):
-    """Write cells of one row that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
-    dw, columns, cells, hits = moving.dw, moving.columns, moving.cells, moving.hits
+def write_dense(cell, moving, count, now, least, one):
+    """Write cells that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
+    dw, columns, cells, hits, low, high = moving.dw, moving.columns, moving.cells, moving.hits, moving.low, moving.high
     for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
-        s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, draw_write(cell, u, v, at(columns, m, 2), one))
+        numbers = first_at_least(cell, draw_write(cell, at(low, m, 4), at(high, m, 5), at(columns, m, 2), one), least)
+        s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, numbers)
         put(cells, m, s, 0)
         put(hits, m, hit, 3)
 
 
 @inline
+def coincide(trains, j, i):
+    """1 if row j and column i pulse in the same slot."""
+    return np.int32((at(trains.rows, j, 4) & at(trains.columns, i, 13)) != 0)
+
+
+@inline
+def ask_for_coincidences(cell, moving, j, first, count, one):
+    """Ask the listed cells of row j, from the first on, for as many pulses as there are slots in which their column pulses with them, and half of one to be safe."""
+    trains = moving.trains
+    if trains.slots[0] == 0:
+        return one - one
+    for m in range(first, count):
+        both, n = int(trains.rows[j] & trains.columns[moving.columns[m]]), 0
+        while both > 0:
+            both &= both - 1
+            n += 1
+        steps = (as_number(n, one) + as_number(1, one) / as_number(2, one)) * cell.step
+        moving.dw[m] = steps if moving.dw[m] > 0 else -steps
+    return one
+
+
+@inline
+def ask_as_it_is(cell, moving, j, first, count, one):
+    return one - one
+
+
+ask_in_pulses = chosen(takes_trains, ask_for_coincidences, ask_as_it_is)
+
+
+@inline
 def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
-    """Write the cells of up to four rows that may move, those of a row in one loop, side by side; returns how many moved, and the pulses.
+    """Write the cells of up to four rows that may move, side by side in one loop; returns how many moved, and the pulses.
 
     Row r of the rows from j is asked for ``dw[first + r]``. Eight columns in which no cell moves are passed at a look; among others, lists
     grow without a branch: it would be guessed wrong at every cell that moves.
     """
     flags, words, blocks, columns, cells, hits = moving.flags, moving.words, moving.blocks, moving.columns, moving.cells, moving.hits
+    flagged, ends = moving.flagged, moving.ends
     moved, pulses, some, whole = 0, 0, 0, (n + VECTOR - 1) // VECTOR
     for i in range(n, whole * VECTOR):
         flags[i] = 0
@@ -101,27 +167,56 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
         some += (at(words, 4 * k) | at(words, 4 * k + 1) | at(words, 4 * k + 2) | at(words, 4 * k + 3)) != 0
     if some == 0:
         return moved, pulses
+    since, count, least, width = 0, 0, one - one, 0
+    for b in range(some):
+        start = int(at(blocks, b)) * VECTOR
+        for c in range(VECTOR):
+            flagged[width] = start + c
+            width += at(flags, start + c) != 0
     for r in range(rows):
-        count = 0
-        for b in range(some):
-            start = int(at(blocks, b)) * VECTOR
-            for c in range(VECTOR):
-                columns[count] = start + c
-                count += (at(flags, start + c) >> r) & 1
-        if count > 0:
+        ends[r] = count
+        for m in range(width):
+            i = at(flagged, m)
+            columns[count] = i
+            count += (at(flags, i) >> r) & 1
+        if count > ends[r]:
             there, d = row(planes, j + r), row(dw, first + r)
             u, v = halves(fold(key, j + r))
-            for m in range(count):
+            for m in range(ends[r], count):
                 i = at(columns, m)
                 take_out(cells, m, at(there, i, 1), 0)
                 put(moving.dw, m, at(d, i, 2), 3)
-            write_dense(cell, moving, count, now, u, v, one)
-            for m in range(count):
-                hit = at(hits, m)
-                put_back(there, at(columns, m), at(cells, m, 0), 1)
-                moved += nonzero(hit)
-                pulses += int(hit)
+                moving.low[m], moving.high[m] = u, v
+            least = ask_in_pulses(cell, moving, j + r, ends[r], count, one)
+        if count >= ENOUGH or r == rows - 1:
+            write_dense(as_told(cell, least), moving, count, now, least, one)
+            for back in range(since, r + 1):
+                there, end = row(planes, j + back), ends[back + 1] if back < r else count
+                for m in range(ends[back], end):
+                    hit = at(hits, m)
+                    put_back(there, at(columns, m), at(cells, m, 0), 1)
+                    moved += nonzero(hit)
+                    pulses += int(hit)
+            since, count = r + 1, 0
     return moved, pulses
+
+
+@inline
+def flag_by_chance(cell, moving, j, r, dw, u, v, n, one):
+    for i in range(n):
+        moving.flags[i] |= may_move(cell, dw[i], u, v, i, one) << r
+
+
+@inline
+def flag_by_trains(cell, moving, j, r, dw, u, v, n, one):
+    if moving.trains.slots[0] > 0:
+        for i in range(n):
+            moving.flags[i] |= coincide(moving.trains, j, i) << r
+    else:
+        flag_by_chance(cell, moving, j, r, dw, u, v, n, one)
+
+
+flag_row = chosen(takes_trains, flag_by_trains, flag_by_chance)
 
 
 @passage
@@ -137,7 +232,7 @@ def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts,
             for i in range(n):
                 asks[i] *= share
                 asked = np.int32(asked + nonzero(asks[i]))
-                flags[i] |= may_move(cell, asks[i], u, v, i, one) << r
+            flag_row(cell, moving, j0 + first + r, r, asks, u, v, n, one)
         moved, pulses = write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
         counts[0] += asked
         counts[1] += asked - moved

@@ -6,6 +6,7 @@ from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, 
 from neurosim.loop.fours import changed, learn_at_once, remembers, trace
 from neurosim.loop.records import READ, TRACE, WRITE
 from neurosim.loop.rows import MANY, ROWS, draw_read, gather_apart, gather_rows, read, read_rows, write_rows
+from neurosim.loop.trains import send
 from neurosim.loop.wires import arrivals, sweep_wires
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream
@@ -159,6 +160,10 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     if p.events and not at_weights(rule) and (what == READ or (what == TRACE and not remembers(rule))):
         read_events(parts, p, passes, n_post, k_read, scratch, one)
         return
+    scratch.moving.trains.slots[0] = 0
+    if writing and a.shape[0] == 1:
+        k_trains = stream(key, random.TRAINS, p.number, step)
+        send(parts.cell, rule, scratch.moving.trains, p.scale, p.z_before[0], a[0], reward[0], k_trains, one)
     done, block = 0, ROWS if n_post > MANY else MANY
     if writing and replicas == 1 and passes == 2 and p.lines == 1:
         done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, fold(fold(k_rule, first), 0), scratch, counts, one)

@@ -22,6 +22,7 @@ class AtOnce:
     lr: float
 
     Register = Nothing
+    product = True
 
     def trace(self, r, pre, a):
         return r
