@@ -1,7 +1,9 @@
 """Whether a network, a chip and a rule can run together; what cannot is refused in one sentence before anything is computed."""
 
+import numpy as np
+
 from hw_models.chip import Chip
-from hw_models.contracts import check_methods
+from hw_models.contracts import check_methods, where
 from hw_models.parts import InputError, bits, check
 from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim.locality import check_declared, reads_of
@@ -36,6 +38,7 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
         check(part)
         check_methods(type(discrete(part, chip.step_s)), protocol)
     check_declared(rule)
+    check_product(rule)
     _check_wiring(network, learning, rule)
     if rule.site == "weight" and chip.noise.State is not Nothing:
         raise InputError(
@@ -126,6 +129,24 @@ def _check_silent(chip, learning, rule):
         raise InputError(
             f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, but the passes of the chip {chip.name} do not "
             "differ: neither its tile nor a converter draws noise; choose a crossbar, or another noise source."
+        )
+
+
+def check_product(rule) -> None:
+    """Refuse a rule that says ``product = True`` and whose changes are not pre times what neither weight nor register has a part in."""
+    cls, rng = type(rule), np.random.default_rng(0)
+    if not getattr(cls, "product", False):
+        return
+    why = "its synapses have registers" if cls.Register._fields else "it leaves changes to chance" if hasattr(cls, "settle") else ""
+    for w, pre, a, reward in rng.standard_normal((20, 4)) if not why else ():
+        r = cls.Register()
+        whole, times = rule.change(w, r, pre, a, reward), pre * rule.change(0.0, r, 1.0, a, reward)
+        if abs(whole - times) > 1e-6 * abs(times):
+            why = f"change(w={w:.3g}, r, pre={pre:.3g}, ...) is {whole:.4g} and {pre:.3g} times change(w=0, r, pre=1, ...) is {times:.4g}"
+    if why:
+        raise InputError(
+            f"{where(cls)}: {cls.__name__}.product is True, which lets rows and columns of an array write its changes, but {why}; a class of "
+            "your own takes the word from the rule that it is derived from: set product = False in it."
         )
 
 

@@ -14,6 +14,7 @@ from hw_models.contracts import check_draws, check_methods, check_record, method
 from hw_models.parts import InputError, bits, check, fields
 from hw_models.scalars import normal
 from neurosim import bptt, eprop
+from neurosim.admission import check_product
 from neurosim.cast import lower
 from neurosim.influence import FOREIGN, SAID_BY, Difference, Influence, differences, influences
 from neurosim.jit import check_arithmetic, kernel
@@ -148,8 +149,7 @@ def check_rule(rule) -> RuleReport | GradientReport:
     check(rule)
     register, memory = bits(cls.Register), bits(cls.Memory)
     _check_returns(rule)
-    if getattr(cls, "product", False):
-        _check_product(rule)
+    check_product(rule)
     for method in reads_of(cls):
         compare_with_plain(rule, getattr(Rule, method))
     found = influences(learning)
@@ -188,22 +188,6 @@ def _check_returns(rule):
                 "trace": f"its Register, {cls.Register.__name__}",
             }.get(name, "a number")
             raise InputError(f"{place} must return {wanted}, got {got!r}.")
-
-
-def _check_product(rule):
-    """Whether a change is pre times what neither the weight nor a register has a part in, as ``product = True`` says."""
-    cls, rng = type(rule), np.random.default_rng(0)
-    empty = not cls.Register._fields and not hasattr(cls, "settle")
-    for w, pre, a, reward in rng.standard_normal((20, 4)):
-        r = cls.Register(*rng.standard_normal(len(cls.Register._fields)))
-        whole, factor = rule.change(w, r, pre, a, reward), rule.change(0.0, r, 1.0, a, reward)
-        if not empty or abs(whole - pre * factor) > 1e-6 * abs(pre * factor):
-            raise InputError(
-                f"{where(cls)}: {cls.__name__}.product is True, so that rows and columns of an array could write its changes, but "
-                + (f"change({w:.3g}, r, {pre:.3g}, {a:.3g}, {reward:.3g}) is {whole:.6g} and pre times that of (0, r, 1, ...) {pre * factor:.6g}"
-                   if empty else "its synapses have registers or leave changes to chance")
-                + "; leave product out, or let a change be pre times something."
-            )  # fmt: skip
 
 
 def _check_gradient(rule: Gradient) -> GradientReport:

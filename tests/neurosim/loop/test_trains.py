@@ -11,7 +11,7 @@ from neurosim.loop.records import WRITE
 from neurosim.loop.synapses import sweep
 from neurosim.loop.trains import draw_trains
 from neurosim.network import Network
-from neurosim.rules import Perturbation
+from neurosim.rules import Learning, Perturbation
 from neurosim.rules.activity_perturbation import ANPExpected
 from neurosim.simulator import Simulator
 from neurosim.testing import check_rule
@@ -25,7 +25,8 @@ DEVICE = ConstantStep(
 def layer(cell=DEVICE, rule=None, replicas=1):
     """The loop's own arguments for a layer that is about to write."""
     captured = []
-    simulator = Simulator(Network(1, N, 1), Chip(cell=cell), 3, (rule or Perturbation("np", normalise=False)).learning(), plain=True)
+    learning = rule if isinstance(rule, Learning) else (rule or Perturbation("np", normalise=False)).learning()
+    simulator = Simulator(Network(1, N, 1), Chip(cell=cell), 3, learning, plain=True)
     simulator._runner = lambda course, kinds: lambda start, end: captured.append(course)
     simulator.learn(*[np.zeros((replicas, 1, 1), np.float32)] * 2, np.ones((replicas, 1), bool))
     (course,) = captured
@@ -120,15 +121,24 @@ def test_an_update_beyond_all_slots_pulses_in_each():
 
 
 class Squared(ANPExpected):
-    """Says that its change is a product, and squares what comes from below."""
+    """Squares what comes from below, and says no word of its own about products."""
 
     def change(self, w, r, pre, a, reward):
         return self.lr * reward * pre * pre * a
 
 
+class SquaredAndSaid(Squared):
+    product = False
+
+
 def test_a_rule_whose_changes_are_no_products_may_not_say_so():
-    with pytest.raises(InputError, match=r"Squared.product is True.*leave product out"):
+    with pytest.raises(InputError, match=r"Squared.product is True.*set product = False"):
         check_rule(Squared(0.1, False))
+    with pytest.raises(InputError, match=r"Squared.product is True"):
+        Simulator(Network(1, N, 1), Chip(), 3, Learning("mine", Squared(0.1, False), Squared(0.1, False)))
+    course = layer(rule=Learning("mine", SquaredAndSaid(0.1, False), SquaredAndSaid(0.1, False)))
+    write(course, 0, (np.ones(N), np.ones(N)))
+    assert course.scratch.moving.trains.slots[0] == 0
 
 
 class Deaf(ConstantStep):
