@@ -103,13 +103,14 @@ def _check_slots(bench):
     cls, letters = bench.cls, bench.cls.draws.get("write", "")
     if not isinstance(getattr(cls, "forms", None), str) or letters[:1] != "u" or not hasattr(bench.part, "step"):
         bench.refuse("slots", 'needs a field step, forms with the field whose first word rounds, and draws["write"] that begins with "u"')
+    if not 0 <= bench.number("slots", bench.part.slots()) <= 31:
+        bench.refuse("slots", f"says {bench.part.slots():g}; trains have at most 31 slots, and 0 is none")
     told = bench.part._replace(**{cls.forms: np.float64(0.0)})
     for n in range(1, 32):
         for dw in (-(n + 0.5) * told.step, (n + 0.5) * told.step):
             drawn = tuple(np.float64(1.0) if k == 0 else draw(bench.rng, letter) for k, letter in enumerate(letters))
             hit = told.write(bench.programmed(0.0), np.float64(dw), np.float64(1.0), drawn)[1]
-            least = min(n, getattr(bench.part, "most_pulses", n))
-            if hit < least:
+            if hit != min(n, getattr(bench.part, "longest", n)):
                 bench.refuse("slots", f"lets trains meet in {n} slots, but a write that is told so makes {hit:g} pulses")
 
 

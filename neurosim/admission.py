@@ -8,7 +8,7 @@ from hw_models.parts import InputError, bits, check
 from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, Wire
 from neurosim.locality import check_declared, reads_of
 from neurosim.neurons import discrete
-from neurosim.protocols import Neuron, Rule
+from neurosim.protocols import Neuron, Rule, is_product
 from neurosim.rules import Learning
 
 
@@ -38,7 +38,8 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
         check(part)
         check_methods(type(discrete(part, chip.step_s)), protocol)
     check_declared(rule)
-    check_product(rule)
+    for one in (learning.rule, learning.readout_rule) if learning else ():
+        check_product(one)
     _check_wiring(network, learning, rule)
     if rule.site == "weight" and chip.noise.State is not Nothing:
         raise InputError(
@@ -135,18 +136,18 @@ def _check_silent(chip, learning, rule):
 def check_product(rule) -> None:
     """Refuse a rule that says ``product = True`` and whose changes are not pre times what neither weight nor register has a part in."""
     cls, rng = type(rule), np.random.default_rng(0)
-    if not getattr(cls, "product", False):
+    if not is_product(cls):
         return
     why = "its synapses have registers" if cls.Register._fields else "it leaves changes to chance" if hasattr(cls, "settle") else ""
-    for w, pre, a, reward in rng.standard_normal((20, 4)) if not why else ():
+    points = rng.standard_normal((60, 4)) * 10.0 ** rng.uniform(-6, 1, (60, 4))
+    for w, pre, a, reward in points if not why else ():
         r = cls.Register()
         whole, times = rule.change(w, r, pre, a, reward), pre * rule.change(0.0, r, 1.0, a, reward)
         if abs(whole - times) > 1e-6 * abs(times):
             why = f"change(w={w:.3g}, r, pre={pre:.3g}, ...) is {whole:.4g} and {pre:.3g} times change(w=0, r, pre=1, ...) is {times:.4g}"
     if why:
         raise InputError(
-            f"{where(cls)}: {cls.__name__}.product is True, which lets rows and columns of an array write its changes, but {why}; a class of "
-            "your own takes the word from the rule that it is derived from: set product = False in it."
+            f"{where(cls)}: {cls.__name__}.product is True, which lets rows and columns of an array write its changes, but {why}; leave product out."
         )
 
 

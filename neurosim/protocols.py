@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from hw_models.protocols import Nothing
 
-__all__ = ["Arrivals", "Extra", "Loss", "Neuron", "Nothing", "Own", "Rule"]
+__all__ = ["Arrivals", "Extra", "Loss", "Neuron", "Nothing", "Own", "Rule", "is_product"]
 
 
 class Arrivals(NamedTuple):
@@ -62,7 +62,7 @@ class Rule(Protocol):
     With site "weight", ``a`` is the noise that the synapse was given over its variance, and `signal` is not used. A rule with `perturb`
     makes of it what the weight is moved by, so that a perturbation may last. With `settle` changes are left to chance: ``draws`` names the
     random numbers that it takes, such as ``{"settle": "u"}``. With ``product = True`` a change is pre times something that knows neither w
-    nor r, so that rows and columns of an array can write it by pulse trains that they share.
+    nor r, so that rows and columns of an array can write it by pulse trains that they share; a class with a `change` of its own says so itself.
     """
 
     optional = ("settle", "perturb")
@@ -72,6 +72,16 @@ class Rule(Protocol):
     def change(self, w, r, pre, a, reward): ...  # -> dw        synapse, when a valid broadcast arrives
     def settle(self, w, d, u): ...  # -> dw        synapse, of a change d: rounded up or down, made or dropped, by chance
     def perturb(self, r, a): ...  # -> a         synapse, in a perturbed pass; r is still that of the step before
+
+
+def is_product(rule) -> bool:
+    """Whether a rule's class says that a change is a product; what it inherits holds as long as the methods that make the change are those."""
+    for cls in rule.__mro__:
+        if "product" in vars(cls):
+            return bool(vars(cls)["product"])
+        if {"change", "trace", "settle", "Register"} & set(vars(cls)):
+            return False
+    return False
 
 
 class Loss(Protocol):

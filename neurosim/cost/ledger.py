@@ -20,6 +20,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from hw_models.converters import Exact
 from hw_models.events import Event, Phase
 from hw_models.noise import Bernoulli, Recorded, SumOfBytes, Telegraph
@@ -27,6 +29,7 @@ from hw_models.parts import InputError, bits
 from hw_models.reward import DigitalWire
 from neurosim.account import Account, Count, Rounds
 from neurosim.admission import check_dense
+from neurosim.cast import lower
 from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
@@ -137,6 +140,11 @@ class _Events:
             self.update(learning)
         elif learning is not None:
             self.descend(learning)
+        alone = sum(count.typical for count in (account.clean, account.perturbed)) == account.steps.typical * len(
+            getattr(learning, "passes", ())
+        )
+        shared = alone and getattr(chip.cell, "slots", None) is not None and learning.products
+        self.slots = lower(chip.cell, np.float64).slots() if shared else 0
         for place, writes in account.writes.items():
             if place in network.projections:
                 self.write(Phase.UPDATE, chip.cell, writes, network.projections.index(place))
@@ -175,7 +183,10 @@ class _Events:
         device = is_device(cell)
         driven = not device or hasattr(cell, "longest")  # else what is drawn is the device's own physics
         if driven and "u" in cell.draws.get("write", "") and getattr(cell, "rounding", "") != "nearest":
-            self.add(phase, Event.RANDOM_BIT, UNIFORM_BITS, writes.visited)
+            pre, post = self.shapes[k]
+            lines = phase == Phase.UPDATE and self.slots > 0 and not (self.network.wiring.sparse and k % 2)
+            each = self.slots * (pre + post) / (pre * post) if lines else 1  # lines draw a number a slot, and devices none
+            self.add(phase, Event.RANDOM_BIT, UNIFORM_BITS * each, writes.visited)
         if cell.stored_bits:  # of a device that is programmed: its target, kept digitally
             self.fetch(phase, k, 1, writes.visited)
             self.add(phase, Event.ADD, 1, writes.visited)

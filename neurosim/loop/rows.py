@@ -138,7 +138,8 @@ def ask_for_coincidences(cell, moving, j, first, count, one):
             both &= both - 1
             n += 1
         steps = (as_number(n, one) + as_number(1, one) / as_number(2, one)) * cell.step
-        moving.dw[m] = steps if moving.dw[m] > 0 else -steps
+        d = moving.dw[m]
+        moving.dw[m] = steps if d > 0 else (-steps if d < 0 else d)
     return one
 
 

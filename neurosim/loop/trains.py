@@ -1,9 +1,11 @@
 """Stochastic pulse trains: rows and columns of an array pulse at random, and a device is moved where both do in the same slot.
 
-Row j pulses in a slot with probability ``abs(pre) / m``, m the largest input, and column i with ``m * abs(c) / (step * slots)``, where
-``pre * c`` is what is asked of the device between them: so many coincidences are expected that their steps make that change. All devices
-of a row share its train and all of a column share the column's, so that their numbers are correlated (Gokmen & Vlasov 2016,
-doi:10.3389/fnins.2016.00333). A wire has neither row nor column: there, and wherever a change is no such product, each draws its own.
+Of a change that is ``pre * c`` for every device, row j pulses in a slot with probability ``s * abs(pre) / max abs(pre)`` and column i with
+``s * abs(c) / max abs(c)``. The share s is such that as many coincidences are expected as steps are asked for,
+``slots * s**2 * step = max abs(pre) * max abs(c)``; a line that would have to pulse more often than always pulses always, and its devices get
+less than they ask for. All devices of a row share its train and all of a column share the column's, so that their numbers are correlated
+(Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333; rows and columns balanced as in Gokmen, Onen, Haensch 2017, doi:10.3389/fnins.2017.00538).
+A wire has neither row nor column: there, and wherever a change is no such product, each draws its own.
 """
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from hw_models.protocols import Cell
 from neurosim.jit import as_number, chosen, inline, kernel, passage
 from neurosim.loop.rows import full_scale, takes_trains
-from neurosim.protocols import Nothing, Rule
+from neurosim.protocols import Nothing, Rule, is_product
 from neurosim.random import fold, halves, uniform
 
 slots, change = kernel(Cell.slots), kernel(Rule.change)
@@ -34,14 +36,20 @@ def send_trains(rule, cell, trains, scale, before, a, reward, key, one):
         largest = max(largest, abs(before[j]))
     if count == 0 or not largest > zero:
         return
-    trains.slots[0] = count
-    rows, columns = trains.odds[: before.shape[0]], trains.odds[: a.shape[0]]
-    for j in range(before.shape[0]):
-        rows[j] = abs(before[j]) / largest
-    draw_trains(trains.rows, rows, count, fold(key, 0), one)
-    share = one / (full_scale(cell, scale, one) * cell.step * as_number(count, one))
+    rows, columns, most = trains.odds[: before.shape[0]], trains.odds[: a.shape[0]], zero
     for i in range(a.shape[0]):
-        columns[i] = abs(change(rule, zero, Nothing(), largest, a[i], reward)) * share
+        most = max(most, abs(change(rule, zero, Nothing(), largest, a[i], reward)))  # steps that the largest input asks for
+    most = most / (full_scale(cell, scale, one) * cell.step)
+    if not most > zero:
+        return
+    trains.slots[0] = count
+    share = np.sqrt(most / as_number(count, one))
+    for j in range(before.shape[0]):
+        rows[j] = share * abs(before[j]) / largest
+    draw_trains(trains.rows, rows, count, fold(key, 0), one)
+    share = share / (most * full_scale(cell, scale, one) * cell.step)
+    for i in range(a.shape[0]):
+        columns[i] = share * abs(change(rule, zero, Nothing(), largest, a[i], reward))
     draw_trains(trains.columns, columns, count, fold(key, 1), one)
 
 
@@ -50,7 +58,7 @@ def send_nothing(rule, cell, trains, scale, before, a, reward, key, one):
     pass
 
 
-send_if_product = chosen(lambda rule: getattr(rule, "product", False) and rule.site == "current", send_trains, send_nothing)
+send_if_product = chosen(lambda rule: is_product(rule) and rule.site == "current", send_trains, send_nothing)
 
 
 @inline

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, NamedTuple
 
 from hw_models.parts import InputError, Range
+from neurosim.protocols import is_product
 from neurosim.rules import activity_perturbation as anp
 from neurosim.rules import node_perturbation as np_
 from neurosim.rules import weight_perturbation as wp
@@ -76,6 +77,11 @@ class Learning(NamedTuple):
     def lanes(self) -> int:
         """Signals that a neuron keeps apart, so that each meets its own reward: a synapse has registers for every one."""
         return 1 if self.folds else max(self.samples, 1)
+
+    @property
+    def products(self) -> bool:
+        """Whether each change is what comes from below times what the neuron knows, made when the reward comes."""
+        return self.at_once and self.lanes == 1 and self.rule.site == "current" and is_product(type(self.rule))
 
     @property
     def lane(self) -> tuple[int, ...]:

@@ -241,6 +241,15 @@ def test_one_step_by_hand():
     assert ledger[Phase.UPDATE, Event.WEIGHT_WRITE] == Count(0, 40, 40)
 
 
+def test_trains_that_lines_share_are_drawn_once_a_line():
+    """2 + 5, 5 + 5 and 5 + 1 lines of 31 slots; a rule with a trace, and a batch, draw a number for each of the 40 synapses instead."""
+    chip = load("reram-es")
+    chip = chip.replace(cell=chip.cell._replace(update="trains"))
+    bits = lambda rule, batch: count(SMALL, chip, rule.learning(), Workload(steps=1, batch=batch))[Phase.UPDATE, Event.RANDOM_BIT].typical  # noqa: E731
+    assert bits(NP(), 1) == pytest.approx(16 * 31 * (7 + 10 + 6))
+    assert bits(NP(trace=0.5), 1) == bits(NP(), 2) == 16 * 40
+
+
 def test_backpropagation_by_walking_through_the_arrays():
     steps, batch = 4, 2
     for network in (SMALL, Network(2, (5, 6), 3)):

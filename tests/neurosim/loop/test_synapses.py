@@ -64,6 +64,15 @@ def test_a_run_is_as_if_each_cell_had_been_asked(cell, rule, replicas, dtype):
     assert outcome.swallowed < outcome.asked and (outcome.swallowed > 0 or cell is CELLS["exact"])
 
 
+@pytest.mark.parametrize("cell", ["constant", "reram-es"])
+def test_lists_of_several_rows_are_written_whenever_they_are_long_enough(cell):
+    wide = Network(3, 30, 2)  # a row may fill a list by itself, or two or three together
+    rule = Perturbation("np", 0.5, 0.5).learning()
+    some, each = (Simulator(wide, Chip(cell=without(CELLS[cell], name)), 5, rule, plain=True) for name in ("slots", "chance"))
+    np.testing.assert_equal(some.learn(*series(1, "float32", 3)), each.learn(*series(1, "float32", 3)))
+    np.testing.assert_equal(some.state(), each.state())
+
+
 def swept(course, steps):
     p, parts, scratch, one = course.net.projections[1], course.parts, course.scratch, course.one
     for step in range(steps):
