@@ -252,7 +252,7 @@ def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
 def network_table(network: Network) -> dict[str, Any]:
     """The ``[network]`` section of a network."""
     parts = {name: _kind(getattr(network, name), name) for name in NETWORK_PARTS}
-    numbers = {"gain": network.gain, "readout_gain": network.readout_gain, "bias": network.bias}
+    numbers = {name: getattr(network, name) for name in ("gain", "input_gain", "readout_gain", "bias")}
     return _plain({"hidden": list(network.layers), **parts, **numbers})
 
 

@@ -28,8 +28,10 @@ class Network(NamedTuple):
         Neuron model of the readout.
     gain : float
         Initial recurrent and input weights are normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)) (Xavier).
+    input_gain : float
+        By how much the weights of the input are larger: how strongly the network is driven. A chip's scale for them is larger, too.
     readout_gain : float
-        The same for the readout; 0 starts it at zero, so that an untrained network answers zero.
+        As gain for the readout; 0 starts it at zero, so that an untrained network answers zero.
     wiring : part
         Which neurons of a layer reach which. Of sparse wiring fans are what they are on average.
     bias : bool
@@ -46,6 +48,7 @@ class Network(NamedTuple):
     neuron: Any = Tanh()
     readout: Any = Linear()
     gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
+    input_gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
     readout_gain: Annotated[float, Range("", 0.0)] = 1.0
     wiring: Any = Dense()
     bias: bool = False
@@ -106,10 +109,13 @@ class Network(NamedTuple):
         return [False, *inside * len(self.layers)]
 
     def sigmas(self) -> list[float]:
-        """Xavier standard deviation of every projection at gain 1."""
+        """Xavier standard deviation of every projection at gain 1, of that from the input times its own."""
         fan = [self.wiring.probability if k % 2 else 1.0 for k in range(len(self.shapes()))]
         fans = [share * (pre + post) for share, (pre, post) in zip(fan, self.shapes(), strict=True)]
-        return [float(np.sqrt(2 / n)) if n > 0 else 1.0 for n in fans]  # where there is no wire, any number will do
+        own = [self.input_gain] + [1.0] * (len(fans) - 1)
+        return [
+            gain * float(np.sqrt(2 / n)) if n > 0 else 1.0 for n, gain in zip(fans, own, strict=True)
+        ]  # where there is no wire, any number will do
 
     def synapses(self, seed: int) -> list[int]:
         """How many weights each projection has; those of a sparse one follow from the seed."""

@@ -106,7 +106,8 @@ def read(source, dt: float | None = None, like: str | None = None) -> Imported:
     )
     network = check(network._replace(hidden=network.layers[0] if len(layers) == 1 else network.layers))
     if ours:
-        network = network._replace(**{name: ours["network"][name] for name in ("gain", "readout_gain")})
+        gained = {name: ours["network"][name] for name in ("gain", "input_gain", "readout_gain") if name in ours["network"]}
+        network = network._replace(**gained)
     seed, weights = int(ours.get("seed", 0)), []
     for k, wires in enumerate(network.wires(seed)):
         if k % 2 == 0:

@@ -137,6 +137,9 @@ TRIALS = {"step_s": STEP, "sequences": 200, "delay": 0.1, "recall": 0.1}
 TASKS = {
     "mackey-glass": Work(ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass, 15 steps ahead"),
     "mackey-glass-reversed": Work(ns.tasks.by_name["mackey-glass-reversed"], 12, "Recalling Mackey-Glass, the published arrangement"),
+    "mackey-glass-driven": Work(
+        ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass with an input gain of 8", network={"input_gain": 8.0}
+    ),
     "mackey-glass-small": Work(ns.tasks.by_name["mackey-glass"], 3, "Forecasting Mackey-Glass, as the tests tune it", stages=FEW),
     "copy-memory": Work(ns.tasks.by_name["copy-memory"], 12, "Copying memory, strings of 100 symbols"),
     "forecast-csv": Work(ns.tasks.by_name["forecast-csv"], 6, "Forecasting the weather, one hour ahead"),
@@ -186,7 +189,7 @@ def done(job) -> dict[str, Any] | None:
         return asked | {"refused": str(error), "diverged": True, "validation_loss": [], "test_loss": []}
     m = run.metrics
     kept = {key: m[key] for key in ("train_loss", "validation_loss", "test_loss", "diverged", "swallowed_updates", "steps")}
-    kept |= {"test_accuracy": m["test_accuracy"]} if work.network and "test_accuracy" in m else {}
+    kept |= {"test_accuracy": m["test_accuracy"]} if "neuron" in work.network and "test_accuracy" in m else {}
     bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
     losses = {name: loss["test"] for name, loss in run.baselines.items() if name != "readout-only"}
     seconds = round(time.perf_counter() - start, 2)
@@ -484,7 +487,7 @@ def write(out) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--untuned", action="store_true", help="every rule at the rates it starts from")
-    parser.add_argument("--tasks", default="mackey-glass,mackey-glass-reversed", help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--tasks", default="mackey-glass,mackey-glass-driven,mackey-glass-reversed", help=f"of {', '.join(TASKS)}")
     known_rules = list(dict.fromkeys(rule for work in TASKS.values() for rule in work.rules))
     parser.add_argument("--rules", default=";".join(known_rules), help="separated by semicolons")
     parser.add_argument("--chips", default="ideal")

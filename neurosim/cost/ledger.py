@@ -140,10 +140,9 @@ class _Events:
             self.update(learning)
         elif learning is not None:
             self.descend(learning)
-        alone = sum(count.typical for count in (account.clean, account.perturbed)) == account.steps.typical * len(
-            getattr(learning, "passes", ())
-        )
-        shared = alone and getattr(chip.cell, "slots", None) is not None and learning.products
+        shared = isinstance(learning, Learning) and learning.products and getattr(chip.cell, "slots", None) is not None
+        if isinstance(learning, Learning):  # rows and columns can write one sequence at a time
+            shared &= account.clean.typical + account.perturbed.typical == account.steps.typical * len(learning.passes)
         self.slots = lower(chip.cell, np.float64).slots() if shared else 0
         for place, writes in account.writes.items():
             if place in network.projections:

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from hw_models.chip import load
 from hw_models.parts import InputError
 from neurosim.network import Network
 from neurosim.neurons import Leaky, Linear, Tanh
+from neurosim.simulator import Simulator
 
 
 def test_projections_go_layer_by_layer_from_below_and_round_then_to_the_readout():
@@ -35,6 +37,18 @@ def test_weights_follow_from_the_seed_alone():
     for w, doubled in zip(first[:-1], same[:-1], strict=True):
         np.testing.assert_array_equal(2 * w, doubled)
     assert len({float(w[0, 0]) for w in first}) == len(first)
+
+
+def test_an_input_may_drive_harder_and_its_scale_on_a_chip_follows():
+    plain, driven = Network(3, (40, 5), 2, bias=True), Network(3, (40, 5), 2, bias=True, input_gain=8.0)
+    first, *others = zip(plain.weights(1), driven.weights(1), strict=True)
+    np.testing.assert_allclose(first[1], 8 * first[0])
+    assert first[1][:-1].all() and not first[1][-1].any()  # the bias still starts at zero
+    for before, after in others:
+        np.testing.assert_array_equal(before, after)
+    one, other = (Simulator(network, load("digital-8bit"), 1) for network in (plain, driven))
+    np.testing.assert_allclose(other.scales / one.scales, [8, 1, 1, 1, 1])
+    np.testing.assert_allclose(other.weights[0], 8 * one.weights[0])  # the same words, of a larger unit
 
 
 def test_a_readout_may_start_at_zero():
