@@ -43,8 +43,9 @@ aihwkit {aihwkit}; {machine}; a load of {load:.1f} processes a core. Microsecond
 |---|---|---|---|---|---|---|
 {rows}
 
-With "trains", rows and columns pulse at random and a device moves where both do, as in the kit, which also shortens its trains where an
-update needs fewer slots. With "pulses", every device rounds for itself: the mean is the same, the spread smaller.
+With "trains", rows and columns pulse at random and a device moves where both do; the kit's do so too, and balance rows and columns alike,
+but it shortens the trains where an update needs fewer slots, so that its lines pulse more often in each. With "pulses", every device
+rounds for itself: the mean is the same, the spread smaller.
 
 In the same run, 8-bit words with stochastic rounding take {fixed_point_us:.0f} microseconds a sweep and ideal numbers {ideal_us:.0f}: {ratio:.1f} times.
 """

@@ -8,9 +8,9 @@ A change of dw asks for abs(dw) / step pulses, at most ``longest``. As "pulses",
 on average, and as little spread as whole numbers allow. As "trains", it is the number of coincidences of two stochastic pulse trains of
 ``longest`` slots, one of the row and one of the column (Gokmen & Vlasov 2016, doi:10.3389/fnins.2016.00333): binomial. All devices of a
 row share its train and all of a column the column's, so that their numbers are correlated, wherever a change is what comes from below
-times what the neuron knows, as such a scheme needs: in an array of rules without a trace, one sequence at a time, written at once.
-Elsewhere (with registers, in batches, over sparse wires) every synapse draws a binomial number of its own. Trains are not shortened when
-an update needs fewer slots.
+times what the neuron knows, as such a scheme needs. Elsewhere every synapse draws a binomial number of its own: with a trace or momentum, by
+sign alone, where weights are perturbed, in batches, at the end of a sequence, over sparse wires, and in a matrix that decorrelates. Trains
+are not shortened when an update needs fewer slots.
 
 A device may reach beyond full scale; the array reads no more than -1..1 of it. Devices that are stuck have an upper and a lower bound
 in the same place and steps of nothing, so that no formula has to ask for them.
