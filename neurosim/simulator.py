@@ -515,6 +515,8 @@ class Simulator:
 
     def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
         kinds, course = self._course(inputs, targets, counted, record, key, first, clock, learning)
+        judged = bool(learning or course.counted.any())  # in an environment it is seen on the way what counts
+        course = course._replace(plan=course.plan._replace(judged=judged))
         self._runner(course, kinds)(*course.span[:2])
         return self._outcome(course, learning, record)
 
@@ -593,7 +595,7 @@ class Simulator:
             for k, (matrix, (x, n)) in enumerate(zip(self.matrices, populations, strict=True))
         )  # fmt: skip
         plan = loop.Plan(
-            learning is not None, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
+            learning is not None, True, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
             number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
             how.perturb_readout, how.raw_recurrence, "layer_energy" in how.rule.needs, "input_energy" in how.rule.needs,
             number(self.chip.noise.sigma * spread), number(how.carry), number(self.chip.step_s),

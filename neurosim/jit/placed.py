@@ -42,7 +42,7 @@ def _put_down(value, words):
     if isinstance(value, np.ndarray):
         words.append(struct.pack(f"{1 + 2 * value.ndim}q", value.__array_interface__["data"][0], *value.shape, *value.strides))
         return value.dtype, value.ndim, value.flags.num
-    words.append(np.asarray(value).tobytes().ljust(8, b"\0"))
+    words.append((value if isinstance(value, np.generic) else np.asarray(value)).tobytes().ljust(8, b"\0"))
     return type(value)
 
 

@@ -3,6 +3,7 @@
 Axes: pass q, replica b (a batch: copies of the network that share the weights), pre j, post i. Weights are stored pre-major.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ LINE = 64  #: bytes of a cache line, and of the longest vector
 def zeros(shape, dtype) -> np.ndarray:
     """Zeros from the beginning of a cache line on, so that no vector lies across two."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * dtype.itemsize
     memory = np.zeros(size + LINE, np.uint8)
     start = -memory.__array_interface__["data"][0] % LINE
     return memory[start : start + size].view(dtype).reshape(shape)
@@ -143,6 +144,7 @@ class Plan(NamedTuple):
     """What kind of run this is."""
 
     learn: bool
+    judged: bool  #: whether it learns or the loss of any step may count; else no one asks how it went
     noisy: np.ndarray  #: (pass,) bool: this pass is perturbed
     base: np.ndarray  #: (pass,) int: the pass that this one is compared with
     sends: np.ndarray  #: (pass,) bool: how this pass compares is broadcast

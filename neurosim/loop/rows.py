@@ -283,7 +283,7 @@ def read_rows(cell, planes, j0, rows, seen, k_read, one):
             visible[i] = read(cell, at(cells, i), draw_read(cell, u, v, i, one))
 
 
-@passage
+@inline
 def position(j, of, one):
     """Where a row lies on its tile of so many rows: above 0, and 1 for the last."""
     return as_number(j % of + 1, one) / as_number(of, one)

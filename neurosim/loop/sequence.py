@@ -193,10 +193,11 @@ def start(parts, plan, net, first, key, clock, scratch, one):
 @passage
 def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
     """Judge a step, and let every neuron form its signal from what comes back."""
-    what = broadcast(
-        parts, plan, net.wires, net.prediction, net.readout, targets, counted, due, t, first, key, clock[0], scratch, record, one
-    )
-    scratch.what[0] = what if plan.learn else READ
+    if plan.judged:
+        what = broadcast(
+            parts, plan, net.wires, net.prediction, net.readout, targets, counted, due, t, first, key, clock[0], scratch, record, one
+        )
+        scratch.what[0] = what if plan.learn else READ
     clock[0] += 1
     record.counts[STEPS] += 1
     if plan.learn and record.counts[FAILED] == 0:

@@ -2,10 +2,10 @@
 
 from hw_models.protocols import Noise
 from neurosim import random
-from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, put, row
+from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, plus, put, row
 from neurosim.loop.fours import changed, learn_at_once, remembers, trace
 from neurosim.loop.records import READ, TRACE, WRITE
-from neurosim.loop.rows import MANY, ROWS, draw_read, gather_apart, gather_rows, read, read_rows, write_rows
+from neurosim.loop.rows import MANY, ROWS, draw_read, gather, gather_apart, gather_rows, position, read, read_rows, write_rows
 from neurosim.loop.trains import send
 from neurosim.loop.wires import arrivals, sweep_wires
 from neurosim.protocols import Nothing, Rule
@@ -126,25 +126,34 @@ def ask_rows(cell, rule, planes, scale, j0, rows, registers, before, a, reward, 
             dw[i] += arrived * changed(rule, w, r, pre, own[i], reward, k_rule, j, i, one)
 
 
-@passage
-def read_event(parts, p, q, b, j, n_post, k_read, scratch, one):
-    read_rows(parts.cell, p.planes, j, 1, scratch.seen, k_read, one)
-    sums = row(row(row(p.sums, j // p.rows), q), b)
+@inline
+def read_event(parts, p, q, b, j, n_post, k_read, one):
+    """Read one row and add it to the sums, products below zero to lines of their own where there are two of a column."""
+    cells, x, place, tile = row(p.planes, j), p.z[q, b, j], position(j, p.rows, one), 0
+    u, v = halves(fold(k_read, j))
+    if p.sums[0].shape[0] > 1:
+        tile = j // p.rows
+    sums = row(row(row(p.sums, tile), q), b)
     if p.lines == 1:
-        gather_rows(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+        for i in range(n_post):
+            w = read(parts.cell, at(cells, i), draw_read(parts.cell, u, v, i, one))
+            put(sums, i, plus(at(sums, i), gather(parts.tile, w, x, place)))
     else:
-        gather_apart(parts.tile, scratch.seen, 1, n_post, p.z[q, b], j, p.rows, sums, one)
+        for i in range(n_post):
+            w = read(parts.cell, at(cells, i), draw_read(parts.cell, u, v, i, one))
+            line = i + n_post if w * x < 0 else i
+            put(sums, line, plus(at(sums, line), gather(parts.tile, w, x, place)))
 
 
 @passage
-def read_events(parts, p, passes, n_post, k_read, scratch, one):
+def read_events(parts, p, passes, n_post, k_read, one):
     """Read only the rows that a spike arrives at, and that of a bias; the others would add nothing to any sum."""
     for q in range(passes):
         for b in range(p.z.shape[1]):
             for j in arrivals(p, q, b):
-                read_event(parts, p, q, b, j, n_post, k_read, scratch, one)
+                read_event(parts, p, q, b, j, n_post, k_read, one)
             for j in range(p.flight.which.shape[3], p.z.shape[2]):
-                read_event(parts, p, q, b, j, n_post, k_read, scratch, one)
+                read_event(parts, p, q, b, j, n_post, k_read, one)
 
 
 @passage
@@ -158,7 +167,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
     k_rule = stream(key, random.RULE, p.number, step)
     fill(p.sums, one - one)
     if p.events and not at_weights(rule) and (what == READ or (what == TRACE and not remembers(rule))):
-        read_events(parts, p, passes, n_post, k_read, scratch, one)
+        read_events(parts, p, passes, n_post, k_read, one)
         return
     scratch.moving.trains.slots[0] = 0
     if writing and a.shape[0] == 1:
