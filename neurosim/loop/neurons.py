@@ -127,7 +127,18 @@ def one_line(neuron, current, i):
 
 @inline
 def two_lines(neuron, current, i):
-    return Arrivals(at(current, i, 2), at(current, current.shape[0] // 2 + i, 2))  # pyright: ignore[reportArgumentType]: numbers
+    return Arrivals(at(current, i, 2), at(current, current.shape[0] // 2 + i, 5))  # pyright: ignore[reportArgumentType]: numbers
+
+
+@inline
+def clear_line(neuron, lines, i, zero):
+    put(lines, i, zero, 2)
+
+
+@inline
+def clear_lines(neuron, lines, i, zero):
+    put(lines, i, zero, 2)
+    put(lines, lines.shape[0] // 2 + i, zero, 5)
 
 
 @inline
@@ -166,6 +177,7 @@ settle_state = chosen(lambda neuron: neuron.State._fields, settle_fields, no_fie
 meeting = chosen(lambda circuit: hasattr(circuit, "enter") or hasattr(circuit, "hold"), meet, meet_all)
 moved = chosen(lambda circuit: hasattr(circuit, "pace"), changed, changed_as_said)
 arrives = chosen(lambda neuron: getattr(neuron, "apart", False), two_lines, one_line)
+clear = chosen(lambda neuron: getattr(neuron, "apart", False), clear_lines, clear_line)
 left_with = chosen(lambda neuron: getattr(neuron, "spikes", False), stays_after_a_spike, stays)
 settle_out = chosen(lambda neuron: getattr(neuron, "spikes", False), settle_no_output, settle_output)
 
@@ -214,13 +226,14 @@ BLOCK = 64  # neurons that answer before it is looked which of them fired; mostl
 
 
 @inline
-def answer(circuit, neuron, rule, group, state, current, activity, out, i):
-    """One neuron answers to its current; 1 if it sent a spike.
+def answer(circuit, neuron, rule, group, state, current, lines, activity, out, i, zero):
+    """One neuron answers to its current, and its lines are cleared for the next step; 1 if it sent a spike.
 
-    Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4.
+    Places: the state is 0, what is sent 1, the activity 2 and so the currents, which may have been met in the same memory; constants 3, 4; the second line of currents 5.
     """
     before = at(state, i, 0)
     s, x, seen = neuron_step(neuron, at(group.params, i, 3), before, arrives(neuron, current, i))
+    clear(neuron, lines, i, zero)
     put(out, i, x, 1)
     noted(rule, activity, i, seen)
     put(state, i, left_with(neuron, circuit, at(group.mismatch, i, 4), before, s, x), 0)
@@ -228,23 +241,26 @@ def answer(circuit, neuron, rule, group, state, current, activity, out, i):
 
 
 @passage
-def fire(circuit, neuron, rule, group):
-    """Each neuron answers to its current, as well as its circuit can."""
+def fire(circuit, neuron, rule, group, one):
+    """Each neuron answers to its current, as well as its circuit can, and its current is gone."""
     passes, replicas, n = group.out.shape
     whole = n - n % BLOCK
     for q in range(passes):
         for b in range(replicas):
             state, activity, out = row(row(group.state, q), b), group.activity[q, b], group.out[q, b]
-            current = meeting(circuit, group.mismatch, n, group.current[q, b], activity, group.saturated)
+            lines = group.current[q, b]
+            current = meeting(circuit, group.mismatch, n, lines, activity, group.saturated)
             which, count = group.fired.which[q, b], 0
             for start in range(0, whole, BLOCK):
                 fired = np.int32(0)
                 for i in range(BLOCK):  # of a length that the compiler knows
-                    fired = np.int32(fired | answer(circuit, neuron, rule, group, state, current, activity, out, start + i))
+                    fired = np.int32(
+                        fired | answer(circuit, neuron, rule, group, state, current, lines, activity, out, start + i, one - one)
+                    )
                 if fired != 0:
                     count = take_down(neuron, out, which, start, start + BLOCK, count)
             for i in range(whole, n):
-                answer(circuit, neuron, rule, group, state, current, activity, out, i)
+                answer(circuit, neuron, rule, group, state, current, lines, activity, out, i, one - one)
             group.fired.n[q, b] = take_down(neuron, out, which, whole, n, count)
             settle_out(neuron, circuit, out, group.saturated)
             settle_state(neuron, circuit, state, group.saturated)

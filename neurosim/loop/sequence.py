@@ -264,8 +264,8 @@ def sequence(course):
                     parts, plan, net.decorrelators[layers], scratch.source, key, step, now, scratch, net.decorrelators[layers].writes, one
                 )
             for layer in range(layers):
-                net.hidden[layer].current[:] = net.hidden[layer].energy[:] = zero
-            net.readout.current[:] = net.readout.energy[:] = zero
+                net.hidden[layer].energy[:] = zero
+            net.readout.energy[:] = zero
         offset = 0
         for k in range(len(net.projections)):
             layer, p = k // 2, net.projections[k]
@@ -274,19 +274,19 @@ def sequence(course):
             if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
                 perturb(parts.rule, parts, plan, group, first, key, step, one)
-                fire(parts.circuit, parts.neuron, parts.rule, group)
+                show(group.current, group.out.shape[2], record.h, t, offset)
+                fire(parts.circuit, parts.neuron, parts.rule, group, one)
                 if d.planes[0].shape[0] > 0:
                     decorrelate(parts, plan, d, group.out, key, step, now, scratch, d.writes, one)
                 n = group.out.shape[2]
                 show(group.out, n, record.x, t, offset)
-                show(group.current, n, record.h, t, offset)
                 show_state(parts.neuron, group.state, n, record.state, t, offset)
                 note(group.fired, record.spikes, t, offset)
                 offset += n
         if reading:
             if plan.perturb_readout:
                 perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
-            fire(parts.circuit, parts.readout_neuron, parts.readout_rule, net.readout)
+            fire(parts.circuit, parts.readout_neuron, parts.readout_rule, net.readout, one)
             show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
         elif not plan.at_once:
             for k in range(len(net.projections)):
