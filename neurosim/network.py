@@ -28,14 +28,14 @@ class Network(NamedTuple):
         Neuron model of the readout.
     gain : float
         Initial recurrent and input weights are normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)) (Xavier).
-    input_gain : float
-        By how much the weights of the input are larger: how strongly the network is driven. A chip's scale for them is larger, too.
     readout_gain : float
         As gain for the readout; 0 starts it at zero, so that an untrained network answers zero.
     wiring : part
         Which neurons of a layer reach which. Of sparse wiring fans are what they are on average.
     bias : bool
         Whether A and B have one more row, the last, that sees a constant 1; it starts at zero.
+    input_gain : float
+        By how much the weights of the input are larger: how strongly the network is driven. A chip's scale for them is larger, too.
 
     References
     ----------
@@ -48,10 +48,10 @@ class Network(NamedTuple):
     neuron: Any = Tanh()
     readout: Any = Linear()
     gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
-    input_gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
     readout_gain: Annotated[float, Range("", 0.0)] = 1.0
     wiring: Any = Dense()
     bias: bool = False
+    input_gain: Annotated[float, Range("", 0.0, open_low=True)] = 1.0
 
     @property
     def layers(self) -> tuple[int, ...]:
