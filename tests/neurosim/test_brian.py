@@ -61,6 +61,7 @@ def case(made, steps, seed=0, name="drawn"):
 networks = st.builds(
     Network, st.integers(1, 3), st.lists(st.integers(1, 5), min_size=1, max_size=2).map(tuple), st.integers(1, 2),
     st.sampled_from(KINDS), st.sampled_from(KINDS), st.just(1.0), st.just(1.0), st.sampled_from([Dense(), Sparse(0.6), FeedForward()]), st.booleans(),
+    st.sampled_from([1.0, 3.0]),
 )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ delays = st.sampled_from([0.0, 1e-3, 3e-3])
 wirings = st.one_of(st.builds(Dense, delays), st.builds(Sparse, st.just(0.6), delays), st.just(FeedForward()))
 spiking_networks = st.builds(
     Network, st.integers(1, 3), st.lists(st.integers(2, 6), min_size=1, max_size=2).map(tuple), st.integers(1, 2),
-    spiking, st.sampled_from([neurons.LI(), neurons.LI(9e-3, 2e-3), *KINDS]), st.just(3.0), st.just(1.0), wirings, st.booleans(),
+    spiking, st.sampled_from([neurons.LI(), neurons.LI(9e-3, 2e-3), *KINDS]), st.just(3.0), st.just(1.0), wirings, st.booleans(), st.just(1.0),
 )  # fmt: skip
 SHAKEN = hw.Chip().replace(noise=hw.Gaussian(0.6))  # so that spikes differ between the passes
 
