@@ -296,7 +296,8 @@ def complete(path, tune) -> list[list[dict[str, Any]]]:
     """What the file of runs has in full."""
     runs = Runs(path)
     seen = {(row["task"], row["hidden"], row["chip"], row["rule"]) for row in runs.rows.values()}
-    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in hw.catalogue() for r in TASKS[t].rules]
+    chips = ["ideal", *(name for name in hw.catalogue() if name != "ideal")]
+    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in chips for r in TASKS[t].rules]
     return study(runs, [place for place in order if place in seen], tune, say=lambda *said, **how: None)
 
 
@@ -428,7 +429,7 @@ def draw(found, path, against="epochs") -> None:
             panel.axhline(loss, color="0.6", linewidth=0.8, linestyle=(0, (1, 3)))
             written = max(np.log(loss / bottom) / np.log(top / bottom), written + 0.035)  # one above the other
             panel.text(1.01, written, name, fontsize=7, color="0.4", va="center", ha="left", transform=panel.transAxes)
-        if against != "epochs":
+        if against != "epochs" and max(lengths) > 5 * min(lengths):
             panel.set_xscale("log")
     panels[0][0].set_ylabel("test loss, median over seeds")
     handles = {label: line for panel in panels[0] for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
