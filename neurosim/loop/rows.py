@@ -139,7 +139,7 @@ def ask_for_coincidences(cell, moving, j, first, count, one):
             n += 1
         steps = (as_number(n, one) + as_number(1, one) / as_number(2, one)) * cell.step
         d = moving.dw[m]
-        moving.dw[m] = steps if d > 0 else (-steps if d < 0 else d)
+        moving.dw[m] = steps * (as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one))  # a sign is guessed wrong half of the time
     return one
 
 
