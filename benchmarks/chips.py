@@ -13,6 +13,7 @@ one such group a worker. With --minutes no run begins later than that; with 0 on
 
 import argparse
 import json
+import math
 import pathlib
 import statistics
 import time
@@ -168,6 +169,24 @@ def markdown(header, lines) -> list[str]:
     return [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(line)} |" for line in lines)]
 
 
+def findings(columns, chips, at, trivial) -> list[str]:
+    """Where each rule learns something: below a linear fit, below what its readout alone learns; and where runs diverge."""
+    lines = []
+    for rule in columns:
+        ran = {chip: losses_of(at(chip, rule)) for chip in chips if losses_of(at(chip, rule))}
+        fits = [chip for chip, losses in ran.items() if statistics.median(losses) < trivial["linear"]]
+        better = [chip for chip in ran if said(at(chip, rule), at(chip, "readout-only"), []).startswith("**")]
+        lost = [chip for chip, losses in ran.items() if not all(map(math.isfinite, losses))]
+        lines.append([rule, f"{len(fits)} of {len(ran)}", ", ".join(better) or "-", ", ".join(lost) or "-"])
+    header = [
+        "rule",
+        "chips where its median is below a linear fit",
+        "chips where every seed is below readout-only",
+        "chips where a seed diverges",
+    ]
+    return ["", *markdown(header, lines)]
+
+
 def section(task, rows, seeds, hidden) -> list[str]:
     """The tables of one task."""
     columns = [name for name in COLUMNS if any(row["rule"] == name for row in rows)]
@@ -182,6 +201,8 @@ def section(task, rows, seeds, hidden) -> list[str]:
     lines += markdown(
         ["chip", *columns], [[chip, *(said(at(chip, rule), at(chip, "readout-only"), seeds) for rule in columns)] for chip in chips]
     )
+    if trivial:
+        lines += findings(columns, chips, at, medians)
     learned = [name for name in columns if name in RULES]
     shares = {(c, r): statistics.median(row["swallowed"] for row in at(c, r) if "swallowed" in row) for c in chips for r in learned
               if any("swallowed" in row for row in at(c, r))}  # fmt: skip
