@@ -187,17 +187,19 @@ def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
                 i = at(columns, m)
                 take_out(cells, m, at(there, i, 1), 0)
                 put(moving.dw, m, at(d, i, 2), 3)
-                moving.low[m], moving.high[m] = u, v
+            moving.low[ends[r] : count] = u
+            moving.high[ends[r] : count] = v
             least = ask_in_pulses(cell, moving, j + r, ends[r], count, one)
         if count >= ENOUGH or r == rows - 1:
             write_dense(as_told(cell, least), moving, count, now, least, one)
             for back in range(since, r + 1):
                 there, end = row(planes, j + back), ends[back + 1] if back < r else count
                 for m in range(ends[back], end):
-                    hit = at(hits, m)
                     put_back(there, at(columns, m), at(cells, m, 0), 1)
-                    moved += nonzero(hit)
-                    pulses += int(hit)
+            for m in range(count):
+                hit = at(hits, m)
+                moved += nonzero(hit)
+                pulses += int(hit)
             since, count = r + 1, 0
     return moved, pulses
 
