@@ -409,13 +409,13 @@ class Simulator:
         return record_class(*[loop.zeros(shape, self._number) for _ in record_class._fields])
 
     def _moving(self, cell, longest):
-        n, words = longest + loop.ENOUGH + loop.VECTOR, loop.zeros
-        flags = words(-(-longest // loop.VECTOR) * loop.VECTOR, np.int32)
+        n, wide, words = longest + loop.ENOUGH + loop.VECTOR, longest + loop.VECTOR, loop.zeros
+        flags = words(-(-longest // loop.VECTOR) * loop.VECTOR, np.int8)
         lines = max(longest, *(pre for pre, _ in self.network.shapes())) if getattr(cell, "slots", None) else 0
         trains = loop.Trains(np.zeros(1, np.int64), np.zeros(lines, np.int32), np.zeros(lines, np.int32), loop.zeros(lines, self._number))
         return loop.Moving(
-            flags, flags.view(np.uint64), words(n, np.int32), words(n, np.int32), words(n, np.int32), words(n, np.uint32), words(n, np.uint32), words(n, self._number),
-            self._arrays(cell.State, n), words(n, self._number), np.zeros(loop.ROWS, np.int64), trains,
+            flags, flags.view(np.uint64), words(wide, np.int32), words(wide, np.int32), words(loop.SLICE, np.uint32), words(loop.SLICE, np.uint32),
+            words(n, np.int32), words(n, np.int32), words(n, self._number), self._arrays(cell.State, n), words(n, self._number), trains,
         )  # fmt: skip
 
     def _key(self, number):

@@ -22,10 +22,10 @@ from neurosim.jit.functions import (
     twin,
 )
 from neurosim.jit.placed import Placed
-from neurosim.jit.records import at, copy, fill, mix, plus, put, put_back, row, take_out
+from neurosim.jit.records import at, copy, fill, flat, mix, plus, put, put_back, row, take_out
 from neurosim.jit.sums import dot
 
 __all__ = [
-    "Placed", "as_number", "at", "check_arithmetic", "chosen", "compiled", "constant", "copy", "dot", "drawer", "fill", "in_every_form",
+    "Placed", "as_number", "at", "check_arithmetic", "chosen", "compiled", "constant", "copy", "dot", "drawer", "fill", "flat", "in_every_form",
     "in_first_form", "inline", "kernel", "mix", "nonzero", "passage", "plus", "put", "put_back", "row", "scalar", "source_digest", "take_out", "twin",
 ]  # fmt: skip

@@ -17,6 +17,11 @@ def row(record, j):
     return record[j] if isinstance(record, np.ndarray) else type(record)(*[plane[j] for plane in record])
 
 
+def flat(record):
+    """The record of the numbers of every array of a record, each a line, row behind row: one position serves all. The arrays must have no gaps."""
+    return type(record)(*[plane.reshape(-1) for plane in record])
+
+
 def at(record, i, place=None):
     """The record of the i-th numbers of every array of a record, or of one array.
 
@@ -134,6 +139,16 @@ def _pointer(context, builder, kind, array, i, kind_of_i):
     return cgutils.get_item_pointer(context, builder, kind, view, [index], wraparound=False, boundscheck=False)
 
 
+def _view(context, builder, kind, whole, data, shape, strides):
+    """An array of that type over some of another one's memory; no reference is counted."""
+    view = context.make_array(kind)(context, builder)
+    context.populate_array(
+        view, data=data, shape=cgutils.pack_array(builder, shape), strides=cgutils.pack_array(builder, strides), itemsize=whole.itemsize, meminfo=None
+    )  # fmt: skip
+    view.nitems = functools.reduce(builder.mul, shape)
+    return view._getvalue()
+
+
 @_written_out(row)
 def _row(record, j):
     planes = _planes(record)
@@ -143,23 +158,29 @@ def _row(record, j):
         index = context.cast(builder, args[1], j, types.intp)
         made = []
         for kind, result, array in zip(planes, _planes(rows), _split(builder, record, args[0]), strict=True):
-            whole, view = context.make_array(kind)(context, builder, array), context.make_array(result)(context, builder)
-            shape, strides = (cgutils.unpack_tuple(builder, field)[1:] for field in (whole.shape, whole.strides))
-            offset = builder.mul(cgutils.unpack_tuple(builder, whole.strides)[0], index)
-            count = functools.reduce(builder.mul, shape)
-            context.populate_array(
-                view,
-                data=cgutils.pointer_add(builder, whole.data, offset, view.data.type),
-                shape=cgutils.pack_array(builder, shape),
-                strides=cgutils.pack_array(builder, strides),
-                itemsize=whole.itemsize,
-                meminfo=None,
-            )
-            view.nitems = count
-            made.append(view._getvalue())
+            whole = context.make_array(kind)(context, builder, array)
+            shape, strides = (cgutils.unpack_tuple(builder, field) for field in (whole.shape, whole.strides))
+            data = cgutils.pointer_add(builder, whole.data, builder.mul(strides[0], index), whole.data.type)
+            made.append(_view(context, builder, result, whole, data, shape[1:], strides[1:]))
         return _join(context, builder, rows, made)
 
     return rows, emit
+
+
+@_written_out(flat)
+def _flat(record):
+    planes = _planes(record)
+    lines = _like(record, [plane.copy(ndim=1) for plane in planes])
+
+    def emit(context, builder, args):
+        made = []
+        for kind, result, array in zip(planes, _planes(lines), _split(builder, record, args[0]), strict=True):
+            whole = context.make_array(kind)(context, builder, array)
+            count = functools.reduce(builder.mul, cgutils.unpack_tuple(builder, whole.shape))
+            made.append(_view(context, builder, result, whole, whole.data, [count], [whole.itemsize]))
+        return _join(context, builder, lines, made)
+
+    return lines, emit
 
 
 @_written_out(at)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, passage, row
-from neurosim.loop.fours import learn_four
+from neurosim.loop.fours import learn_rows
 from neurosim.loop.rows import ROWS, gather_rows, read_rows, write_rows
 from neurosim.loop.synapses import ask_rows
 from neurosim.protocols import Nothing
@@ -51,8 +51,8 @@ def decorrelate(parts, plan, d, x, key, step, now, scratch, counts, one):
                     d.pull[b, j + k] = d.rate * d.scale * dot(scratch.seen[k][:n], d.before[b])  # not local: transpose
             if replicas == 1 and passes == 2 and rows == ROWS:
                 clean, noisy = Sum(row(row(d.hat, 0), 0)), Sum(row(row(d.hat, 1), 0))
-                learn_four(
-                    cell, rule, Adder(), d.planes, Nothing(), d.scale, j, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
+                learn_rows(
+                    cell, rule, Adder(), d.planes, Nothing(), d.scale, j, j + ROWS, n, row(d.pull, 0), row(d.before, 0), d.rate, now, x, clean, noisy,
                     k_read, k_write, k_write, scratch, scratch.moving_d, counts, one,
                 )  # fmt: skip
                 continue

@@ -5,11 +5,13 @@ import numpy as np
 from neurosim.jit import as_number, at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.rows import (
     ROWS,
+    SLICE,
     coincide,
     draw_read,
     draw_write,
     full_scale,
     gather,
+    list_flagged,
     may_move,
     position,
     read,
@@ -18,7 +20,7 @@ from neurosim.loop.rows import (
     swallows,
     takes_trains,
     write,
-    write_flagged,
+    write_listed,
 )
 from neurosim.protocols import Rule
 from neurosim.random import draws, fold, halves
@@ -52,8 +54,8 @@ def synapse(cell, rule, held, r, pre, a, reward, scale, share, now, u_read, u_wr
 
 
 @inline
-def learn_each(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
+def learn_four(
+    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, counts, one,
 ):  # fmt: skip
     """Four rows of synapses learn and are read into the sums of two passes in one loop: each weight passes through the processor once.
 
@@ -115,6 +117,16 @@ def learn_each(
     counts[2] += pulses
 
 
+@inline
+def learn_each(
+    cell, rule, tile, planes, registers, scale, first, end, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
+):  # fmt: skip
+    for j in range(first, end, ROWS):
+        learn_four(
+            cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, counts, one,
+        )  # fmt: skip
+
+
 # ---------------------------------------------------------------- cells that state their chance
 
 
@@ -163,10 +175,8 @@ flag_later = chosen(takes_trains, four_by_trains, nothing_later)
 
 
 @inline
-def learn_by_chance(
-    cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
-):  # fmt: skip
-    """`learn_each` in three loops: what is asked, and which cells may move; those cells; the sums. Flags are at place 11."""
+def ask_four(cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, scratch, moving, counts, one):
+    """What four rows ask of their cells, and which of these may move: they are added to the list of so many. Flags are at place 11."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
     p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
@@ -211,10 +221,19 @@ def learn_by_chance(
         asked = np.int32(asked + np.int32(nonzero(d0) + nonzero(d1) + nonzero(d2) + nonzero(d3)))
         put(flags, i, flags_at_once(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one), 11)
     flag_later(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one)
-    moved, pulses = write_flagged(cell, planes, j, ROWS, dw, 0, n, now, k_write, moving, one)
     counts[0] += asked
-    counts[1] += asked - moved
-    counts[2] += pulses
+    counts[1] += asked
+    return list_flagged(cell, planes, j, ROWS, dw, 0, n, listed, now, k_write, moving, counts, one)
+
+
+@inline
+def sum_four(cell, tile, planes, j, of, n, z, clean, noisy, k_read, one):
+    """Four rows are read into the sums of two passes."""
+    c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
+    u0, v0 = halves(fold(k_read, j))
+    u1, v1 = halves(fold(k_read, j + 1))
+    u2, v2 = halves(fold(k_read, j + 2))
+    u3, v3 = halves(fold(k_read, j + 3))
     f0, f1, f2, f3 = position(j, of, one), position(j + 1, of, one), position(j + 2, of, one), position(j + 3, of, one)
     x0, x1, x2, x3 = z[0, 0, j], z[0, 0, j + 1], z[0, 0, j + 2], z[0, 0, j + 3]
     y0, y1, y2, y3 = z[1, 0, j], z[1, 0, j + 1], z[1, 0, j + 2], z[1, 0, j + 3]
@@ -229,7 +248,24 @@ def learn_by_chance(
         put(noisy, i, plus(plus(h, gather(tile, w2, y2, f2)), gather(tile, w3, y3, f3)), 10)
 
 
-learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
+@inline
+def learn_by_chance(
+    cell, rule, tile, planes, registers, scale, first, end, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
+):  # fmt: skip
+    """Rows learn and are read in three loops: what is asked, and which cells may move; those cells; the sums."""
+    listed = 0
+    for j in range(first, end, ROWS):
+        listed = ask_four(
+            cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, scratch, moving, counts, one,
+        )  # fmt: skip
+    write_listed(cell, planes, moving, listed, now, counts, one)
+    for j in range(first, end, ROWS):
+        sum_four(cell, tile, planes, j, of, a.shape[0], z, clean, noisy, k_read, one)
+
+
+
+
+learn_rows = chosen(says_its_chance, learn_by_chance, learn_each)
 
 
 # ---------------------------------------------------------------- as many fours as there are
@@ -237,15 +273,16 @@ learn_four = chosen(says_its_chance, learn_by_chance, learn_each)
 
 @passage
 def learn_in_fours(rule, parts, p, a, reward, now, k_read, k_write, k_rule, scratch, counts, one):
-    """`learn_four` for as many rows as it can; returns how many these were."""
+    """`learn_rows` for as many as there are fours of; returns how many these were."""
     rows = p.z_before.shape[1] // ROWS * ROWS
     registers, before, signals = row(p.registers, 0), row(p.z_before, 0), row(a, 0)
     for k in range(p.sums[0].shape[0]):
         sums = row(p.sums, k)
         clean, noisy = row(row(sums, 0), 0), row(row(sums, 1), 0)
-        for j in range(k * p.rows, min((k + 1) * p.rows, rows), ROWS):
-            learn_four(
-                parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, p.rows, before, signals, reward[0], now, p.z, clean, noisy,
+        end = min((k + 1) * p.rows, rows)
+        for j in range(k * p.rows, end, SLICE):
+            learn_rows(
+                parts.cell, rule, parts.tile, p.planes, registers, p.scale, j, min(j + SLICE, end), p.rows, before, signals, reward[0], now, p.z, clean, noisy,
                 k_read, k_write, k_rule, scratch, scratch.moving, counts, one,
             )  # fmt: skip
     return rows

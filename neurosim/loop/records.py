@@ -175,19 +175,19 @@ class Trains(NamedTuple):
 
 
 class Moving(NamedTuple):
-    """Which cells of four rows may move; and those of a few of these rows, side by side, so that one loop without gaps writes them."""
+    """Which cells of four rows may move; and those of several rows, side by side, so that one loop without gaps writes them."""
 
-    flags: np.ndarray  #: (longest post, rounded up to 8) int32: a bit a row, 1 if the cell may move
-    words: np.ndarray  #: the same memory, two flags a number
+    flags: np.ndarray  #: (longest post, rounded up to 8) int8: a bit a row, 1 if the cell may move
+    words: np.ndarray  #: the same memory, eight flags a number
     blocks: np.ndarray  #: (longest post + 8,) int32: eights of columns with a flag
-    flagged: np.ndarray  #: (longest post + 32 + 8,) int32: columns with a flag
-    columns: np.ndarray  #: int32, of this length as are the next ones: where cells stand in their row
-    low: np.ndarray  #: uint32: one half of their row's key
-    high: np.ndarray  #: uint32: the other one
+    flagged: np.ndarray  #: (longest post + 8,) int32: columns with a flag
+    low: np.ndarray  #: (32,) uint32: one half of the keys of as many rows, that of row j at j % 32
+    high: np.ndarray  #: (32,) uint32: the other one
+    columns: np.ndarray  #: (longest post + 64 + 8,) int32, of this length as are the next ones: where listed cells stand in their row
+    lines: np.ndarray  #: int32: the rows in which they stand
     dw: np.ndarray  #: what they are asked for
     cells: Any  #: Cell.State
     hits: np.ndarray  #: pulses that they got
-    ends: np.ndarray  #: (4,) int64: where each row begins in these lists
     trains: Trains
 
 

@@ -9,6 +9,7 @@ from neurosim.jit import (
     at,
     chosen,
     constant,
+    flat,
     in_every_form,
     in_first_form,
     inline,
@@ -25,12 +26,10 @@ from neurosim.random import draws, fold, halves, stream, uniform
 
 read, write, chance, gather = kernel(Cell.read), kernel(Cell.write), kernel(Cell.chance), kernel(Tile.gather)
 draw_read, draw_write = draws["read"], draws["write"]
-ROWS, MANY, VECTOR, ENOUGH = (
-    4,
-    64,
-    8,
-    32,
-)  # rows of weights that a sweep reads before it sums them; many if they are short, as a readout's are
+ROWS = 4  #: rows of weights that a sweep reads before it sums them
+MANY = 64  #: or so many, if they are short, as a readout's are
+SLICE = 32  #: rows that ask before those of their cells that may move are written, a power of 2
+VECTOR, ENOUGH = 8, 64  #: cells that are written at once; listed cells that are enough to be written before all rows have asked
 
 
 def says_its_chance(cell):
@@ -112,9 +111,10 @@ as_told = chosen(takes_trains, told, not_told)  # rounding what `ask_for_coincid
 @in_every_form
 def write_dense(cell, moving, count, now, least, one):
     """Write cells that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
-    dw, columns, cells, hits, low, high = moving.dw, moving.columns, moving.cells, moving.hits, moving.low, moving.high
+    dw, columns, lines, cells, hits, low, high = moving.dw, moving.columns, moving.lines, moving.cells, moving.hits, moving.low, moving.high
     for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
-        numbers = first_at_least(cell, draw_write(cell, at(low, m, 4), at(high, m, 5), at(columns, m, 2), one), least)
+        line = at(lines, m, 6) & (SLICE - 1)
+        numbers = first_at_least(cell, draw_write(cell, at(low, line, 4), at(high, line, 5), at(columns, m, 2), one), least)
         s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, numbers)
         put(cells, m, s, 0)
         put(hits, m, hit, 3)
@@ -127,81 +127,98 @@ def coincide(trains, j, i):
 
 
 @inline
-def ask_for_coincidences(cell, moving, j, first, count, one):
-    """Ask the listed cells of row j, from the first on, for as many pulses as there are slots in which their column pulses with them, and half of one to be safe."""
-    trains = moving.trains
+def ask_for_coincidences(cell, moving, count, one):
+    """Ask the listed cells for as many pulses as there are slots in which their row and their column pulse, and half of one to be safe."""
+    trains, half = moving.trains, as_number(1, one) / as_number(2, one)
     if trains.slots[0] == 0:
-        return one - one
-    for m in range(first, count):
-        both, n = int(trains.rows[j] & trains.columns[moving.columns[m]]), 0
-        while both > 0:
-            both &= both - 1
-            n += 1
-        steps = (as_number(n, one) + as_number(1, one) / as_number(2, one)) * cell.step
-        d = moving.dw[m]
-        moving.dw[m] = steps * (as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one))  # a sign is guessed wrong half of the time
-    return one
+        return
+    for m in range(count):
+        n = ones(at(trains.rows, at(moving.lines, m, 1), 2) & at(trains.columns, at(moving.columns, m, 3), 4))
+        steps, d = (as_number(n, one) + half) * cell.step, at(moving.dw, m, 0)
+        put(moving.dw, m, steps * (as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one)), 0)  # a sign is guessed wrong half of the time
 
 
 @inline
-def ask_as_it_is(cell, moving, j, first, count, one):
+def ones(word):
+    """How many bits of 32 are set."""
+    pairs = np.uint32(word) - (np.uint32(word) >> np.uint32(1) & np.uint32(0x55555555))
+    fours = np.uint32(pairs & np.uint32(0x33333333)) + np.uint32(pairs >> np.uint32(2) & np.uint32(0x33333333))
+    eights = np.uint32(fours + np.uint32(fours >> np.uint32(4))) & np.uint32(0x0F0F0F0F)
+    return np.int32(np.uint32(np.uint32(eights) * np.uint32(0x01010101)) >> np.uint32(24))
+
+
+@inline
+def ask_as_it_is(cell, moving, count, one):
+    pass
+
+
+@inline
+def at_least_one(cell, moving, one):
+    return one if moving.trains.slots[0] > 0 else one - one
+
+
+@inline
+def any_number(cell, moving, one):
     return one - one
 
 
 ask_in_pulses = chosen(takes_trains, ask_for_coincidences, ask_as_it_is)
+fewest = chosen(takes_trains, at_least_one, any_number)
 
 
 @inline
-def write_flagged(cell, planes, j, rows, dw, first, n, now, key, moving, one):
-    """Write the cells of up to four rows that may move, side by side in one loop; returns how many moved, and the pulses.
+def write_listed(cell, planes, moving, count, now, counts, one):
+    """Fetch the listed cells, write them side by side in one loop, and put them back where they stand."""
+    lines, columns, cells, hits = moving.lines, moving.columns, moving.cells, moving.hits
+    there, n, moved, pulses = flat(planes), planes[0].shape[1], 0, 0
+    for m in range(count):
+        take_out(cells, m, at(there, int(at(lines, m)) * n + int(at(columns, m)), 1), 0)
+    ask_in_pulses(cell, moving, count, one)
+    write_dense(as_told(cell, fewest(cell, moving, one)), moving, count, now, fewest(cell, moving, one), one)
+    for m in range(count):
+        put_back(there, int(at(lines, m)) * n + int(at(columns, m)), at(cells, m, 0), 1)
+    for m in range(count):
+        hit = at(hits, m)
+        moved += nonzero(hit)
+        pulses += int(hit)
+    counts[1] -= moved
+    counts[2] += pulses
+
+
+@inline
+def list_flagged(cell, planes, j, rows, dw, first, n, count, now, key, moving, counts, one):
+    """Add the cells of up to four rows that may move to a list of so many, and write them if they are enough; returns how many are listed then.
 
     Row r of the rows from j is asked for ``dw[first + r]``. Eight columns in which no cell moves are passed at a look; among others, lists
     grow without a branch: it would be guessed wrong at every cell that moves.
     """
-    flags, words, blocks, columns, cells, hits = moving.flags, moving.words, moving.blocks, moving.columns, moving.cells, moving.hits
-    flagged, ends = moving.flagged, moving.ends
-    moved, pulses, some, whole = 0, 0, 0, (n + VECTOR - 1) // VECTOR
+    flags, words, blocks, columns, lines, flagged = moving.flags, moving.words, moving.blocks, moving.columns, moving.lines, moving.flagged
+    some, width, whole = 0, 0, (n + VECTOR - 1) // VECTOR
     for i in range(n, whole * VECTOR):
         flags[i] = 0
     for k in range(whole):
         blocks[some] = k
-        some += (at(words, 4 * k) | at(words, 4 * k + 1) | at(words, 4 * k + 2) | at(words, 4 * k + 3)) != 0
-    if some == 0:
-        return moved, pulses
-    since, count, least, width = 0, 0, one - one, 0
+        some += at(words, k) != 0
     for b in range(some):
         start = int(at(blocks, b)) * VECTOR
         for c in range(VECTOR):
             flagged[width] = start + c
             width += at(flags, start + c) != 0
     for r in range(rows):
-        ends[r] = count
+        asks, line = row(dw, first + r), j + r
+        moving.low[line % SLICE], moving.high[line % SLICE] = halves(fold(key, line))
+        since = count
         for m in range(width):
             i = at(flagged, m)
             columns[count] = i
             count += (at(flags, i) >> r) & 1
-        if count > ends[r]:
-            there, d = row(planes, j + r), row(dw, first + r)
-            u, v = halves(fold(key, j + r))
-            for m in range(ends[r], count):
-                i = at(columns, m)
-                take_out(cells, m, at(there, i, 1), 0)
-                put(moving.dw, m, at(d, i, 2), 3)
-            moving.low[ends[r] : count] = u
-            moving.high[ends[r] : count] = v
-            least = ask_in_pulses(cell, moving, j + r, ends[r], count, one)
-        if count >= ENOUGH or r == rows - 1:
-            write_dense(as_told(cell, least), moving, count, now, least, one)
-            for back in range(since, r + 1):
-                there, end = row(planes, j + back), ends[back + 1] if back < r else count
-                for m in range(ends[back], end):
-                    put_back(there, at(columns, m), at(cells, m, 0), 1)
-            for m in range(count):
-                hit = at(hits, m)
-                moved += nonzero(hit)
-                pulses += int(hit)
-            since, count = r + 1, 0
-    return moved, pulses
+        lines[since:count] = line
+        for m in range(since, count):
+            put(moving.dw, m, at(asks, at(columns, m, 2), 1), 0)
+        if count >= ENOUGH:
+            write_listed(cell, planes, moving, count, now, counts, one)
+            count = 0
+    return count
 
 
 @inline
@@ -225,7 +242,7 @@ flag_row = chosen(takes_trains, flag_by_trains, flag_by_chance)
 @passage
 def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
     """`write_each`, but asking the cells that may move."""
-    n, flags = planes[0].shape[1], moving.flags
+    n, flags, listed = planes[0].shape[1], moving.flags, 0
     for first in range(0, rows, ROWS):
         four, asked = min(ROWS, rows - first), np.int32(0)
         flags[:n] = 0
@@ -236,10 +253,12 @@ def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts,
                 asks[i] *= share
                 asked = np.int32(asked + nonzero(asks[i]))
             flag_row(cell, moving, j0 + first + r, r, asks, u, v, n, one)
-        moved, pulses = write_flagged(cell, planes, j0 + first, four, dw, first, n, now, key, moving, one)
+        listed = list_flagged(cell, planes, j0 + first, four, dw, first, n, listed, now, key, moving, counts, one)
         counts[0] += asked
-        counts[1] += asked - moved
-        counts[2] += pulses
+        counts[1] += asked
+        if first + four == rows or (first + four) % SLICE == 0:
+            write_listed(cell, planes, moving, listed, now, counts, one)
+            listed = 0
 
 
 write_rows = chosen(says_its_chance, write_by_chance, write_each)
