@@ -10,7 +10,7 @@ import numpy as np
 
 from hw_models.contracts import check_draws, check_methods, check_record, where
 from hw_models.parts import InputError, bits, check, fields
-from hw_models.protocols import Cell, Noise
+from hw_models.protocols import Cell, Noise, is_linear
 
 NUMBERS = (float, int, np.number, np.bool_)
 SIGMAS = 5.0  #: how many standard errors a mean may miss by: a correct part fails once in two million times
@@ -135,6 +135,9 @@ def _check_keeps(bench, devices, tolerance):
 def _check_chance(bench, devices):
     """Whether no write moves a cell when its first random number is at least what ``chance`` says."""
     letters = bench.cls.draws.get("write", "")
+    one = bench.number("chance", bench.part.chance(np.float64(1.0)))
+    if is_linear(bench.cls) and letters[:1] != "u":
+        bench.refuse("chance", f'is linear, as the class says, but draws["write"] is {letters!r}: begin it with "u"')
     for dw in np.concatenate([-np.logspace(-6, -0.5, devices), np.logspace(-6, -0.5, devices)]):
         p = bench.number("chance", bench.part.chance(np.float64(dw)))
         if letters[:1] != "u" and 0.0 < p < 1.0:
@@ -143,6 +146,8 @@ def _check_chance(bench, devices):
                 f'says {p:.4g}, which leaves the first random number of write to decide, but draws["write"] is {letters!r}: '
                 'begin it with "u", or say 0 or 1 alone',
             )
+        if is_linear(bench.cls) and abs(p - abs(dw) * one) > 1e-9 * p:
+            bench.refuse("chance", f"says {p:.6g} for a change of {dw:.4g} and {one:.6g} for 1: not proportional, as linear = True says")
         for u in (p, 1.001 * p, 2.0 * p, 0.9):
             if 0.0 < u < 1.0 and u >= p:
                 drawn = tuple(np.float64(u) if k == 0 and letter == "u" else draw(bench.rng, letter) for k, letter in enumerate(letters))
@@ -282,7 +287,7 @@ def _bound(values):
 
 
 def _check_flags(cls, bench):
-    for name, needed in (("bounded", True), ("ages", False), ("swallows", False)):
+    for name, needed in (("bounded", True), ("ages", False), ("swallows", False), ("linear", False), ("cheap", False)):
         if (needed or hasattr(cls, name)) and not isinstance(getattr(cls, name, None), bool):
             raise InputError(f"{where(cls)}: {cls.__name__}.{name} must be True or False, got {getattr(cls, name, None)!r}.")
     if not isinstance(keeps := getattr(bench.part, "keeps", False), bool):

@@ -68,19 +68,33 @@ def bits(a, b, column, draw):
     return x ^ (x >> 16)
 
 
+def _whole32(a, b, column, draw, one):
+    return np.float32(np.int32(bits(a, b, column, draw) >> u4(9)))
+
+
+def _whole64(a, b, column, draw, one):
+    return np.float64(np.int32(bits(a, b, column, draw) >> u4(9)))
+
+
+@twin(_whole32, _whole64)
+def whole(a, b, column, draw, one):
+    """A whole number from 0 to 2**23 - 1, of the type of `one`; `uniform` is (it + 1/2) * 2**-23."""
+    return type(one)(bits(a, b, column, draw) >> 9)
+
+
 def _uniform32(a, b, column, draw, one):
-    return (np.float32(np.int32(bits(a, b, column, draw) >> u4(9))) + np.float32(0.5)) * np.float32(2.0**-23)
+    return (whole(a, b, column, draw, one) + np.float32(0.5)) * np.float32(2.0**-23)
 
 
 def _uniform64(a, b, column, draw, one):
-    return (np.float64(np.int32(bits(a, b, column, draw) >> u4(9))) + 0.5) * 2.0**-23
+    return (whole(a, b, column, draw, one) + 0.5) * 2.0**-23
 
 
 @twin(_uniform32, _uniform64)
 def uniform(a, b, column, draw, one):
     """A number strictly between 0 and 1, an odd multiple of 2**-24 (the same in float32 and float64), of the type of `one`."""
     number = type(one)
-    return (number(bits(a, b, column, draw) >> 9) + number(0.5)) * number(2.0**-23)
+    return (whole(a, b, column, draw, one) + number(0.5)) * number(2.0**-23)
 
 
 @passage

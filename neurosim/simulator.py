@@ -414,8 +414,8 @@ class Simulator:
         lines = max(longest, *(pre for pre, _ in self.network.shapes())) if getattr(cell, "slots", None) else 0
         trains = loop.Trains(np.zeros(1, np.int64), np.zeros(lines, np.int32), np.zeros(lines, np.int32), loop.zeros(lines, self._number))
         return loop.Moving(
-            flags, flags.view(np.uint64), words(wide, np.int32), words(wide, np.int32), words(loop.SLICE, np.uint32), words(loop.SLICE, np.uint32),
-            words(n, np.int32), words(n, np.int32), words(n, self._number), self._arrays(cell.State, n), words(n, self._number), trains,
+            flags, flags.view(np.uint64), words(longest, self._number), words(wide, np.int32), words(wide, np.int32), words(n, np.int32), words(n, np.int32),
+            words(n, np.uint32), words(n, np.uint32), words(n, self._number), self._arrays(cell.State, n), words(n, self._number), trains,
         )  # fmt: skip
 
     def _key(self, number):

@@ -37,6 +37,8 @@ class FixedPoint(NamedTuple):
     draws = {"program": "u", "write": "u"}
     bounded = True
     ages = False
+    linear = True
+    cheap = True
 
     @property
     def stored_bits(self) -> int:
@@ -61,3 +63,8 @@ class FixedPoint(NamedTuple):
 
     def read(self, s, u):
         return s.w
+
+    def chance(self, dw):
+        stochastic: Any = self.rounding
+        # to the nearest level, nothing below half of one moves it; a chance of less, for what is below, asks some for nothing
+        return abs(dw) * (2.0 ** (self.bits - 1.0) * (2.0001 - stochastic))

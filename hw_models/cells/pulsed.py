@@ -252,6 +252,7 @@ class Written:
     update: Literal["pulses", "trains", "exact"] = "pulses"
 
     forms = "update"
+    linear = True
     bounded = True
 
     @property
@@ -271,7 +272,7 @@ class Written:
     def chance(self, dw):
         update: Any = self.update
         # more than the mean number of pulses, so that no rounding leaves out a cell that `write` would move
-        return abs(dw) * (3e38 if update > 1.5 else 1.0001 / self.step)
+        return abs(dw) * (1e30 if update > 1.5 else 1.0001 / self.step)
 
 
 @named_tuple

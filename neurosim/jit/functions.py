@@ -124,13 +124,14 @@ def constant(of_class):
 
 
 def chosen(test, yes, no) -> Callable[..., Any]:
-    """One of two functions, chosen by the class of the first argument; the compiler never sees the other one."""
+    """One of two functions, chosen by the classes of the first arguments, as many as `test` takes; the compiler never sees the other one."""
+    count = len(inspect.signature(test).parameters)
 
     def call(*args):
-        return (yes if test(type(args[0])) else no)(*args)
+        return (yes if test(*map(type, args[:count])) else no)(*args)
 
     def choose(*args):
-        return yes if test(args[0].instance_class) else no
+        return yes if test(*[arg.instance_class for arg in args[:count]]) else no
 
     call.__signature__ = choose.__signature__ = inspect.signature(yes)
     overload(call, jit_options=INLINE)(choose)

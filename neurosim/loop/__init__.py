@@ -31,7 +31,7 @@ from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import sweep
 
 __all__ = [
-    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "SLICE", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts", "Plan",
-    "Prediction", "Projection", "Record", "Scratch", "Trains", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
+    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "SLICE", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts",
+    "Plan", "Prediction", "Projection", "Record", "Scratch", "Trains", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
     "sequence", "sweep", "zeros",
 ]  # fmt: skip

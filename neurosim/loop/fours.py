@@ -2,16 +2,20 @@
 
 import numpy as np
 
+from hw_models.protocols import is_linear
 from neurosim.jit import as_number, at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
 from neurosim.loop.rows import (
+    ENOUGH,
     ROWS,
     SLICE,
     coincide,
     draw_read,
     draw_write,
+    find_flagged,
     full_scale,
     gather,
-    list_flagged,
+    likely,
+    list_row,
     may_move,
     position,
     read,
@@ -20,9 +24,11 @@ from neurosim.loop.rows import (
     swallows,
     takes_trains,
     write,
+    write_all,
+    write_flagged,
     write_listed,
 )
-from neurosim.protocols import Rule
+from neurosim.protocols import Nothing, Rule, is_product
 from neurosim.random import draws, fold, halves
 
 trace, change, settle = kernel(Rule.trace), kernel(Rule.change), kernel(Rule.settle)
@@ -138,11 +144,18 @@ def wish(cell, rule, held, r, pre, a, reward, scale, share, u_read, k_rule, j, i
 
 
 @inline
-def four_by_chance(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one):
-    """Which of four cells of a column may move, a bit a row."""
-    m0, m1 = may_move(cell, d0, s0, t0, i, one), may_move(cell, d1, s1, t1, i, one)
-    m2, m3 = may_move(cell, d2, s2, t2, i, one), may_move(cell, d3, s3, t3, i, one)
+def flag_four(cell, c0, c1, c2, c3, s0, t0, s1, t1, s2, t2, s3, t3, i, one):
+    """Which of four cells of a column may move with these chances, a bit a row."""
+    m0, m1 = may_move(cell, c0, s0, t0, i, one), may_move(cell, c1, s1, t1, i, one)
+    m2, m3 = may_move(cell, c2, s2, t2, i, one), may_move(cell, c3, s3, t3, i, one)
     return np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3)
+
+
+@inline
+def four_by_chance(cell, d0, d1, d2, d3, s0, t0, s1, t1, s2, t2, s3, t3, i, one):
+    return flag_four(
+        cell, likely(cell, d0, one), likely(cell, d1, one), likely(cell, d2, one), likely(cell, d3, one), s0, t0, s1, t1, s2, t2, s3, t3, i, one
+    )  # fmt: skip
 
 
 @inline
@@ -156,14 +169,19 @@ def nothing_later(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, 
 
 
 @inline
+def flag_where_trains_meet(trains, flags, j, n):
+    for i in range(n):
+        m0, m1 = coincide(trains, j, i), coincide(trains, j + 1, i)
+        m2, m3 = coincide(trains, j + 2, i), coincide(trains, j + 3, i)
+        put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
+
+
+@inline
 def four_by_trains(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one):
     """Flags of four rows: where trains meet, if there are any."""
-    trains, flags = moving.trains, moving.flags
-    if trains.slots[0] > 0:
-        for i in range(n):
-            m0, m1 = coincide(trains, j, i), coincide(trains, j + 1, i)
-            m2, m3 = coincide(trains, j + 2, i), coincide(trains, j + 3, i)
-            put(flags, i, np.int32(m0 | m1 << 1 | m2 << 2 | m3 << 3), 11)
+    flags = moving.flags
+    if moving.trains.slots[0] > 0:
+        flag_where_trains_meet(moving.trains, flags, j, n)
     else:
         for i in range(n):
             d0, d1, d2, d3 = at(w0, i, 12), at(w1, i, 13), at(w2, i, 14), at(w3, i, 15)
@@ -175,8 +193,10 @@ flag_later = chosen(takes_trains, four_by_trains, nothing_later)
 
 
 @inline
-def ask_four(cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, scratch, moving, counts, one):
-    """What four rows ask of their cells, and which of these may move: they are added to the list of so many. Flags are at place 11."""
+def ask_four(
+    cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, last, scratch, moving, counts, one
+):
+    """What four rows ask of their cells, and which of these may move: they join the list of so many. Flags are at place 11."""
     c0, c1, c2, c3 = row(planes, j), row(planes, j + 1), row(planes, j + 2), row(planes, j + 3)
     r0, r1, r2, r3 = row(registers, j), row(registers, j + 1), row(registers, j + 2), row(registers, j + 3)
     p0, p1, p2, p3 = before[j], before[j + 1], before[j + 2], before[j + 3]
@@ -223,7 +243,95 @@ def ask_four(cell, rule, planes, registers, scale, j, before, a, reward, now, k_
     flag_later(cell, moving, w0, w1, w2, w3, s0, t0, s1, t1, s2, t2, s3, t3, j, n, one)
     counts[0] += asked
     counts[1] += asked
-    return list_flagged(cell, planes, j, ROWS, dw, 0, n, listed, now, k_write, moving, counts, one)
+    return write_flagged(cell, planes, j, ROWS, dw, 0, n, listed, last, now, k_write, moving, counts, one)
+
+
+@inline
+def write_fours(
+    cell, rule, planes, registers, scale, first, end, before, a, reward, now, k_read, k_write, k_rule, scratch, moving, counts, one
+):
+    """Some rows ask, four at a time, and their cells are written."""
+    listed = 0
+    for j in range(first, end, ROWS):
+        listed = ask_four(
+            cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, j + ROWS == end, scratch, moving, counts, one,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- whose changes are products and whose chances are linear
+
+
+@inline
+def meet_or_flag(cell, moving, before, j, n, key, one):
+    if moving.trains.slots[0] > 0:
+        flag_where_trains_meet(moving.trains, moving.flags, j, n)
+    else:
+        flag_products(cell, moving, before, j, n, key, one)
+
+
+@inline
+def flag_products(cell, moving, before, j, n, key, one):
+    """Which cells of four rows may move, whose chances are products of what comes from below and `reach`."""
+    reach, flags = moving.reach, moving.flags
+    p0, p1, p2, p3 = abs(before[j]), abs(before[j + 1]), abs(before[j + 2]), abs(before[j + 3])
+    s0, t0 = halves(fold(key, j))
+    s1, t1 = halves(fold(key, j + 1))
+    s2, t2 = halves(fold(key, j + 2))
+    s3, t3 = halves(fold(key, j + 3))
+    for i in range(n):
+        c = at(reach, i, 12)
+        put(flags, i, flag_four(cell, c * p0, c * p1, c * p2, c * p3, s0, t0, s1, t1, s2, t2, s3, t3, i, one), 11)
+
+
+flag_rows = chosen(takes_trains, meet_or_flag, flag_products)
+
+
+@inline
+def write_products(
+    cell, rule, planes, registers, scale, first, end, before, a, reward, now, k_read, k_write, k_rule, scratch, moving, counts, one
+):
+    """As `write_fours`, but what is asked is worked out for the cells that may move alone."""
+    n, zero, reach, dw, width, listed, posts, pres = a.shape[0], one - one, moving.reach, scratch.dw, 0, 0, 0, 0
+    share = as_number(1, one) / full_scale(cell, scale, one)
+    steep = likely(cell, as_number(1, one), one)
+    for i in range(n):
+        d = change(rule, zero, Nothing(), as_number(1, one), at(a, i, 8), reward) * share
+        put(reach, i, abs(d) * steep, 12)
+        posts += nonzero(d)
+    for j in range(first, end):
+        pres += nonzero(before[j])
+    counts[0] += posts * pres
+    counts[1] += posts * pres
+    for j in range(first, end, ROWS):
+        if width >= 0:  # else the four rows before were written whole, and these will be no different
+            flag_rows(cell, moving, before, j, n, k_write, one)
+            width = find_flagged(cell, moving, n)
+        if width < 0:
+            for r in range(ROWS):
+                pre, asks = before[j + r], row(dw, r)
+                for i in range(n):
+                    put(asks, i, change(rule, zero, Nothing(), pre, at(a, i, 8), reward) * share, 12)
+            write_all(cell, planes, j, ROWS, dw, 0, now, k_write, counts, one)
+        for r in range(ROWS):
+            since, pre = listed, before[j + r]
+            if width > 0:
+                listed = list_row(moving, r, j + r, width, listed, k_write)
+            for m in range(since, listed):
+                put(moving.dw, m, change(rule, zero, Nothing(), pre, at(a, at(moving.columns, m, 2), 8), reward) * share, 0)
+            if listed >= ENOUGH or j + r + 1 == end:
+                write_listed(cell, planes, moving, listed, now, counts, one)
+                listed = 0
+
+
+def proportional(cell, rule):
+    """Whether what a rule asks for is a product, and the chance that a cell moves proportional to it."""
+    return is_linear(cell) and is_product(rule) and not hasattr(rule, "settle")
+
+
+write_slice = chosen(proportional, write_products, write_fours)
+
+
+# ---------------------------------------------------------------- then the sums
 
 
 @inline
@@ -253,16 +361,11 @@ def learn_by_chance(
     cell, rule, tile, planes, registers, scale, first, end, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
 ):  # fmt: skip
     """Rows learn and are read in three loops: what is asked, and which cells may move; those cells; the sums."""
-    listed = 0
-    for j in range(first, end, ROWS):
-        listed = ask_four(
-            cell, rule, planes, registers, scale, j, before, a, reward, now, k_read, k_write, k_rule, listed, scratch, moving, counts, one,
-        )  # fmt: skip
-    write_listed(cell, planes, moving, listed, now, counts, one)
+    write_slice(
+        cell, rule, planes, registers, scale, first, end, before, a, reward, now, k_read, k_write, k_rule, scratch, moving, counts, one
+    )  # fmt: skip
     for j in range(first, end, ROWS):
         sum_four(cell, tile, planes, j, of, a.shape[0], z, clean, noisy, k_read, one)
-
-
 
 
 learn_rows = chosen(says_its_chance, learn_by_chance, learn_each)

@@ -179,12 +179,13 @@ class Moving(NamedTuple):
 
     flags: np.ndarray  #: (longest post, rounded up to 8) int8: a bit a row, 1 if the cell may move
     words: np.ndarray  #: the same memory, eight flags a number
+    reach: np.ndarray  #: (longest post,) the chance that a cell of this column moves, for an input of 1
     blocks: np.ndarray  #: (longest post + 8,) int32: eights of columns with a flag
     flagged: np.ndarray  #: (longest post + 8,) int32: columns with a flag
-    low: np.ndarray  #: (32,) uint32: one half of the keys of as many rows, that of row j at j % 32
-    high: np.ndarray  #: (32,) uint32: the other one
     columns: np.ndarray  #: (longest post + 64 + 8,) int32, of this length as are the next ones: where listed cells stand in their row
     lines: np.ndarray  #: int32: the rows in which they stand
+    low: np.ndarray  #: uint32: one half of their row's key
+    high: np.ndarray  #: uint32: the other one
     dw: np.ndarray  #: what they are asked for
     cells: Any  #: Cell.State
     hits: np.ndarray  #: pulses that they got

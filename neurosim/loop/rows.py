@@ -22,18 +22,23 @@ from neurosim.jit import (
     row,
     take_out,
 )
-from neurosim.random import draws, fold, halves, stream, uniform
+from neurosim.random import draws, fold, halves, stream, whole
 
 read, write, chance, gather = kernel(Cell.read), kernel(Cell.write), kernel(Cell.chance), kernel(Tile.gather)
 draw_read, draw_write = draws["read"], draws["write"]
 ROWS = 4  #: rows of weights that a sweep reads before it sums them
 MANY = 64  #: or so many, if they are short, as a readout's are
-SLICE = 32  #: rows that ask before those of their cells that may move are written, a power of 2
+SLICE = 32  #: rows that ask before those of their cells that may move are written
+GRID = 2**23  #: numbers that `uniform` can be
 VECTOR, ENOUGH = 8, 64  #: cells that are written at once; listed cells that are enough to be written before all rows have asked
 
 
 def says_its_chance(cell):
     return getattr(cell, "chance", None) is not None  # None in a class that is derived from one which says it
+
+
+def is_cheap(cell):
+    return getattr(cell, "cheap", False)
 
 
 def takes_trains(cell):
@@ -44,6 +49,7 @@ swallows = constant(lambda cell: getattr(cell, "swallows", True))
 decides = constant(
     lambda cell: getattr(cell, "draws", {}).get("write", "u")[:1] == "u"
 )  # the first number of a write; else its chance is 0 or 1
+cheap = constant(is_cheap)
 several = constant(lambda cell: hasattr(cell, "most_pulses"))  # one write may be several pulses
 unscaled = constant(lambda cell: not (cell.bounded or getattr(cell, "ages", False)))
 
@@ -57,31 +63,46 @@ def full_scale(cell, scale, one):
 # ---------------------------------------------------------------- writing
 
 
+@inline
+def write_row(cell, cells, asks, share, now, key, one):
+    """Ask every cell of a row for its change, a share of what stands there; returns how many were asked and moved, and the pulses."""
+    asked, moved, pulses = np.int32(0), np.int32(0), np.int32(0)
+    u, v = halves(key)
+    for i in range(cells[0].shape[0]):
+        d = at(asks, i, 1) * share
+        s, hit = write(cell, at(cells, i, 0), d, now, draw_write(cell, u, v, i, one))
+        put(cells, i, s, 0)
+        if swallows(cell):
+            asked = np.int32(asked + nonzero(d))
+            moved = np.int32(moved + nonzero(hit))
+        if several(cell):
+            pulses = np.int32(pulses + np.int32(hit))
+    return asked, moved, pulses
+
+
 @passage
 def write_each(cell, planes, j0, rows, dw, share, now, key, moving, counts, one):
     """Ask every cell of some rows for its change, a share of dw."""
-    asked, moved, pulses = np.int32(0), np.int32(0), np.int32(0)
     for k in range(rows):
-        cells, asks = row(planes, j0 + k), row(dw, k)
-        u, v = halves(fold(key, j0 + k))
-        for i in range(cells[0].shape[0]):
-            d = asks[i] * share
-            s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
-            put(cells, i, s)
-            if swallows(cell):
-                asked = np.int32(asked + nonzero(d))
-                moved = np.int32(moved + nonzero(hit))
-            if several(cell):
-                pulses = np.int32(pulses + np.int32(hit))
-    counts[0] += asked
-    counts[1] += asked - moved
-    counts[2] += pulses
+        asked, moved, pulses = write_row(cell, row(planes, j0 + k), row(dw, k), share, now, fold(key, j0 + k), one)
+        counts[0] += asked
+        counts[1] += asked - moved
+        counts[2] += pulses
 
 
 @inline
-def may_move(cell, dw, u, v, i, one):
-    """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number."""
-    return np.int32(not (uniform(u, v, i, 0, one) if decides(cell) else as_number(0, one)) >= chance(cell, dw))
+def may_move(cell, chance_times_grid, u, v, i, one):
+    """1 if the first number that `write` is given in this column lets the cell move, or if its chance is not a number.
+
+    The chance is told in steps of the grid on which `uniform` lies, and compared with the lower end of the step: a few cells too many are asked.
+    """
+    return np.int32(not (whole(u, v, i, 0, one) if decides(cell) else as_number(0, one)) >= chance_times_grid)
+
+
+@inline
+def likely(cell, dw, one):
+    """The chance of a change in steps of the grid."""
+    return chance(cell, dw) * as_number(GRID, one)
 
 
 @inline
@@ -111,10 +132,9 @@ as_told = chosen(takes_trains, told, not_told)  # rounding what `ask_for_coincid
 @in_every_form
 def write_dense(cell, moving, count, now, least, one):
     """Write cells that stand side by side: whole vectors, so that some which follow the last one are written for nothing."""
-    dw, columns, lines, cells, hits, low, high = moving.dw, moving.columns, moving.lines, moving.cells, moving.hits, moving.low, moving.high
+    dw, columns, cells, hits, low, high = moving.dw, moving.columns, moving.cells, moving.hits, moving.low, moving.high
     for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
-        line = at(lines, m, 6) & (SLICE - 1)
-        numbers = first_at_least(cell, draw_write(cell, at(low, line, 4), at(high, line, 5), at(columns, m, 2), one), least)
+        numbers = first_at_least(cell, draw_write(cell, at(low, m, 4), at(high, m, 5), at(columns, m, 2), one), least)
         s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, numbers)
         put(cells, m, s, 0)
         put(hits, m, hit, 3)
@@ -135,7 +155,8 @@ def ask_for_coincidences(cell, moving, count, one):
     for m in range(count):
         n = ones(at(trains.rows, at(moving.lines, m, 1), 2) & at(trains.columns, at(moving.columns, m, 3), 4))
         steps, d = (as_number(n, one) + half) * cell.step, at(moving.dw, m, 0)
-        put(moving.dw, m, steps * (as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one)), 0)  # a sign is guessed wrong half of the time
+        sign = as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one)  # a branch would be guessed wrong half of the time
+        put(moving.dw, m, steps * sign, 0)
 
 
 @inline
@@ -144,7 +165,8 @@ def ones(word):
     pairs = np.uint32(word) - (np.uint32(word) >> np.uint32(1) & np.uint32(0x55555555))
     fours = np.uint32(pairs & np.uint32(0x33333333)) + np.uint32(pairs >> np.uint32(2) & np.uint32(0x33333333))
     eights = np.uint32(fours + np.uint32(fours >> np.uint32(4))) & np.uint32(0x0F0F0F0F)
-    return np.int32(np.uint32(np.uint32(eights) * np.uint32(0x01010101)) >> np.uint32(24))
+    sixteens = np.uint32(eights + np.uint32(eights >> np.uint32(8)))
+    return np.int32(np.uint32(sixteens + np.uint32(sixteens >> np.uint32(16))) & np.uint32(0x3F))
 
 
 @inline
@@ -186,45 +208,85 @@ def write_listed(cell, planes, moving, count, now, counts, one):
 
 
 @inline
-def list_flagged(cell, planes, j, rows, dw, first, n, count, now, key, moving, counts, one):
-    """Add the cells of up to four rows that may move to a list of so many, and write them if they are enough; returns how many are listed then.
+def find_flagged(cell, moving, n):
+    """List the columns in which some cell of four rows may move; returns how many these are, or -1 if it takes less time to write all cells.
 
-    Row r of the rows from j is asked for ``dw[first + r]``. Eight columns in which no cell moves are passed at a look; among others, lists
-    grow without a branch: it would be guessed wrong at every cell that moves.
+    Eight columns in which none moves are passed at a look; among others, the list grows without a branch, which would be guessed wrong.
     """
-    flags, words, blocks, columns, lines, flagged = moving.flags, moving.words, moving.blocks, moving.columns, moving.lines, moving.flagged
-    some, width, whole = 0, 0, (n + VECTOR - 1) // VECTOR
-    for i in range(n, whole * VECTOR):
+    flags, words, blocks, flagged = moving.flags, moving.words, moving.blocks, moving.flagged
+    some, width, blocks_in_all = 0, 0, (n + VECTOR - 1) // VECTOR
+    for i in range(n, blocks_in_all * VECTOR):
         flags[i] = 0
-    for k in range(whole):
+    for k in range(blocks_in_all):
         blocks[some] = k
         some += at(words, k) != 0
+    if cheap(cell) and 4 * some > 3 * blocks_in_all:
+        return -1
     for b in range(some):
         start = int(at(blocks, b)) * VECTOR
         for c in range(VECTOR):
             flagged[width] = start + c
             width += at(flags, start + c) != 0
-    for r in range(rows):
-        asks, line = row(dw, first + r), j + r
-        moving.low[line % SLICE], moving.high[line % SLICE] = halves(fold(key, line))
-        since = count
-        for m in range(width):
-            i = at(flagged, m)
-            columns[count] = i
-            count += (at(flags, i) >> r) & 1
-        lines[since:count] = line
-        for m in range(since, count):
-            put(moving.dw, m, at(asks, at(columns, m, 2), 1), 0)
-        if count >= ENOUGH:
-            write_listed(cell, planes, moving, count, now, counts, one)
-            count = 0
+    return width
+
+
+@inline
+def list_row(moving, r, j, width, count, key):
+    """Add the cells of row j that may move, the r-th of those with flags, to a list of so many; returns how many are listed then."""
+    flags, columns, flagged, since = moving.flags, moving.columns, moving.flagged, count
+    low, high = halves(fold(key, j))
+    for m in range(width):
+        i = at(flagged, m)
+        columns[count] = i
+        count += int(at(flags, i) >> r) & 1
+    moving.lines[since:count] = j
+    moving.low[since:count] = low
+    moving.high[since:count] = high
     return count
+
+
+@inline
+def write_rows_whole(cell, planes, j, rows, dw, first, now, key, counts, one):
+    """Write some rows of cells where they stand; row r of those from j is asked for ``dw[first + r]``."""
+    for r in range(rows):
+        _, moved, pulses = write_row(cell, row(planes, j + r), row(dw, first + r), one, now, fold(key, j + r), one)
+        counts[1] -= moved
+        counts[2] += pulses
+
+
+@inline
+def never(cell, planes, j, rows, dw, first, now, key, counts, one):
+    pass
+
+
+write_all = chosen(is_cheap, write_rows_whole, never)
+
+
+@inline
+def write_flagged(cell, planes, j, rows, dw, first, n, listed, last, now, key, moving, counts, one):
+    """Add the cells of up to four rows that may move to a list of so many, and write them if they are enough or the last ones; returns how many wait.
+
+    Row r of the rows from j is asked for ``dw[first + r]``.
+    """
+    width = find_flagged(cell, moving, n)
+    if width < 0:
+        write_all(cell, planes, j, rows, dw, first, now, key, counts, one)
+    for r in range(rows):
+        since, asks = listed, row(dw, first + r)
+        if width > 0:
+            listed = list_row(moving, r, j + r, width, listed, key)
+        for m in range(since, listed):
+            put(moving.dw, m, at(asks, at(moving.columns, m, 2), 1), 0)
+        if listed >= ENOUGH or (last and r == rows - 1):
+            write_listed(cell, planes, moving, listed, now, counts, one)
+            listed = 0
+    return listed
 
 
 @inline
 def flag_by_chance(cell, moving, j, r, dw, u, v, n, one):
     for i in range(n):
-        moving.flags[i] |= may_move(cell, dw[i], u, v, i, one) << r
+        moving.flags[i] |= may_move(cell, likely(cell, dw[i], one), u, v, i, one) << r
 
 
 @inline
@@ -253,12 +315,10 @@ def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts,
                 asks[i] *= share
                 asked = np.int32(asked + nonzero(asks[i]))
             flag_row(cell, moving, j0 + first + r, r, asks, u, v, n, one)
-        listed = list_flagged(cell, planes, j0 + first, four, dw, first, n, listed, now, key, moving, counts, one)
         counts[0] += asked
         counts[1] += asked
-        if first + four == rows or (first + four) % SLICE == 0:
-            write_listed(cell, planes, moving, listed, now, counts, one)
-            listed = 0
+        last = first + four == rows
+        listed = write_flagged(cell, planes, j0 + first, four, dw, first, n, listed, last, now, key, moving, counts, one)
 
 
 write_rows = chosen(says_its_chance, write_by_chance, write_each)

@@ -5,14 +5,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from hw_models.cells import ConstantStep, LinearStep, OneSidedPair, SoftBoundsReference, Table, WanReRAM
+from hw_models.cells import ConstantStep, FixedPoint, LinearStep, OneSidedPair, SoftBoundsReference, Table, WanReRAM
 from hw_models.cells.fixed_point import Word
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
+from hw_models.protocols import is_linear
 from hw_models.testing import check_cell
 from neurosim import jit
 from neurosim.loop.records import WRITE
-from neurosim.loop.rows import may_move
+from neurosim.loop.rows import likely, may_move
 from neurosim.loop.synapses import sweep
 from neurosim.network import Network
 from neurosim.rules import Perturbation
@@ -28,6 +29,9 @@ CELLS = {
     "pair": OneSidedPair(step=0.004),
     "programmed": WanReRAM(deadband=1e-4),
     "accumulated": Table(deadband=1e-4, update="accumulated"),
+    "fixed-point": FixedPoint(8),
+    "coarse": FixedPoint(4),
+    "nearest": FixedPoint(8, "nearest"),
 }
 RULES = {
     "four rows at once": (Perturbation("np", 0.02, 0.02), 1),
@@ -35,6 +39,7 @@ RULES = {
     "at the end of a sequence": (Perturbation("np", 0.02, 0.02, update="sequence"), 1),
     "a perturbation a weight": (Perturbation("wp", 1e-3, 1e-3), 1),
     "decorrelation": (Perturbation("np", 0.02, 0.02, decorrelation_lr=0.01), 1),
+    "no product": (Perturbation("np", 0.02, 0.02, momentum=0.5), 1),
 }
 
 
@@ -64,11 +69,11 @@ def test_a_run_is_as_if_each_cell_had_been_asked(cell, rule, replicas, dtype):
     assert outcome.swallowed < outcome.asked and (outcome.swallowed > 0 or cell is CELLS["exact"])
 
 
-@pytest.mark.parametrize("cell", ["constant", "reram-es"])
-def test_lists_of_several_rows_are_written_whenever_they_are_long_enough(cell):
-    wide = Network(3, 30, 2)  # a row may fill a list by itself, or two or three together
-    rule = Perturbation("np", 0.5, 0.5).learning()
-    some, each = (Simulator(wide, Chip(cell=without(CELLS[cell], name)), 5, rule, plain=True) for name in ("slots", "chance"))
+@pytest.mark.parametrize("rule", [Perturbation("np", 0.5, 0.5), Perturbation("np", 0.01, 0.01), Perturbation("np", 0.5, 0.5, momentum=0.5)])
+@pytest.mark.parametrize("cell", ["constant", "reram-es", "fixed-point", "nearest"])
+def test_lists_of_several_rows_are_written_whenever_they_are_long_enough(cell, rule):
+    wide = Network(3, 70, 2)  # a row may fill a list by itself, or some together, or the rows end before it is full
+    some, each = (Simulator(wide, Chip(cell=without(CELLS[cell], name)), 5, rule.learning(), plain=True) for name in ("slots", "chance"))
     np.testing.assert_equal(some.learn(*series(1, "float32", 3)), each.learn(*series(1, "float32", 3)))
     np.testing.assert_equal(some.state(), each.state())
 
@@ -82,7 +87,7 @@ def swept(course, steps):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["reram-es", "trains"])
+@pytest.mark.parametrize("name", ["reram-es", "trains", "fixed-point"])
 def test_plain_and_compiled_sweeps_have_the_same_bits(name):
     found = []
     for compiled in (False, True):
@@ -112,7 +117,10 @@ class Said(NamedTuple):
 
 def test_a_chance_of_nothing_asks_no_cell_and_one_that_is_not_a_number_each():
     for one in (np.float32(1), np.float64(1)):
-        counts = [sum(may_move(Said(), p * one, 3, 7, i, one) for i in range(1000)) for p in (0.0, 0.25, 1.0, 7.0, np.inf, np.nan)]
+        counts = [
+            sum(may_move(Said(), likely(Said(), p * one, one), 3, 7, i, one) for i in range(1000))
+            for p in (0.0, 0.25, 1.0, 7.0, np.inf, np.nan)
+        ]
         assert counts[0] == 0 and counts[2:] == [1000] * 4
         assert abs(counts[1] - 250) < 5 * np.sqrt(1000 * 0.25 * 0.75)
 
@@ -139,6 +147,32 @@ class Wrong(NamedTuple):
 
     def read(self, s, u):
         return s.w
+
+
+class Curved(Wrong):
+    """A cell whose class says that its chance is proportional, which it is not."""
+
+    linear = True
+
+    def chance(self, dw):
+        return min(abs(dw), 0.1) * 20.0
+
+
+class Plain(FixedPoint):
+    """A cell that takes over all but the chance; the one before was linear."""
+
+    def chance(self, dw):
+        return 1.0 if dw != 0.0 else 0.0
+
+
+def test_a_chance_that_is_not_proportional_is_refused():
+    with pytest.raises(InputError, match=r"Curved.chance says .* and 2 for 1: not proportional, as linear = True says"):
+        check_cell(Curved())
+
+
+def test_linear_holds_for_the_chance_it_was_said_of():
+    assert is_linear(FixedPoint) and is_linear(ConstantStep) and not is_linear(Plain) and not is_linear(Table)
+    check_cell(Plain())
 
 
 def test_a_chance_that_write_does_not_keep_is_refused():
