@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.brian.trains import coincidence, van_rossum
+from neurosim.brian.coincidence import coincidence, van_rossum
 from neurosim.simulator import Simulator
 
 VARIABLES = {"h": "current", "x": "output", "v": "membrane"}

@@ -1,6 +1,7 @@
 """The compiled loop: one sequence of a network on a chip, step by step. `sequence.py` is the file to read first."""
 
 from neurosim.loop.ageing import grow_older
+from neurosim.loop.moving import ENOUGH, SLICE, VECTOR
 from neurosim.loop.neurons import held_fields, listen, perturbations
 from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
@@ -26,7 +27,7 @@ from neurosim.loop.records import (
     View,
     zeros,
 )  # fmt: skip
-from neurosim.loop.rows import ENOUGH, MANY, ROWS, SLICE, VECTOR
+from neurosim.loop.rows import MANY, ROWS
 from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import sweep
 

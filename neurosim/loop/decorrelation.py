@@ -6,7 +6,8 @@ from hw_models.tile import Adder, Sum
 from neurosim import random
 from neurosim.jit import as_number, copy, dot, passage, row
 from neurosim.loop.fours import learn_rows
-from neurosim.loop.rows import ROWS, gather_rows, read_rows, write_rows
+from neurosim.loop.moving import write_rows
+from neurosim.loop.rows import ROWS, gather_rows, read_rows
 from neurosim.loop.synapses import ask_rows
 from neurosim.protocols import Nothing
 from neurosim.random import stream

@@ -4,30 +4,21 @@ import numpy as np
 
 from hw_models.protocols import is_linear
 from neurosim.jit import as_number, at, chosen, constant, inline, kernel, nonzero, passage, plus, put, row
-from neurosim.loop.rows import (
+from neurosim.loop.moving import (
     ENOUGH,
-    ROWS,
     SLICE,
     coincide,
-    draw_read,
-    draw_write,
     find_flagged,
-    full_scale,
-    gather,
     likely,
     list_row,
     may_move,
-    position,
-    read,
     says_its_chance,
-    several,
-    swallows,
     takes_trains,
-    write,
     write_all,
     write_flagged,
     write_listed,
 )
+from neurosim.loop.rows import ROWS, draw_read, draw_write, full_scale, gather, position, read, several, swallows, write
 from neurosim.protocols import Nothing, Rule, is_product
 from neurosim.random import draws, fold, halves
 

@@ -19,9 +19,9 @@ from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.array import collect, load
 from neurosim.loop.decorrelation import decorrelate
+from neurosim.loop.moving import write_totals
 from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin
 from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
-from neurosim.loop.rows import write_totals
 from neurosim.loop.synapses import pass_on
 from neurosim.loop.wires import straight
 from neurosim.protocols import Loss

@@ -4,8 +4,9 @@ from hw_models.protocols import Noise
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, plus, put, row
 from neurosim.loop.fours import changed, learn_at_once, remembers, trace
+from neurosim.loop.moving import write_rows
 from neurosim.loop.records import READ, TRACE, WRITE
-from neurosim.loop.rows import MANY, ROWS, draw_read, gather, gather_apart, gather_rows, position, read, read_rows, write_rows
+from neurosim.loop.rows import MANY, ROWS, draw_read, gather, gather_apart, gather_rows, position, read, read_rows
 from neurosim.loop.trains import send
 from neurosim.loop.wires import arrivals, sweep_wires
 from neurosim.protocols import Nothing, Rule

@@ -12,7 +12,8 @@ import numpy as np
 
 from hw_models.protocols import Cell
 from neurosim.jit import as_number, chosen, inline, kernel, passage
-from neurosim.loop.rows import full_scale, takes_trains
+from neurosim.loop.moving import takes_trains
+from neurosim.loop.rows import full_scale
 from neurosim.protocols import Nothing, Rule, is_product
 from neurosim.random import fold, halves, uniform
 

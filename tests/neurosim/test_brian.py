@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import hw_models as hw
 from hw_models.parts import InputError
 from neurosim import brian, neurons, plots, rules
-from neurosim.brian import trains, validate, words
+from neurosim.brian import coincidence, validate, words
 from neurosim.brian.bounds import EPS, allowed, gains, matrices
 from neurosim.brian.writer import by_name
 from neurosim.cli import app
@@ -229,12 +229,12 @@ def test_a_threshold_that_is_off_is_found(monkeypatch):
 def test_spike_trains_by_hand():
     a, b = np.zeros(100), np.zeros(100)
     a[[10, 50]] = b[[11, 80]] = 1  # one pair within 2 ms; by chance 2 * 2 spikes * 2 ms * 20 Hz = 0.16
-    assert trains.coincidence(a, b, 1e-3) == pytest.approx((1 - 0.16) / 2 / (1 - 2 * 20 * 2e-3))
-    assert trains.coincidence(a, a, 1e-3) == pytest.approx(1) and trains.coincidence(a, 0 * a, 1e-3) == 0
-    assert trains.van_rossum(a, a, 1e-3) == 0
-    assert trains.van_rossum(b, 0 * b, 1e-3, 1e-3) == pytest.approx(1, abs=1e-12)  # two that do not overlap: 1 / 2 each, squared
+    assert coincidence.coincidence(a, b, 1e-3) == pytest.approx((1 - 0.16) / 2 / (1 - 2 * 20 * 2e-3))
+    assert coincidence.coincidence(a, a, 1e-3) == pytest.approx(1) and coincidence.coincidence(a, 0 * a, 1e-3) == 0
+    assert coincidence.van_rossum(a, a, 1e-3) == 0
+    assert coincidence.van_rossum(b, 0 * b, 1e-3, 1e-3) == pytest.approx(1, abs=1e-12)  # two that do not overlap: 1 / 2 each, squared
     late = np.roll(a, 5)
-    assert trains.van_rossum(a, late, 1e-3, 10e-3) == pytest.approx(np.sqrt(2 * (1 - np.exp(-0.5))), rel=0.02)
+    assert coincidence.van_rossum(a, late, 1e-3, 10e-3) == pytest.approx(np.sqrt(2 * (1 - np.exp(-0.5))), rel=0.02)
 
 
 # ---------------------------------------------------------------- what the judge does not let pass

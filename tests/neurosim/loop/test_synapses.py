@@ -12,8 +12,8 @@ from hw_models.parts import InputError
 from hw_models.protocols import is_linear
 from hw_models.testing import check_cell
 from neurosim import jit
+from neurosim.loop.moving import likely, may_move
 from neurosim.loop.records import WRITE
-from neurosim.loop.rows import likely, may_move
 from neurosim.loop.synapses import sweep
 from neurosim.network import Network
 from neurosim.rules import Perturbation
