@@ -21,13 +21,14 @@ class Cell(Protocol):
     changes, and in ``aside`` what it does not even read.
     Properties: ``stored_bits``, bits of memory that one cell takes; ``keeps``, True if changes for which no pulse is delivered add up
     inside the cell, unseen, so that its state changes with hit 0 and nothing is lost; ``most_pulses``, the most that one write delivers, if
-    that can be more than one. A cell whose write costs much says with `chance`
-    when it need not be asked: the result is the same. Unless the first random number of `write` is uniform, that is 0 or 1. ``linear`` (True: the
-    chance is proportional to the size of the change) spares working out what is asked of cells that will not move, and ``cheap`` (True: a write
-    costs little) has all cells of some rows written where one in twenty may move. A cell with `slots`
-    can be written by stochastic pulse trains which the rows and columns of an array share: its field ``step`` is the mean change by one
-    pulse, and where n slots coincide, `write` is asked for n + 1/2 steps with u[0] = 1 under the first word of ``forms``, which must make
-    that n pulses.
+    that can be more than one.
+
+    `chance` says when a cell need not be asked: the result is the same (a class that overrides `write` alone is always asked). Unless the first
+    random number of `write` is uniform, that is 0 or 1. ``linear`` (True: the chance is proportional to the size of the change) spares working
+    out what is asked of cells that will not move, and ``cheap`` (True: a write costs little) has all cells of some rows written where one in
+    twenty may move. A cell with `slots` can be written by stochastic pulse trains which the rows and columns of an array share: its field ``step``
+    is the mean change by one pulse, and where n slots coincide, `write` is asked for n + 1/2 steps with u[0] = 1 under the first word of ``forms``,
+    which must make that n pulses.
     """
 
     optional = ("age", "chance", "slots")

@@ -1,12 +1,13 @@
 """The command line. What a command needs is imported inside it, so that ``neurosim --help`` is quick."""
 
-import contextlib
 import pathlib
 import sys
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
+
+from neurosim import screen
 
 
 class Commands(TyperGroup):
@@ -121,7 +122,7 @@ def train(
         make_learner(there, plan.dataset)  # refused now rather than after the first run
 
     try:
-        run = _trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder, fit)
+        run = screen.trained(plan.experiment, plan.dataset, initial, f"Training on {plan.experiment.chip.name}", folder, fit)
     except KeyboardInterrupt:
         if (folder.path / config.EXPERIMENT).is_file():
             typer.echo(f"Stopped; continue with neurosim train --resume --out {folder.path}", err=True)
@@ -129,19 +130,86 @@ def train(
     folder.finish(run)
     compared = None
     if there:
-        compared = _trained(there, plan.dataset, initial, f"The same on {there.chip.name}", fit=fit)
+        compared = screen.trained(there, plan.dataset, initial, f"The same on {there.chip.name}", fit=fit)
         folder.finish(run, compared)
     if json:
         typer.echo(files.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
     else:
-        _print_losses(run, compared)
-        _print_cost(run)
+        screen.print_losses(run, compared)
+        screen.print_cost(run)
         typer.echo(f"Everything about this run is in {folder.path}")
     for sentence in run.warnings:
         typer.echo(f"neurosim: {sentence}", err=True)
     if run.diverged:
         typer.echo(f"neurosim: {run.message}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml|RUN_DIR]", help="What all runs share, as for train.")] = None,
+    task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
+    rule: Annotated[str | None, typer.Option(metavar="RULE[,RULE...]", help="One rule or several.")] = None,
+    chip: Annotated[str | None, typer.Option(metavar="CHIP[,CHIP...]", help="One chip or several.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="N[,N...]", help="Losses are summed up over seeds.")] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="PART.FIELD=VALUE[,VALUE...]", help="Any option, each of its values in turn; may be said again."),
+    ] = None,
+    hidden: Annotated[str | None, typer.Option(metavar="N[,N...]", help="Neurons of the hidden layer, or of several.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="An option of all runs.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
+    out: Annotated[str, typer.Option(metavar="DIR", help="A folder a run, and sweep.csv.")] = "sweep",
+    json: Json = False,
+) -> None:
+    """Train every combination of rules, chips, seeds and whatever varies; run again, it goes on where it was stopped."""
+    from neurosim import config, files, sweep
+
+    flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs}
+    given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
+    given += [config.assignment(text) for text in set_ or []]
+    if not any(path == "train.baselines" for _, path, _ in given):
+        given.append(("sweep", "train.baselines", False))  # they would take as long as the runs
+    named = {"--rule": ("rule.name", rule), "--chip": ("chip.name", chip)}
+    axes = [sweep.several(flag, path, names.split(",")) for flag, (path, names) in named.items() if names]
+    axes += [sweep.axis(text) for text in vary or []]
+    axes += [sweep.axis(f"{sweep.SEED}={seed}")._replace(typed="--seed")] if seed else []
+    count = len(sweep.points(axes, out))
+    ended = 0
+
+    def done(point):
+        nonlocal ended
+        ended += 1
+        loss = sweep.final(point, "test")
+        told = point.refused or (f"test loss {loss:.4g}" if loss is not None else "diverged")
+        typer.echo(f"{ended}/{count}  {pathlib.Path(point.folder).name}: {told}", err=True)
+
+    try:
+        found = sweep.run(file, given, axes, out, workers, done)
+    except KeyboardInterrupt:
+        typer.echo("Stopped; the same command goes on from here.", err=True)
+        raise typer.Exit(1) from None
+    lines = sweep.summary(found)
+    if json:
+        runs = [
+            {**point.options, "folder": point.folder, "refused": point.refused, "test_loss": sweep.final(point, "test")} for point in found
+        ]
+        typer.echo(files.as_json({"lines": [line._asdict() for line in lines], "runs": runs}), nl=False)
+        return
+    number = lambda x: "-" if x is None else f"{x:.4g}"  # noqa: E731
+    paths = list(lines[0].options)
+    rows = [
+        [
+            *(str(line.options[path]) for path in paths), number(line.validation), number(line.test),
+            f"{number(line.low)} to {number(line.high)}" if line.runs else "-", line.runs, line.diverged, line.refused,
+        ]
+        for line in lines
+    ]  # fmt: skip
+    screen.print_table([*paths, "validation", "test loss", "range", "runs", "diverged", ""], rows)
+    typer.echo(
+        f"Medians over seeds after the last epoch; choose by the validation loss. Every run is in {out}, all of them in {out}/sweep.csv"
+    )
 
 
 @app.command()
@@ -187,7 +255,7 @@ def evaluate(
     if later:
         said = lambda r: f"{r['mean']:.4g}" + (f" ± {r['std']:.2g}" if count > 1 else "")  # noqa: E731
         rows = [(r["after"], said(r), said(r["compensated"])) for r in result["at"]]
-        _print_table(["after", "test loss", "with global drift compensation"], rows)
+        screen.print_table(["after", "test loss", "with global drift compensation"], rows)
 
 
 @app.command()
@@ -232,10 +300,12 @@ def fit(
         typer.echo(report, nl=False)
         return
     if len(found.aicc) > 1:
-        _print_table(["step model", "AICc, lower is better"], [(kind, f"{value:.1f}") for kind, value in found.aicc.items()])
+        screen.print_table(["step model", "AICc, lower is better"], [(kind, f"{value:.1f}") for kind, value in found.aicc.items()])
     said = lambda x: "-" if x is None else f"{x:.4g}"  # noqa: E731
     if found.estimates:
-        _print_table([found.kind, "value", "standard error", "95 % from", "to"], [(k, *map(said, e)) for k, e in found.estimates.items()])
+        screen.print_table(
+            [found.kind, "value", "standard error", "95 % from", "to"], [(k, *map(said, e)) for k, e in found.estimates.items()]
+        )
         typer.echo(f"Noise of one read, the instrument's included: {found.read_noise:.3g} of full scale; it is not in the chip.")
     for note in found.notes:
         typer.echo(note)
@@ -306,9 +376,9 @@ def cost(
         return
     e = first.experiment
     typer.echo(f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.steps} steps, estimated and not run:")
-    _print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
+    screen.print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
     if len(estimates) == 1:
-        _print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))
+        screen.print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))
     for text in report.remarks(estimates):
         typer.echo(text)
 
@@ -343,7 +413,7 @@ def validate(
     else:
         sizes = "-".join(map(str, report.table()["sizes"]))
         typer.echo(f"{name}: {sizes} neurons in float64, {len(report.case.inputs)} steps, beside Brian2 {report.brian2} on {device}.")
-        _print_table(["difference", "largest", "mean", "judged", "allowed", ""], report.lines())
+        screen.print_table(["difference", "largest", "mean", "judged", "allowed", ""], report.lines())
         typer.echo(report.judgement)
         if report.case.refusal:
             typer.echo(f"Learning was not compared. {report.case.refusal}")
@@ -398,7 +468,7 @@ def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|n
 
     if what not in listing.LISTS:
         raise InputError(f'There is no list of "{what}"; {nearest(what, listing.LISTS)}')
-    _print_table(["name", "what it is"], listing.LISTS[what]())
+    screen.print_table(["name", "what it is"], listing.LISTS[what]())
 
 
 @app.command()
@@ -426,7 +496,7 @@ def show(
             typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
         else:
             typer.echo(f"{name or what}: {sentence}")
-            _print_table(header, rows)
+            screen.print_table(header, rows)
         return
     if name is None:
         raise InputError(f"neurosim show chip takes the name of one; {nearest('', catalogue())}")
@@ -437,7 +507,7 @@ def show(
         if json:
             typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
         else:
-            _print_table(header, rows)
+            screen.print_table(header, rows)
         return
     priced = prices_of(chip)
     header, prices_header = ["field", "value", "unit", "default", "meaning", "source"], ["price", "value", "unit", "kind", "at", "source"]
@@ -454,7 +524,7 @@ def show(
     sources = list(dict.fromkeys(source for *_, source in rows if source))
     numbered = [(*row, f"[{sources.index(source) + 1}]" if source else "") for *row, source in rows]
     typer.echo(f"{chip.name}: {chip.summary}")
-    _print_table(header, numbered)
+    screen.print_table(header, numbered)
     typer.echo()
     for n, source in enumerate(sources, 1):
         typer.echo(f"[{n}] {source}")
@@ -463,7 +533,7 @@ def show(
     typer.echo()
     typer.echo(f"Prices {priced.name}: {priced.summary}")
     if prices:
-        _print_table(prices_header, prices)
+        screen.print_table(prices_header, prices)
         typer.echo(PROJECTION)
 
 
@@ -532,98 +602,3 @@ def _default_folder(experiment) -> pathlib.Path:
 
     e = experiment
     return pathlib.Path("runs") / f"{e.task.name.replace(':', '-')}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"
-
-
-def _trained(experiment, dataset, initial, title, folder=None, fit=False):
-    """Train with a progress bar on a terminal, and silently elsewhere; keep the run in its folder, if it has one."""
-    from neurosim.train import run
-
-    with _progress(title, experiment.settings.epochs) as advance:
-
-        def begin(run):
-            if folder:
-                folder.begin(run)
-            advance(run)
-
-        def epoch(run):
-            if folder:
-                folder.epoch(run)
-            advance(run)
-
-        return run(experiment, dataset, epoch, initial, begin, fit)
-
-
-@contextlib.contextmanager
-def _progress(title, epochs):
-    """A bar on standard error with epoch, loss and time left; what it gives is to be called with the run."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda run: None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
-        bar.console.print(f"{title}: compiling for this chip and rule (about 20 s the first time, then kept).", highlight=False)
-        task = bar.add_task(title, total=epochs, said="")
-
-        def advance(run):
-            if run.epochs:
-                done = len(run.epochs)
-                bar.update(task, completed=done, said=f"epoch {done}/{epochs}  test loss {run.epochs[-1].test:.4g}")
-
-        yield advance
-
-
-def _print_losses(run, compared) -> None:
-    """Test losses: the run, the same on another chip, the baselines, best first."""
-    from neurosim.plots import BASELINES
-
-    chip = run.experiment.chip.name
-    rows = [(f"this run, on {chip}", run.metrics["final_test_loss"], f"after epoch {len(run.epochs)}")]
-    if compared is not None:
-        there = compared.experiment.chip.name
-        rows.append((f"the same on {there}", compared.metrics["final_test_loss"], "no hardware effects" if there == "ideal" else ""))
-    rows += [(name, losses["test"], BASELINES.get(name, "")) for name, losses in run.baselines.items()]
-    rows.sort(key=lambda row: float("inf") if row[1] is None else row[1])
-    _print_table(
-        ["on test data", "loss", ""],
-        [(name, "-" if loss is None else f"{loss:.4g}", meaning) for name, loss, meaning in rows],
-        bold=f"this run, on {chip}",
-    )
-    typer.echo(f"Losses are in {run.dataset.unit}, best first.")
-    if run.test_accuracy is not None:
-        typer.echo(f"{run.test_accuracy:.1%} of the test answers name the right class.")
-
-
-def _print_cost(run) -> None:
-    """What the training would have taken on the chip, as far as it is priced."""
-    from hw_models.parts import InputError
-
-    try:
-        estimate = run.estimate()
-    except InputError:
-        return
-    for kind in estimate.energy.kinds:
-        said = estimate.energy.said("J", kind)
-        typer.echo(f"On {estimate.chip} this training would take {said} at {kind} prices; see neurosim cost.")
-    for text in estimate.caveats if estimate.energy.kinds else ():
-        typer.echo(text)
-
-
-def _print_table(header, rows, bold=None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*header, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*[Text(str(cell)) for cell in row], style="bold" if row[0] == bold else None)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 200  # a pipe has no width to wrap at
-    with console.capture() as printed:
-        console.print(table)
-    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

@@ -148,19 +148,29 @@ def plan(table: Mapping[str, Any]) -> Plan:
     InputError
         If anything in it is unknown, out of range, or cannot work together.
     """
+    task, network, rule, chip, settings, init = parts(table)  # refused before data are loaded, if they must be
+    loaded = task.load(settings.seed)
+    dataset = loaded if isinstance(loaded, World) else tasks.check(loaded)
+    inputs, outputs = tasks.widths(dataset)
+    network = network._replace(inputs=inputs, outputs=outputs)
+    return Plan(Experiment(task, network, rule, chip, settings), dataset, init)
+
+
+def parts(table: Mapping[str, Any]) -> tuple[Any, Network, Any, Chip, Settings, str]:
+    """Task, network, rule, chip and settings of a table, and what it starts from; the network's width is not known yet.
+
+    Raises
+    ------
+    InputError
+        If anything in it is unknown or out of range.
+    """
     rule, chip = rule_from(table["rule"]), chip_from(table["chip"])
     settings = build(Settings, table["train"], "train")
     options = dict(table["network"])
     init = options.pop("init", "")
     if not isinstance(init, str):
         raise InputError(f"network.init must be the folder of a run or a NIR graph to start from, got {init!r}.")
-    network = _network(options, 1, 1)  # refused before data are loaded, if it must be
-    task = task_from(table["task"])
-    loaded = task.load(settings.seed)
-    dataset = loaded if isinstance(loaded, World) else tasks.check(loaded)
-    inputs, outputs = tasks.widths(dataset)
-    network = network._replace(inputs=inputs, outputs=outputs)
-    return Plan(Experiment(task, network, rule, chip, settings), dataset, init)
+    return task_from(table["task"]), _network(options, 1, 1), rule, chip, settings, init
 
 
 def task_from(table: Mapping[str, Any]):

@@ -68,6 +68,9 @@ def bits(a, b, column, draw):
     return x ^ (x >> 16)
 
 
+GRID = 2**23  #: numbers that `uniform` can be
+
+
 def _whole32(a, b, column, draw, one):
     return np.float32(np.int32(bits(a, b, column, draw) >> u4(9)))
 

@@ -66,5 +66,5 @@ class FixedPoint(NamedTuple):
 
     def chance(self, dw):
         stochastic: Any = self.rounding
-        # to the nearest level, nothing below half of one moves it; a chance of less, for what is below, asks some for nothing
+        # rounded to nearest, half a level always moves it and less never; proportional all the same, it asks some cells in vain
         return abs(dw) * (2.0 ** (self.bits - 1.0) * (2.0001 - stochastic))

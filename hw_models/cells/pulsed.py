@@ -54,6 +54,8 @@ def named_tuple(cls: type[T]) -> type[T]:
     for base in (base for base in reversed(cls.__mro__) if base not in (object, tuple)):
         kinds |= vars(base).get("__annotations__", {})
         defaults = vars(base).get("_field_defaults", vars(base))
+        if "chance" in vars(base):
+            body.pop("linear", None)  # which was said of the one before
         body |= {name: value for name, value in vars(base).items() if not name.startswith("_") and name not in kinds}
         body |= {name: defaults[name] for name in kinds if name in defaults}
     body |= {"__module__": cls.__module__, "__doc__": documented(cls), "__annotations__": kinds}
@@ -272,7 +274,7 @@ class Written:
     def chance(self, dw):
         update: Any = self.update
         # more than the mean number of pulses, so that no rounding leaves out a cell that `write` would move
-        return abs(dw) * (1e30 if update > 1.5 else 1.0001 / self.step)
+        return abs(dw) * (3e38 if update > 1.5 else 1.0001 / self.step)
 
 
 @named_tuple

@@ -19,7 +19,7 @@ def row(record, j):
 
 def flat(record):
     """The record of the numbers of every array of a record, each a line, row behind row: one position serves all. The arrays must have no gaps."""
-    return type(record)(*[plane.reshape(-1) for plane in record])
+    return record.reshape(-1) if isinstance(record, np.ndarray) else type(record)(*[plane.reshape(-1) for plane in record])
 
 
 def at(record, i, place=None):

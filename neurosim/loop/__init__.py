@@ -1,7 +1,7 @@
 """The compiled loop: one sequence of a network on a chip, step by step. `sequence.py` is the file to read first."""
 
 from neurosim.loop.ageing import grow_older
-from neurosim.loop.moving import ENOUGH, SLICE, VECTOR
+from neurosim.loop.moving import ENOUGH, VECTOR
 from neurosim.loop.neurons import held_fields, listen, perturbations
 from neurosim.loop.place import look, place, place_cells
 from neurosim.loop.records import (
@@ -32,7 +32,7 @@ from neurosim.loop.sequence import sequence
 from neurosim.loop.synapses import sweep
 
 __all__ = [
-    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "SLICE", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts",
+    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts",
     "Plan", "Prediction", "Projection", "Record", "Scratch", "Trains", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
     "sequence", "sweep", "zeros",
 ]  # fmt: skip

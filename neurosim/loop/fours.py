@@ -118,6 +118,7 @@ def learn_four(
 def learn_each(
     cell, rule, tile, planes, registers, scale, first, end, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, scratch, moving, counts, one,
 ):  # fmt: skip
+    """Rows learn and are read, four at a time."""
     for j in range(first, end, ROWS):
         learn_four(
             cell, rule, tile, planes, registers, scale, j, of, before, a, reward, now, z, clean, noisy, k_read, k_write, k_rule, counts, one,
@@ -262,15 +263,15 @@ def meet_or_flag(cell, moving, before, j, n, key, one):
 
 @inline
 def flag_products(cell, moving, before, j, n, key, one):
-    """Which cells of four rows may move, whose chances are products of what comes from below and `reach`."""
-    reach, flags = moving.reach, moving.flags
+    """Which cells of four rows may move, whose chances are products of what comes from below and `odds`."""
+    odds, flags = moving.odds, moving.flags
     p0, p1, p2, p3 = abs(before[j]), abs(before[j + 1]), abs(before[j + 2]), abs(before[j + 3])
     s0, t0 = halves(fold(key, j))
     s1, t1 = halves(fold(key, j + 1))
     s2, t2 = halves(fold(key, j + 2))
     s3, t3 = halves(fold(key, j + 3))
     for i in range(n):
-        c = at(reach, i, 12)
+        c = at(odds, i, 12)
         put(flags, i, flag_four(cell, c * p0, c * p1, c * p2, c * p3, s0, t0, s1, t1, s2, t2, s3, t3, i, one), 11)
 
 
@@ -282,19 +283,19 @@ def write_products(
     cell, rule, planes, registers, scale, first, end, before, a, reward, now, k_read, k_write, k_rule, scratch, moving, counts, one
 ):
     """As `write_fours`, but what is asked is worked out for the cells that may move alone."""
-    n, zero, reach, dw, width, listed, posts, pres = a.shape[0], one - one, moving.reach, scratch.dw, 0, 0, 0, 0
+    n, zero, odds, dw, width, listed, posts, pres = a.shape[0], one - one, moving.odds, scratch.dw, 0, 0, 0, 0
     share = as_number(1, one) / full_scale(cell, scale, one)
-    steep = likely(cell, as_number(1, one), one)
+    steep = likely(cell, as_number(1, one), one) * (one + one / as_number(8192, one))  # more than what the order of products rounds off
     for i in range(n):
         d = change(rule, zero, Nothing(), as_number(1, one), at(a, i, 8), reward) * share
-        put(reach, i, abs(d) * steep, 12)
+        put(odds, i, abs(d) * steep, 12)
         posts += nonzero(d)
     for j in range(first, end):
-        pres += nonzero(before[j])
+        pres += nonzero(before[j])  # asked is who has both, even if the product is too small for a number
     counts[0] += posts * pres
     counts[1] += posts * pres
     for j in range(first, end, ROWS):
-        if width >= 0:  # else the four rows before were written whole, and these will be no different
+        if width >= 0:  # else the four rows before were written whole: these are too, unasked
             flag_rows(cell, moving, before, j, n, k_write, one)
             width = find_flagged(cell, moving, n)
         if width < 0:
@@ -308,7 +309,7 @@ def write_products(
             if width > 0:
                 listed = list_row(moving, r, j + r, width, listed, k_write)
             for m in range(since, listed):
-                put(moving.dw, m, change(rule, zero, Nothing(), pre, at(a, at(moving.columns, m, 2), 8), reward) * share, 0)
+                put(moving.dw, m, change(rule, zero, Nothing(), pre, at(a, at(moving.columns, m, 2), 8), reward) * share, 6)
             if listed >= ENOUGH or j + r + 1 == end:
                 write_listed(cell, planes, moving, listed, now, counts, one)
                 listed = 0

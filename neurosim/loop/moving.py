@@ -21,17 +21,22 @@ from neurosim.jit import (
     row,
     take_out,
 )
-from neurosim.loop.rows import ROWS, draw_write, write, write_each, write_row
-from neurosim.random import fold, halves, stream, whole
+from neurosim.loop.rows import ROWS, draw_write, several, write, write_each, write_row
+from neurosim.random import GRID, fold, halves, stream, whole
 
 chance = kernel(Cell.chance)
 SLICE = 32  #: rows that ask before those of their cells that may move are written
-GRID = 2**23  #: numbers that `uniform` can be
 VECTOR, ENOUGH = 8, 64  #: cells that are written at once; listed cells that are enough to be written before all rows have asked
 
 
 def says_its_chance(cell):
-    return getattr(cell, "chance", None) is not None  # None in a class that is derived from one which says it
+    """Whether a cell's class states the chance of its write; what it inherits holds as long as `write` is that one."""
+    for cls in cell.__mro__:
+        if "chance" in vars(cls):
+            return cls.chance is not None
+        if "write" in vars(cls):
+            return False
+    return False
 
 
 def is_cheap(cell):
@@ -98,7 +103,7 @@ def write_dense(cell, moving, count, now, least, one):
     dw, columns, cells, hits, low, high = moving.dw, moving.columns, moving.cells, moving.hits, moving.low, moving.high
     for m in range((count + VECTOR - 1) // VECTOR * VECTOR):
         numbers = first_at_least(cell, draw_write(cell, at(low, m, 4), at(high, m, 5), at(columns, m, 2), one), least)
-        s, hit = write(cell, at(cells, m, 0), at(dw, m, 1), now, numbers)
+        s, hit = write(cell, at(cells, m, 0), at(dw, m, 6), now, numbers)
         put(cells, m, s, 0)
         put(hits, m, hit, 3)
 
@@ -117,9 +122,9 @@ def ask_for_coincidences(cell, moving, count, one):
         return
     for m in range(count):
         n = ones(at(trains.rows, at(moving.lines, m, 1), 2) & at(trains.columns, at(moving.columns, m, 3), 4))
-        steps, d = (as_number(n, one) + half) * cell.step, at(moving.dw, m, 0)
+        steps, d = (as_number(n, one) + half) * cell.step, at(moving.dw, m, 6)
         sign = as_number(nonzero(d > 0), one) - as_number(nonzero(d < 0), one)  # a branch would be guessed wrong half of the time
-        put(moving.dw, m, steps * sign, 0)
+        put(moving.dw, m, steps * sign, 6)
 
 
 @inline
@@ -157,15 +162,16 @@ def write_listed(cell, planes, moving, count, now, counts, one):
     lines, columns, cells, hits = moving.lines, moving.columns, moving.cells, moving.hits
     there, n, moved, pulses = flat(planes), planes[0].shape[1], 0, 0
     for m in range(count):
-        take_out(cells, m, at(there, int(at(lines, m)) * n + int(at(columns, m)), 1), 0)
+        take_out(cells, m, at(there, int(at(lines, m)) * n + int(at(columns, m))), 0)
     ask_in_pulses(cell, moving, count, one)
     write_dense(as_told(cell, fewest(cell, moving, one)), moving, count, now, fewest(cell, moving, one), one)
     for m in range(count):
-        put_back(there, int(at(lines, m)) * n + int(at(columns, m)), at(cells, m, 0), 1)
+        put_back(there, int(at(lines, m)) * n + int(at(columns, m)), at(cells, m, 0))
     for m in range(count):
         hit = at(hits, m)
         moved += nonzero(hit)
-        pulses += int(hit)
+        if several(cell):
+            pulses += int(hit)
     counts[1] -= moved
     counts[2] += pulses
 
@@ -242,7 +248,7 @@ def write_flagged(cell, planes, j, rows, dw, first, n, listed, last, now, key, m
         if width > 0:
             listed = list_row(moving, r, j + r, width, listed, key)
         for m in range(since, listed):
-            put(moving.dw, m, at(asks, at(moving.columns, m, 2), 1), 0)
+            put(moving.dw, m, at(asks, at(moving.columns, m, 2)), 6)
         if listed >= ENOUGH or (last and r == rows - 1):
             write_listed(cell, planes, moving, listed, now, counts, one)
             listed = 0

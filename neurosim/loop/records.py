@@ -179,7 +179,7 @@ class Moving(NamedTuple):
 
     flags: np.ndarray  #: (longest post, rounded up to 8) int8: a bit a row, 1 if the cell may move
     words: np.ndarray  #: the same memory, eight flags a number
-    reach: np.ndarray  #: (longest post,) the chance that a cell of this column moves, for an input of 1
+    odds: np.ndarray  #: (longest post,) how likely a cell of this column moves for an input of 1, in steps of the random numbers' grid
     blocks: np.ndarray  #: (longest post + 8,) int32: eights of columns with a flag
     flagged: np.ndarray  #: (longest post + 8,) int32: columns with a flag
     columns: np.ndarray  #: (longest post + 64 + 8,) int32, of this length as are the next ones: where listed cells stand in their row

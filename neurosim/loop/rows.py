@@ -17,7 +17,7 @@ from neurosim.jit import (
 )
 from neurosim.random import draws, fold, halves
 
-read, write, chance, gather = kernel(Cell.read), kernel(Cell.write), kernel(Cell.chance), kernel(Tile.gather)
+read, write, gather = kernel(Cell.read), kernel(Cell.write), kernel(Tile.gather)
 draw_read, draw_write = draws["read"], draws["write"]
 ROWS = 4  #: rows of weights that a sweep reads before it sums them
 MANY = 64  #: or so many, if they are short, as a readout's are
@@ -43,9 +43,9 @@ def write_row(cell, cells, asks, share, now, key, one):
     asked, moved, pulses = np.int32(0), np.int32(0), np.int32(0)
     u, v = halves(key)
     for i in range(cells[0].shape[0]):
-        d = at(asks, i, 1) * share
-        s, hit = write(cell, at(cells, i, 0), d, now, draw_write(cell, u, v, i, one))
-        put(cells, i, s, 0)
+        d = at(asks, i) * share
+        s, hit = write(cell, at(cells, i), d, now, draw_write(cell, u, v, i, one))
+        put(cells, i, s)
         if swallows(cell):
             asked = np.int32(asked + nonzero(d))
             moved = np.int32(moved + nonzero(hit))

@@ -7,6 +7,7 @@ import pytest
 
 from hw_models.cells import ConstantStep, FixedPoint, LinearStep, OneSidedPair, SoftBoundsReference, Table, WanReRAM
 from hw_models.cells.fixed_point import Word
+from hw_models.cells.pulsed import named_tuple
 from hw_models.chip import Chip, load
 from hw_models.parts import InputError
 from hw_models.protocols import is_linear
@@ -48,8 +49,8 @@ def without(cell, *names):
     return type(type(cell).__name__, (type(cell),), dict.fromkeys(names))(*cell)
 
 
-def learner(cell, rule, dtype):
-    return Simulator(NETWORK, Chip(cell=cell, decorrelation=cell), 5, rule.learning(), dtype=dtype, plain=True)
+def learner(cell, rule, dtype, network=NETWORK):
+    return Simulator(network, Chip(cell=cell, decorrelation=cell), 5, rule.learning(), dtype=dtype, plain=True)
 
 
 def series(replicas, dtype, steps=4):
@@ -87,11 +88,11 @@ def swept(course, steps):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["reram-es", "trains", "fixed-point"])
-def test_plain_and_compiled_sweeps_have_the_same_bits(name):
+@pytest.mark.parametrize(("name", "size"), [("reram-es", 10), ("trains", 10), ("fixed-point", 10), ("fixed-point", 71)])
+def test_plain_and_compiled_sweeps_have_the_same_bits(name, size):
     found = []
     for compiled in (False, True):
-        captured, simulator = [], learner(CELLS[name], Perturbation("np", normalise=False), "float32")
+        captured, simulator = [], learner(CELLS[name], Perturbation("np", normalise=False), "float32", Network(3, size, 2))
         simulator._runner = lambda course, kinds, captured=captured: lambda start, end: captured.append(course)
         simulator.learn(*series(1, "float32"))
         (course,) = captured
@@ -105,7 +106,7 @@ def test_plain_and_compiled_sweeps_have_the_same_bits(name):
         found.append((p.planes, p.sums, course.record.counts))
     np.testing.assert_equal(*found)
     asked, swallowed = found[0][2][:2]
-    assert asked == 300 and 0 < swallowed < asked
+    assert asked == 3 * size**2 and 0 < swallowed < asked
 
 
 class Said(NamedTuple):
@@ -173,6 +174,30 @@ def test_a_chance_that_is_not_proportional_is_refused():
 def test_linear_holds_for_the_chance_it_was_said_of():
     assert is_linear(FixedPoint) and is_linear(ConstantStep) and not is_linear(Plain) and not is_linear(Table)
     check_cell(Plain())
+
+
+class Always(FixedPoint):
+    """A cell with a write of its own, of which the chance that it takes over says nothing."""
+
+    def write(self, s, dw, now, u):
+        return Word(min(max(s.w + dw, -1.0), 1.0)), 1.0 if dw != 0.0 else 0.0
+
+
+@named_tuple
+class Jumpy(ConstantStep):
+    """A cell made of several, the last of which has a chance of its own."""
+
+    def chance(self, dw):
+        return 1.0 if dw != 0.0 else 0.0
+
+
+def test_a_chance_holds_for_the_write_it_was_said_of():
+    rule = Perturbation("np", 0.02, 0.02)
+    some, each = learner(Always(), rule, "float32"), learner(without(Always(), "chance"), rule, "float32")
+    np.testing.assert_equal(some.learn(*series(1, "float32")), each.learn(*series(1, "float32")))
+    np.testing.assert_equal(some.state(), each.state())
+    assert not is_linear(Jumpy) and is_linear(LinearStep)
+    check_cell(Jumpy())
 
 
 def test_a_chance_that_write_does_not_keep_is_refused():

@@ -1,0 +1,95 @@
+"""Sweeps: which runs they are, what is said of them over seeds, and that nothing done is done again."""
+
+import csv
+import json
+import math
+
+import pytest
+from typer.testing import CliRunner
+
+from hw_models.parts import InputError
+from neurosim import sweep
+from neurosim.cli import app
+from neurosim.sweep import Axis, Point
+
+SMALL = [("test", "network.hidden", 6), ("test", "task.steps", 60), ("test", "task.validation_steps", 40), ("test", "train.epochs", 2)]
+SMALL += [("test", "train.baselines", False), ("test", "rule.readout_lr", 1e-4), ("test", "rule.lr", 1e-6), ("test", "chip.name", "ideal")]
+
+
+def test_every_combination_has_a_folder_of_its_own(tmp_path):
+    axes = [Axis("--rule", "rule.name", ("np", "my/rule.py:Mine")), sweep.axis("rule.lr=0.1,1e-3"), sweep.axis("train.seed=1,2")]
+    found = sweep.points(axes, tmp_path)
+    assert [list(point.options.values()) for point in found[:3]] == [["np", 0.1, 1], ["np", 0.1, 2], ["np", 0.001, 1]] and len(found) == 8
+    assert found[-1].folder == str(tmp_path / "my_rule.py_Mine_lr=0.001_seed=2") and len({point.folder for point in found}) == 8
+    assert [point.folder for point in sweep.points([], tmp_path)] == [str(tmp_path / "run")]
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ([Axis("--rule", "rule.name", ("a/b", "a:b"))], "would share a folder"),
+        ([Axis("--rule", "rule.name", ("np",)), Axis("--vary rule.name", "rule.name", ("wp",))], "--rule and --vary rule.name both vary rule.name"),
+    ],
+)  # fmt: skip
+def test_combinations_that_cannot_be_told_apart_are_refused(axes, said, tmp_path):
+    with pytest.raises(InputError, match=said):
+        sweep.points(axes, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["rule.lr", "rule.lr=", "=3", "rule.lr=1,1"])
+def test_an_axis_that_is_none_is_refused(text):
+    with pytest.raises(InputError, match=r"--vary"):
+        sweep.axis(text)
+
+
+def ended(seed, test, validation=0.5, diverged=False, **options):
+    metrics = {"test_loss": [9.0, test], "validation_loss": [9.0, validation], "diverged": diverged}
+    return Point({"chip.name": "ideal", **options, "train.seed": seed}, f"run-{seed}", metrics)
+
+
+def test_medians_over_seeds_by_hand():
+    runs = [ended(1, 0.3, 0.1), ended(2, 0.1, 0.2), ended(3, 0.0, 0.3, diverged=True)]
+    (line,) = sweep.summary(runs)
+    assert line == ({"chip.name": "ideal"}, 0.2, 0.3, 0.1, None, 3, 1, "")
+    two = sweep.summary([*runs, Point({"chip.name": "pcm", "train.seed": 1}, "x", refused="no")])
+    assert two[1] == ({"chip.name": "pcm"}, None, None, None, None, 0, 0, "no") and len(two) == 2
+
+
+def test_what_is_done_is_not_done_again_and_what_was_interrupted_goes_on(tmp_path):
+    axes = [Axis("--rule", "rule.name", ("np", "anp")), sweep.axis("rule.passes=clean-noisy,noisy"), sweep.axis("train.seed=1,2")]
+    said = []
+    first = sweep.run(None, SMALL, axes, tmp_path / "sweep", 2, said.append)
+    assert len(said) == 8 and [bool(point.refused) for point in first] == [False] * 6 + [True] * 2  # anp measures a difference of passes
+    rows = list(csv.DictReader((tmp_path / "sweep" / "sweep.csv").read_text().splitlines()))
+    assert [float(row["test_loss"]) for row in rows[:6]] == [sweep.final(point, "test") for point in first[:6]] and rows[6]["refused"]
+    assert all(math.isfinite(float(row["validation_loss"])) for row in rows if not row["refused"])
+
+    whole, cut = (tmp_path / "sweep" / f"np_passes=clean-noisy_seed={seed}" / "summary.json" for seed in (1, 2))
+    before, kept = whole.stat().st_mtime_ns, json.loads(cut.read_text())["test_loss"]
+    cut.unlink()
+    again = sweep.run(None, SMALL, axes, tmp_path / "sweep")
+    assert whole.stat().st_mtime_ns == before and json.loads(cut.read_text())["test_loss"] == kept
+    assert [sweep.final(point, "test") for point in again] == [sweep.final(point, "test") for point in first]
+
+    other = [given for given in SMALL if given[1] != "train.epochs"] + [("test", "train.epochs", 3)]
+    with pytest.raises(InputError, match=r"holds a run with other options than these; give another folder with --out"):
+        sweep.run(None, other, axes, tmp_path / "sweep")
+
+
+def test_a_value_that_nothing_can_be_run_with_is_refused_before_anything_runs(tmp_path):
+    axes = [Axis("--rule", "rule.name", ("np", "dnap")), sweep.axis("train.seed=1,2")]
+    with pytest.raises(InputError, match='"dnap" is not known; did you mean'):
+        sweep.run(None, SMALL, axes, tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_the_command_prints_a_line_for_each_combination(tmp_path):
+    args = [x for _, path, value in SMALL if path != "chip.name" for x in ("--set", f"{path}={str(value).lower()}")]
+    args += ["--rule", "np", "--chip", "ideal,digital-8bit", "--seed", "1,2", "--out", str(tmp_path / "s")]
+    result = CliRunner().invoke(app, ["sweep", *args])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["rule.name", "chip.name", "validation", "test", "loss", "range", "runs", "diverged"]
+    assert [line.split()[:2] for line in lines[1:3]] == [["np", "ideal"], ["np", "digital-8bit"]] and len(lines) == 4
+    told = json.loads(CliRunner().invoke(app, ["sweep", *args, "--json"]).stdout)
+    assert len(told["runs"]) == 4 and told["lines"][0]["runs"] == 2
