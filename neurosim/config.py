@@ -11,7 +11,7 @@ import tomli_w
 
 import neurosim
 from hw_models import own
-from hw_models.chip import Chip, configure, load, read_toml
+from hw_models.chip import Chip, catalogue, configure, load, read_toml
 from hw_models.parts import InputError, build, nearest
 from neurosim import tasks
 from neurosim.network import Network
@@ -65,6 +65,10 @@ def assemble(file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()
     table = over(SHOWCASE if base is None else base, {})
     if file is not None and pathlib.Path(file, EXPERIMENT).is_file():  # of a run: its experiment
         file = str(pathlib.Path(file, EXPERIMENT))
+    if file is not None and not pathlib.Path(file).exists():
+        for kind, names in (("task", tasks.by_name), ("rule", [*DEFAULTS, *GRADIENTS]), ("chip", catalogue())):
+            if file in names:
+                raise InputError(f"{file} is a {kind} and no file: say --{kind} {file}.")
     for layer in (read_toml(pathlib.Path(file)) if file is not None else {}, _nested(given)):
         for section, value in layer.items():
             if section not in SHOWCASE:

@@ -160,6 +160,12 @@ def test_what_is_wrong_is_said_in_one_sentence(path, value, says):
     assert len(str(error.value)) < 400 and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("digits", "task"), ("danp", "rule"), ("pcm", "chip")])
+def test_a_name_in_place_of_a_file_is_told_its_flag(name, kind):
+    with pytest.raises(InputError, match=f"{name} is a {kind} and no file: say --{kind} {name}"):
+        config.assemble(name)
+
+
 def test_a_malformed_file_is_named_with_its_line(tmp_path):
     with pytest.raises(InputError, match=r"experiment\.toml.*line 2"):
         config.assemble(toml(tmp_path, "[task]\nname = \n"))
