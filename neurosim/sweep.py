@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -100,6 +101,8 @@ def one(point: Point, table: Mapping[str, Any]) -> Point:
             initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
             kept = runs.Folder(folder, init=plan.init, initial=initial, saved=saved)
             kept.finish(train_experiment(plan.experiment, plan.dataset, kept.epoch, initial, kept.begin, fit))
+    except KeyboardInterrupt:
+        os._exit(1)  # else the pool would begin the next run; what stands in the folder is whole
     except Elsewhere:
         raise
     except InputError as error:
