@@ -169,21 +169,22 @@ def sweep(
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs}
     given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
     given += [config.assignment(text) for text in set_ or []]
-    if not any(path == "train.baselines" for _, path, _ in given):
+    if not any("train.baselines" in text for text in [*(set_ or []), *(vary or [])]):
         given.append(("sweep", "train.baselines", False))  # they would take as long as the runs
     named = {"--rule": ("rule.name", rule), "--chip": ("chip.name", chip)}
-    axes = [sweep.several(flag, path, names.split(",")) for flag, (path, names) in named.items() if names]
+    axes = [sweep.several(flag, path, sweep.names(flag, text)) for flag, (path, text) in named.items() if text is not None]
     axes += [sweep.axis(text) for text in vary or []]
-    axes += [sweep.axis(f"{sweep.SEED}={seed}")._replace(typed="--seed")] if seed else []
-    count = len(sweep.points(axes, out))
-    ended = 0
+    if seed is not None:
+        axes.append(sweep.several("--seed", sweep.SEED, sweep.names("--seed", seed), lambda n: config.assignment(f"{sweep.SEED}={n}")[2]))
+    count, ended = len(sweep.points(axes, out)), 0
+    typer.echo(f"{count} runs into {out}", err=True)
 
     def done(point):
         nonlocal ended
         ended += 1
         loss = sweep.final(point, "test")
-        told = point.refused or (f"test loss {loss:.4g}" if loss is not None else "diverged")
-        typer.echo(f"{ended}/{count}  {pathlib.Path(point.folder).name}: {told}", err=True)
+        told = point.refused or point.failed or (f"test loss {loss:.4g}" if loss is not None else "diverged")
+        typer.echo(f"{ended}/{count}  {pathlib.Path(point.folder).name}: {told}{' (had been run)' if point.found else ''}", err=True)
 
     try:
         found = sweep.run(file, given, axes, out, workers, done)
@@ -192,24 +193,36 @@ def sweep(
         raise typer.Exit(1) from None
     lines = sweep.summary(found)
     if json:
-        runs = [
-            {**point.options, "folder": point.folder, "refused": point.refused, "test_loss": sweep.final(point, "test")} for point in found
+        kept = [
+            {
+                **point._asdict(),
+                "metrics": None,
+                "validation_loss": sweep.final(point, "validation"),
+                "test_loss": sweep.final(point, "test"),
+            }
+            for point in found
         ]
-        typer.echo(files.as_json({"lines": [line._asdict() for line in lines], "runs": runs}), nl=False)
-        return
-    number = lambda x: "-" if x is None else f"{x:.4g}"  # noqa: E731
-    paths = list(lines[0].options)
-    rows = [
-        [
-            *(str(line.options[path]) for path in paths), number(line.validation), number(line.test),
-            f"{number(line.low)} to {number(line.high)}" if line.runs else "-", line.runs, line.diverged, line.refused,
-        ]
-        for line in lines
-    ]  # fmt: skip
-    screen.print_table([*paths, "validation", "test loss", "range", "runs", "diverged", ""], rows)
-    typer.echo(
-        f"Medians over seeds after the last epoch; choose by the validation loss. Every run is in {out}, all of them in {out}/sweep.csv"
-    )
+        for point in kept:
+            del point["metrics"]
+        typer.echo(files.as_json({"medians": [line._asdict() for line in lines], "runs": kept, "out": out}), nl=False)
+    else:
+        number = lambda x, runs: "-" if not runs else "diverged" if x is None else f"{x:.4g}"  # noqa: E731
+        paths = list(lines[0].options)
+        rows = [
+            [
+                *(sweep.said(line.options[path]) for path in paths), number(line.validation, line.runs), number(line.test, line.runs),
+                f"{number(line.low, line.runs)} to {number(line.high, line.runs)}" if line.runs > 1 else "", line.runs, line.diverged, line.refused,
+            ]
+            for line in lines
+        ]  # fmt: skip
+        screen.print_table([*paths, "validation", "test loss", "range", "runs", "diverged", ""], rows)
+        typer.echo(
+            f"Medians over seeds after the last epoch; choose by the validation loss. Each run is in {out}, a line each in {out}/sweep.csv"
+        )
+    if not any(line.runs for line in lines):
+        raise typer.Exit(2)
+    if any(point.failed for point in found) or all(line.diverged == line.runs for line in lines):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,13 +7,19 @@ import csv
 import io
 import itertools
 import json
+import multiprocessing
 import os
 import pathlib
 import re
+import shutil
+import signal
 import statistics
+import threading
+import tomllib
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from hw_models.parts import InputError
@@ -21,6 +27,7 @@ from neurosim import config, files, runs, transfer
 from neurosim.train import run as train_experiment
 
 SEED = "train.seed"
+BEGUN = {"rule.py", "metrics.csv", "checkpoint"}  #: what a folder may hold of a run that has not begun
 
 
 class Axis(NamedTuple):
@@ -37,11 +44,13 @@ class Point(NamedTuple):
     options: dict[str, Any]  #: by path, those that differ between runs
     folder: str
     metrics: dict[str, Any] | None = None  #: as in summary.json
-    refused: str = ""  #: why these options cannot be run together
+    refused: str = ""  #: why it could not be run
+    failed: str = ""  #: the error that ended it
+    found: bool = False  #: it had been run before
 
 
 def axis(text: str) -> Axis:
-    """``part.field=value,value,...`` as an axis.
+    """``part.field=value,value,...`` as an axis; commas in brackets, braces and quotes separate nothing.
 
     Raises
     ------
@@ -49,17 +58,26 @@ def axis(text: str) -> Axis:
         If it is not of that form or names a value twice.
     """
     path, sign, values = text.partition("=")
-    if not (path and sign and values):
+    if "." not in path or not (sign and values):
         raise InputError(f'--vary takes part.field=value,value,... such as rule.lr=0.001,0.01, got "{text}".')
-    return several(f"--vary {path}", path, (config.assignment(f"{path}={value.strip()}")[2] for value in values.split(",")))
+    return several(f"--vary {path}", path, names(f"--vary {path}", values), lambda value: config.assignment(f"{path}={value}")[2])
 
 
-def several(typed: str, path: str, values: Iterable[Any]) -> Axis:
+def names(typed: str, text: str) -> list[str]:
+    """What stands between commas outside brackets, braces and quotes."""
+    found = [part.strip() for part in re.findall(r"(?:\[[^\]]*\]|\{[^}]*\}|\"[^\"]*\"|[^,])+|(?<=,)(?=,|$)|^(?=,)", text)]
+    if not all(found) or not found:
+        raise InputError(f'{typed} takes values with a comma between, got "{text}", in which one is empty.')
+    return found
+
+
+def several(typed: str, path: str, values: Iterable[str], read: Callable[[str], Any] = str) -> Axis:
     """An axis whose values must differ."""
-    values = tuple(values)
-    if len(set(map(str, values))) < len(values):
-        raise InputError(f"{typed} names a value twice: each makes a run of its own, so give each once.")
-    return Axis(typed, path, values)
+    known = [read(value) for value in values]
+    for one, other in itertools.combinations(known, 2):
+        if one == other and isinstance(one, bool) == isinstance(other, bool):
+            raise InputError(f"{typed} names {other} twice: each value makes a run of its own, so give each once.")
+    return Axis(typed, path, tuple(known))
 
 
 def points(axes: Iterable[Axis], out) -> list[Point]:
@@ -76,11 +94,10 @@ def points(axes: Iterable[Axis], out) -> list[Point]:
             raise InputError(f"{one.typed} and {other.typed} both vary {one.path}: name all of its values in one of them.")
     found = []
     for values in itertools.product(*[one.values for one in axes]):
-        names = [
-            str(v) if path.endswith(".name") else f"{path.split('.')[-1]}={v}"
-            for path, v in zip([a.path for a in axes], values, strict=True)
+        words = [
+            str(v) if one.path.endswith(".name") else f"{one.path.partition('.')[2]}={said(v)}" for one, v in zip(axes, values, strict=True)
         ]
-        folder = pathlib.Path(out) / (re.sub(r"[^\w.=+-]+", "_", " ".join(names)) or "run")
+        folder = pathlib.Path(out) / (re.sub(r"[^\w.=+-]+", "_", " ".join(words)) or "run")
         found.append(Point(dict(zip([one.path for one in axes], values, strict=True)), str(folder)))
     if len({point.folder for point in found}) < len(found):
         raise InputError(
@@ -89,38 +106,12 @@ def points(axes: Iterable[Axis], out) -> list[Point]:
     return found
 
 
-def one(point: Point, table: Mapping[str, Any]) -> Point:
-    """Run a point, or go on with it, or read what it gave; what cannot be run says why."""
-    folder = pathlib.Path(point.folder)
-    try:
-        plan = config.plan(table)
-        saved = runs.load(folder) if (folder / config.EXPERIMENT).is_file() else None
-        if saved and (folder / config.EXPERIMENT).read_text() != config.to_toml(plan.experiment, plan.init):
-            raise Elsewhere(f"{folder} holds a run with other options than these; give another folder with --out, or remove it.")
-        if not (saved and (folder / "summary.json").is_file()):
-            initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
-            kept = runs.Folder(folder, init=plan.init, initial=initial, saved=saved)
-            kept.finish(train_experiment(plan.experiment, plan.dataset, kept.epoch, initial, kept.begin, fit))
-    except KeyboardInterrupt:
-        os._exit(1)  # else the pool would begin the next run; what stands in the folder is whole
-    except Elsewhere:
-        raise
-    except InputError as error:
-        return point._replace(refused=str(error))
-    return point._replace(metrics=json.loads((folder / "summary.json").read_text()))
+def said(value: Any) -> str:
+    """A value as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def refusal(table: Mapping[str, Any]) -> str:
-    """Why a table is no experiment, as far as shows without its data."""
-    try:
-        config.parts(table)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-class Elsewhere(InputError):
-    """A folder that another sweep has filled."""
+# ---------------------------------------------------------------- running them
 
 
 def run(file, given, axes: Iterable[Axis], out, workers: int = 1, done: Callable[[Point], None] = lambda point: None) -> list[Point]:
@@ -142,32 +133,125 @@ def run(file, given, axes: Iterable[Axis], out, workers: int = 1, done: Callable
     Raises
     ------
     InputError
-        If a value can be run with no other, before anything is run; or if a folder holds a run with other options.
+        Before anything is run: if a value can be run with no other, if a folder holds a run with other options, or if nothing can be written.
     """
-    axes, given = list(axes), list(given)
+    axes, given, out = list(axes), list(given), pathlib.Path(out)
     todo = points(axes, out)
     typed = {one.path: one.typed for one in axes}
     tables = [config.assemble(file, [*given, *[(typed[path], path, value) for path, value in point.options.items()]]) for point in todo]
     reasons = [refusal(table) for table in tables]
-    for path in [one.path for one in axes] or [""]:
-        for value in dict.fromkeys(point.options.get(path) for point in todo):
-            why = [reason for point, reason in zip(todo, reasons, strict=True) if point.options.get(path) == value]
-            if all(why):
-                raise InputError(why[0])
-    found: dict[str, Point] = {}
-    with ProcessPoolExecutor(max(1, min(workers, len(todo))), get_context("spawn")) as pool:
-        try:
-            jobs = [pool.submit(one, point, table) for point, table in zip(todo, tables, strict=True)]
-            for job in as_completed(jobs):
-                point = job.result()
-                found[point.folder] = point
-                done(point)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    ended = [found[point.folder] for point in todo]
-    files.write(pathlib.Path(out) / "sweep.csv", as_csv(ended))
-    return ended
+    for path, value in [(one.path, value) for one in axes for value in one.values] or [("", None)]:
+        why = [reason for point, reason in zip(todo, reasons, strict=True) if point.options.get(path) == value]
+        if all(why):
+            raise InputError(why[0])
+    for point, table, reason in zip(todo, tables, reasons, strict=True):
+        if not reason:
+            make_room(pathlib.Path(point.folder), table)
+    write_csv(out, todo)
+    found = {point.folder: point for point in todo}
+    pool = ProcessPoolExecutor(max(1, min(workers, len(todo))), multiprocessing.get_context("spawn"), follow_parent, (os.getpid(),))
+    try:
+        jobs = [pool.submit(one, point, table) for point, table in zip(todo, tables, strict=True)]
+        for job in as_completed(jobs):
+            point = job.result()
+            found[point.folder] = point
+            done(point)
+        pool.shutdown()
+    except BaseException as error:
+        for child in multiprocessing.active_children():  # what stands in their folders is whole
+            child.terminate()
+        pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise InputError("A worker was killed, perhaps for want of memory; the same command goes on, with fewer --workers.") from None
+        raise
+    finally:
+        write_csv(out, found.values())
+    return list(found.values())
+
+
+def follow_parent(parent: int) -> None:
+    """In a worker: leave it to the parent to hear that it should stop, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        while os.getppid() == parent:
+            threading.Event().wait(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def refusal(table: Mapping[str, Any]) -> str:
+    """Why a table is no experiment, as far as shows without its data."""
+    try:
+        config.parts(table)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def make_room(folder: pathlib.Path, table: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds something else; clear one in which no epoch of a run was ended.
+
+    Raises
+    ------
+    InputError
+        If it holds a run with other options, or no run.
+    """
+    if not folder.exists():
+        return
+    if not (folder / config.EXPERIMENT).is_file():
+        if not folder.is_dir() or {path.name for path in folder.iterdir()} - BEGUN:
+            raise InputError(f"{folder} is in the way and is no run; give another folder with --out, or remove it.")
+        shutil.rmtree(folder)
+        return
+    lines = (folder / "metrics.csv").read_text().splitlines() if (folder / "metrics.csv").is_file() else []
+    try:
+        plan = config.plan(table)
+    except InputError:
+        return  # it is said when its turn comes
+    there, here = (
+        config.leaves(tomllib.loads(text))
+        for text in ((folder / config.EXPERIMENT).read_text(), config.to_toml(plan.experiment, plan.init))
+    )
+    differ = [path for path in {**there, **here} if there.get(path) != here.get(path)]
+    if differ and len(lines) < 2:
+        shutil.rmtree(folder)
+    elif differ:
+        was, now = (f"{differ[0]} = {table[differ[0]]}" if differ[0] in table else f"no {differ[0]}" for table in (there, here))
+        raise InputError(f"{folder} holds a run with other options ({was}, and now {now}); give another folder with --out, or remove it.")
+    elif runs.load(folder).progress.get("data") not in (None, runs.data_digest(plan.dataset)):
+        raise InputError(f"{folder} holds a run on data that have changed since; give another folder with --out, or remove it.")
+
+
+def one(point: Point, table: Mapping[str, Any]) -> Point:
+    """Run a point, or go on with it, or read what it gave; what cannot be run says why."""
+    folder = pathlib.Path(point.folder)
+    try:
+        plan = config.plan(table)
+        saved = runs.load(folder) if (folder / config.EXPERIMENT).is_file() else None
+        found = bool(saved) and (folder / "summary.json").is_file()
+        if not found:
+            initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
+            kept = runs.Folder(folder, init=plan.init, initial=initial, saved=saved)
+            kept.finish(train_experiment(plan.experiment, plan.dataset, kept.epoch, initial, kept.begin, fit))
+        return point._replace(metrics=json.loads((folder / "summary.json").read_text()), found=found)
+    except InputError as error:
+        return point._replace(refused=str(error))
+    except Exception as error:  # a fault in one must not cost the others
+        traceback.print_exc()
+        return point._replace(failed=f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}")
+
+
+def write_csv(out: pathlib.Path, found: Iterable[Point]) -> None:
+    """``sweep.csv`` in a folder that is made if need be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        files.write(out / "sweep.csv", as_csv(found))
+    except OSError as error:
+        raise InputError(
+            f"{out / 'sweep.csv'} cannot be written: {(error.strerror or str(error)).lower()}; give another folder with --out."
+        ) from None
 
 
 # ---------------------------------------------------------------- what came of it
@@ -183,12 +267,19 @@ def as_csv(found: Iterable[Point]) -> str:
     """A line a run: its options, its losses, what it swallowed, what it would have cost, its folder."""
     found, text = list(found), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*found[0].options, "validation_loss", "test_loss", "diverged", "swallowed_updates", "energy_J", "folder", "refused"])
+    writer.writerow([*found[0].options, "validation_loss", "test_loss", "diverged", "swallowed_updates", "energy_J", "folder", "not_run"])
     for point in found:
         m = point.metrics or {}
         energy = ((m.get("cost") or {}).get("energy_J") or {}).get("typical")
         kept = [final(point, "validation"), final(point, "test"), m.get("diverged"), m.get("swallowed_updates"), energy]
-        writer.writerow([*point.options.values(), *["" if v is None else v for v in kept], point.folder, point.refused])
+        writer.writerow(
+            [
+                *point.options.values(),
+                *["" if v is None else v for v in kept],
+                pathlib.Path(point.folder).name,
+                point.refused or point.failed,
+            ]
+        )
     return text.getvalue()
 
 
@@ -202,7 +293,7 @@ class Line(NamedTuple):
     high: float | None
     runs: int
     diverged: int
-    refused: str
+    refused: str  #: or failed: why some were not run to their end
 
 
 def summary(found: Iterable[Point]) -> list[Line]:
@@ -214,7 +305,7 @@ def summary(found: Iterable[Point]) -> list[Line]:
     lines = []
     for members in groups.values():
         options = {path: value for path, value in members[0].options.items() if path != SEED}
-        ran = [point for point in members if not point.refused]
+        ran = [point for point in members if point.metrics]
         test, validation = (
             [loss if (loss := final(p, part)) is not None else float("inf") for p in ran] for part in ("test", "validation")
         )
@@ -222,7 +313,7 @@ def summary(found: Iterable[Point]) -> list[Line]:
         lines.append(
             Line(
                 options, middle(validation), middle(test), known(min(test)) if test else None, known(max(test)) if test else None, len(ran),
-                sum(bool((p.metrics or {})["diverged"]) for p in ran), next((p.refused for p in members if p.refused), ""),
+                sum(bool((p.metrics or {})["diverged"]) for p in ran), next((p.refused or p.failed for p in members if p.refused or p.failed), ""),
             )
         )  # fmt: skip
     return lines
