@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from hw_models.chip import load as load_chip
 from hw_models.events import Event
 from hw_models.prices import load
-from neurosim.cli import _print_cost, app
+from neurosim.cli import app
 from neurosim.cost import PROJECTION, Workload, estimate
 from neurosim.network import Network
 from neurosim.rules import ANP
+from neurosim.screen import print_cost
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "cost.md"
@@ -75,7 +76,7 @@ def test_pictures_and_a_file_are_written(tmp_path):
 
 def test_train_says_a_cost_with_its_caveat(capsys):
     found = estimate(Network(1, 4, 1), load_chip("loihi"), ANP().learning(), Workload(5))
-    _print_cost(SimpleNamespace(estimate=lambda: found))
+    print_cost(SimpleNamespace(estimate=lambda: found))
     said = capsys.readouterr().out
     assert said.startswith("On loihi this training would take at least 520 uJ") and said.endswith(f"{PROJECTION}\n")
 
