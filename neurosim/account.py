@@ -60,6 +60,7 @@ class Account(NamedTuple):
     sent: Rounds = 0  #: numbers given to the reward wire
     arrived: Rounds = 0  #: numbers that it delivered
     heard: Rounds = 0  #: rounds: every neuron concerned forms its signal from one comparison
+    begun: Rounds = 0  #: steps in which hidden neurons were perturbed and formed the signals that they keep until the next such step
     decorrelated: Rounds = 0  #: steps in which the matrices of a decorrelating rule learned
     traced: Rounds = 0  #: rounds: synapses take in what they learn from
     changed: Rounds = 0  #: rounds: synapses make a change of it

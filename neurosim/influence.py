@@ -101,7 +101,7 @@ def _learned(c: loop.Course) -> loop.Course:
         group = _group(c, k)
         p.z_before[:] = p.z[0]
         loop.sweep(
-            c.parts, c.parts.readout_rule if group is net.readout else c.parts.rule, c.plan, p, loop.WRITE, 0, group.a, c.scratch.reward,
+            c.parts, c.parts.readout_rule if group is net.readout else c.parts.rule, c.plan, p, loop.WRITE, 0, group.a, c.scratch.reward, c.scratch.arrived,
             c.first, c.key, int(c.clock[0]) + 1, c.one, c.scratch, c.record.counts, c.one,
         )  # fmt: skip
     return c

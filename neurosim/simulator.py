@@ -566,8 +566,8 @@ class Simulator:
             return loop.Group(
                 self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
                 self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, wide), zeros(passes, replicas, wide),
-                zeros(passes, replicas, n), fired(n if getattr(neuron, "spikes", False) else 0), zeros(passes, replicas, n), heard, zeros(lanes, n), zeros(replicas), k,
-                self._count(parts.circuit),
+                zeros(passes, replicas, n), fired(n if getattr(neuron, "spikes", False) else 0), zeros(passes, replicas, n), heard, zeros(passes, replicas, n),
+                zeros(lanes, n), zeros(replicas), k, self._count(parts.circuit),
             )  # fmt: skip
 
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
@@ -598,13 +598,13 @@ class Simulator:
             learning is not None, True, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
             number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
             how.perturb_readout, how.raw_recurrence, "layer_energy" in how.rule.needs, "input_energy" in how.rule.needs,
-            number(self.chip.noise.sigma * spread), number(how.carry), number(self.chip.step_s),
+            number(self.chip.noise.sigma * spread), number(how.carry), how.interval, number(self.chip.step_s),
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
             self._moving(parts.cell, longest), self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
-            np.zeros(1, np.int64),
+            np.ones(lanes, number), np.zeros(1, np.int64),
         )  # fmt: skip
         fields, widths = parts.neuron.State._fields, {"y": self.network.outputs}
         views = {name: view(name, wanted, widths.get(name, sum(layers)), replicas, steps, number) for name in (*fields, *ALWAYS)}
@@ -631,12 +631,14 @@ class Simulator:
 
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
-        steps, compared, sent, arrived, heard, traced, learned, failed = (int(n) for n in course.record.counts)
+        steps, compared, sent, arrived, heard, traced, learned, begun, failed = (int(n) for n in course.record.counts)
         noisy, replicas = list(course.plan.noisy), course.scratch.value.shape[1]
         written = (learned if learning.at_once else 1) if learning else 0
+        seldom = begun if learning and learning.interval > 1 and learning.at_once else written  # of hidden neurons' synapses
         matrices = steps if learning and learning.decorrelation_lr > 0 else 0
         counted = {
-            name: (written, p, type(self.chip.cell)) for name, p in zip(self.network.projections, course.net.projections, strict=True)
+            name: (seldom if k < 2 * len(self.network.layers) else written, p, type(self.chip.cell))
+            for k, (name, p) in enumerate(zip(self.network.projections, course.net.projections, strict=True))
         }
         if matrices:
             names = [f"matrix of {name}" for name in (*self.network.populations[: len(self.network.layers)], "input")]
@@ -647,7 +649,7 @@ class Simulator:
         spikes = {name: Carried(*(int(n) for n in p.spikes)) for name, p in carried if p.events}
         return Account(
             steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,
-            heard * replicas * (learning.samples if learning else 0), matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
+            heard * replicas * (learning.samples if learning else 0), begun, matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
         ), bool(failed)  # fmt: skip
 
     def _saturation(self, groups, projections, times):

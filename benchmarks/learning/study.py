@@ -66,6 +66,11 @@ NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(
 ACTIVITY = {"lr": log(1e-5, 3e-2), "readout_lr": log(1e-3, 1.0), "carry": below_one(0.02, 1.0)}
 WEIGHT = {"lr": log(1e-11, 1e-6), "readout_lr": log(1e-5, 1e-2), "carry": below_one(0.02, 1.0)}
 MATRIX = {"decorrelation_lr": log(3e-4, 3e-2)}
+#: Credit over several steps: what came of a perturbation is heard until the next, and weights follow the sign of a running mean.
+OVER_TIME = {"samples": 16, "interval": 20, "momentum": 0.9, "sign": True, "carry": 1.0, "lr": 1e-4}
+STEPS_BACK = {
+    "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
+}  # fmt: skip
 RULES = {
     "wp": Entry(ns.rules.WP, WEIGHT),
     "np": Entry(ns.rules.NP, NODE),
@@ -76,6 +81,8 @@ RULES = {
     "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
     "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
+    "danp over time": Entry(lambda **o: ns.rules.DANP(**OVER_TIME | o), STEPS_BACK | MATRIX),
+    "danp over time, 64 samples": Entry(lambda **o: ns.rules.DANP(**OVER_TIME | {"samples": 64} | o), STEPS_BACK | MATRIX),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(
@@ -380,7 +387,7 @@ def claim(found) -> str:
 STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
-    "danp, 16 samples": ("#795548", "-"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "danp, 16 samples": ("#795548", "-"), "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 

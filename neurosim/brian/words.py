@@ -145,8 +145,9 @@ def signal(rule) -> tuple[str, ...]:
 
 
 def change(rule) -> tuple[str, ...]:
-    """The entry of a rule's synapse side."""
-    return _known(CHANGES, type(rule).change, rule)
+    """The entry of a rule's synapse side; at a readout a rule of signs takes none."""
+    lines = _known(CHANGES, type(rule).change, rule)
+    return lines if getattr(rule, "signed", True) else tuple(line.replace("sign(", "(") for line in lines)
 
 
 def _known(entries, method, rule) -> tuple[str, ...]:

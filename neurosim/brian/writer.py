@@ -212,7 +212,8 @@ class RateWriter:
     def plasticity(self, name):
         pre, _, post = name.partition("_to_")
         numbers = {"lr": "readout_lr" if post == "readout" else "lr", "pre": self.saw(pre, post)}
-        return _regularly(name, [*(line.format(**numbers) for line in words.change(self.how.rule)), *self.forget(pre)], self.late + 20)
+        rule = self.how.readout_rule if post == "readout" else self.how.rule
+        return _regularly(name, [*(line.format(**numbers) for line in words.change(rule)), *self.forget(pre)], self.late + 20)
 
     def saw(self, pre, post):
         """What a synapse saw in this step."""

@@ -83,7 +83,8 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "clean": sequences * steps * (len(learning.passes) - noisy), "perturbed": sequences * steps * noisy,
             "compared": numbers * counted, "sent": numbers * (counted if learning.every_step else 1),
             "arrived": _in_time(chip, learning, steps, counted, getattr(chip.wire, "lost", 0.0)).by(numbers),
-            "heard": numbers * steps, "decorrelated": batches * steps if learning.decorrelation_lr > 0 else 0, "traced": sequences * steps,
+            "heard": numbers * steps, "begun": batches * math.ceil(steps / learning.interval),
+            "decorrelated": batches * steps if learning.decorrelation_lr > 0 else 0, "traced": sequences * steps,
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
         }  # fmt: skip
     account = Account(**found).by(1)
@@ -126,8 +127,10 @@ def _spikes(network, chip, learning, account: Account, work: Workload) -> dict[s
 
 def _writes(network, chip, learning, account: Account, work: Workload) -> dict[str, Writes]:
     """Writes to every array: whether a cell moves depends on data."""
-    sizes = zip(network.projections, network.synapses(work.seed), strict=True)
-    found = {name: _asked(chip.cell, account.written.by(n), work.moves) for name, n in sizes}
+    sizes, inside = zip(network.projections, network.synapses(work.seed), strict=True), 2 * len(network.layers)
+    seldom = isinstance(learning, Learning) and learning.interval > 1 and learning.at_once
+    times = [account.begun] * inside + [account.written] if seldom else [account.written] * (inside + 1)
+    found = {name: _asked(chip.cell, each.by(n), work.moves) for (name, n), each in zip(sizes, times, strict=True)}
     if account.decorrelated.high:
         names = [*network.populations[: len(network.layers)], "input"]  # the readout has no matrix
         for name, n in zip(names, learning.decorrelated(network)):

@@ -118,7 +118,6 @@ class _Events:
         self.add = self.ledger.add
         self.shapes, self.sizes = network.shapes(), network.synapses(seed)
         self.synapses, self.indexed = sum(self.sizes), indexed(network, chip)
-        self.rows = sum(pre for pre, _ in self.shapes)
         neuron, readout = (discrete(part, chip.step_s) for part in (network.neuron, network.readout))
         self.populations = [(n, neuron) for n in network.layers] + [(network.outputs, readout)]
         self.hidden, self.every = sum(network.layers), sum(n for n, _ in self.populations)
@@ -129,7 +128,9 @@ class _Events:
             if not is_device(chip.cell) and name not in account.spikes:
                 self.fetch(first, k, self.sizes[k], account.steps)
         self.add(first, Event.BARRIER, 1, account.steps)
+        self.inside = 2 * len(network.layers)  #: projections to hidden neurons
         if isinstance(learning, Learning):
+            self.interval = learning.interval
             # a run without learning, of a network that decorrelates, takes one pass
             self.replicas = Count(*map(sum, zip(account.clean, account.perturbed))).by(bool(account.heard.high) / len(learning.passes))
             self.perturb(learning)
@@ -245,18 +246,21 @@ class _Events:
     def perturb(self, learning: Learning) -> None:
         """What perturbed passes are given, and how they come back towards the one that they are compared with."""
         phase, rule, each = Phase.PERTURBED, learning.rule, self.share(learning, self.account.perturbed)
-        given = self.synapses if rule.site == "weight" else self.every - (0 if learning.perturb_readout else self.network.outputs)
-        if not getattr(type(self.chip.noise), "silent", False):
-            self.noise(phase, given / 2 if learning.antithetic else given, each)  # the second of a pair is given the first one's numbers
-            self.add(phase, Event.ADD, given, each)
+        outputs = self.network.outputs if learning.perturb_readout else 0
+        given = [(self.synapses, each)] if rule.site == "weight" else [(self.hidden, self.begun(each)), (outputs, each)]
+        for n, rounds in given if not getattr(type(self.chip.noise), "silent", False) else ():
+            self.noise(phase, n / 2 if learning.antithetic else n, rounds)  # the second of a pair is given the first one's numbers
+            self.add(phase, Event.ADD, n, rounds)
         if hasattr(rule, "perturb"):  # a weight's perturbation is made of what it is given and of its register
             words = len(rule.Register._fields)
             self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
             self.add(phase, Event.STATE_READ, words * self.synapses, each)
+        held = 1 + len(self.populations[0][1].State._fields) + (learning.decorrelation_lr > 0)
         if learning.carry != 1.0 and len(learning.passes) > 1:
-            held = 1 + len(self.populations[0][1].State._fields) + (learning.decorrelation_lr > 0)
             self.add(phase, Event.ADD, 2 * held * self.hidden, self.account.heard)
             self.add(phase, Event.MULTIPLY, held * self.hidden, self.account.heard)
+        if learning.interval > 1:  # a pass starts from another one
+            self.access(phase, held * self.hidden, self.begun(self.account.heard))
 
     @staticmethod
     def share(learning: Learning, rounds: Count) -> Count:
@@ -304,29 +308,42 @@ class _Events:
         phase, rule = Phase.UPDATE, learning.rule
         if rule.site == "weight":
             return
-        self.add(phase, Event.STATE_WRITE, self.rows, self.replicas)  # what the weights saw is kept for one step
-        if "input_energy" in rule.needs:
-            self.add(phase, Event.MULTIPLY, self.rows, self.replicas)
-            self.add(phase, Event.REDUCTION, self.rows, self.replicas)
         heard, known = self.share(learning, self.account.heard), {read.name for read in reads_of(rule)["signal"]}
-        if "layer_energy" in rule.needs or known & {"own", "own.delta"}:
-            self.add(phase, Event.ADD, self.every, heard)  # the change of its activity
-        if known & {"own", "own.xi"} and learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic:
-            self.add(phase, Event.ADD, self.every, heard)  # the difference of what two passes were given
-        if "layer_energy" in rule.needs:
-            self.add(phase, Event.MULTIPLY, self.every, heard)
-            self.add(phase, Event.REDUCTION, self.every, heard)
         words = len(rule.Memory._fields)
         memory = rule.Memory(*[EACH_POST] * words)
         # sigma and the size of a layer are constants of the chip
         found = operations(rule.signal, memory, Own(EACH_POST, EACH_POST, EACH_POST, 0.01), Extra(NOWHERE, 1.0, NOWHERE))
-        for n, _ in self.populations:
-            self.done(phase, found, heard, post=n)
-        self.access(phase, words * self.every, heard)
-        self.add(phase, Event.STATE_WRITE, self.every, self.replicas)
-        if learning.folds:  # signals times rewards, summed over comparisons
-            self.add(phase, Event.MULTIPLY, self.every, heard)
-            self.add(phase, Event.ADD, self.every, heard.less(self.replicas))
+        for k, (n, _) in enumerate(self.populations):
+            inside, seen = k < len(self.network.layers), [pre for pre, _ in self.shapes[2 * k : 2 * k + 2]]
+            formed, steps = (self.begun(heard), self.begun(self.replicas)) if inside else (heard, self.replicas)
+            self.add(phase, Event.STATE_WRITE, sum(seen), steps)  # what the weights saw is kept until they learn
+            if "input_energy" in rule.needs:
+                self.add(phase, Event.MULTIPLY, sum(seen), steps)
+                self.add(phase, Event.REDUCTION, sum(seen), steps)
+            if "layer_energy" in rule.needs or known & {"own", "own.delta"}:
+                self.add(phase, Event.ADD, n, formed)  # the change of its activity
+            if known & {"own", "own.xi"} and learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic:
+                self.add(phase, Event.ADD, n, formed)  # the difference of what two passes were given
+            if "layer_energy" in rule.needs:
+                self.add(phase, Event.MULTIPLY, n, formed)
+                self.add(phase, Event.REDUCTION, n, formed)
+            self.done(phase, found, formed, post=n)
+            self.access(phase, words * n, formed)
+            self.add(phase, Event.STATE_WRITE, n, self.replicas)
+            if learning.folds:  # signals times rewards, summed over comparisons
+                self.add(phase, Event.MULTIPLY, n, heard)
+                self.add(phase, Event.ADD, n, heard.less(steps))
+            if inside and learning.interval > 1:  # and over steps, by neurons that keep their signals
+                self.add(phase, Event.STATE_WRITE, n, formed)
+                self.add(phase, Event.STATE_READ, n, heard)
+                self.add(phase, Event.STATE_READ, n, self.replicas.less(steps))
+
+    def begun(self, rounds: Count) -> Count:
+        """Of rounds that are had every step, those in steps in which hidden neurons are perturbed."""
+        if self.interval == 1:
+            return rounds
+        begun, steps = self.account.begun.typical, max(self.account.steps.typical, 1)
+        return Count(*(n * begun / steps for n in rounds))
 
     def update(self, learning: Learning) -> None:
         """What synapses do: traces take in every step, changes are made when a reward arrives."""
@@ -336,33 +353,35 @@ class _Events:
         pre, a = (1.0, EACH) if rule.site == "weight" else (EACH_PRE, EACH_POST)
         reward = 1.0 if learning.folds else NOWHERE
         traced, changed = (self.share(learning, rounds.by(learning.lanes)) for rounds in (account.traced, account.changed))
-        self.gather(learning, traced if words else changed)
-        for rounds, found in (
-            (traced, operations(rule.trace, register, pre, a)),
-            (changed, operations(rule.change, EACH, register, pre, a, reward)),
-        ):
-            for (pre_here, post_here), n in zip(self.shapes, self.sizes, strict=True):
-                self.done(phase, found, rounds, pre_here, post_here, n)
-        if hasattr(rule, "settle"):
-            letters = rule.draws.get("settle", "")
-            self.random(phase, letters, self.synapses, changed)
-            self.done(phase, operations(rule.settle, EACH, EACH, (EACH,) * len(letters)), changed, both=self.synapses)
-        self.access(phase, words * self.synapses, traced)
-        self.add(phase, Event.ADD, self.synapses, changed.less(account.learned))  # over lanes and the batch
-        if not learning.at_once:  # changes wait for the end of the sequence
-            self.add(phase, Event.ADD, self.synapses, account.learned)
-            self.access(phase, self.synapses, account.learned)
+        both = [(traced, changed, account.learned)] * len(self.shapes)
+        if learning.interval > 1:
+            begun = self.begun(self.replicas)
+            both[: self.inside] = [(begun, begun, account.begun)] * self.inside
+        for k, (traced, changed, learned) in enumerate(both):
+            (pre_here, post_here), n = self.shapes[k], self.sizes[k]
+            self.gather(learning, traced if words else changed, k)
+            self.done(phase, operations(rule.trace, register, pre, a), traced, pre_here, post_here, n)
+            self.done(phase, operations(rule.change, EACH, register, pre, a, reward), changed, pre_here, post_here, n)
+            if hasattr(rule, "settle"):
+                letters = rule.draws.get("settle", "")
+                self.random(phase, letters, n, changed)
+                self.done(phase, operations(rule.settle, EACH, EACH, (EACH,) * len(letters)), changed, both=n)
+            self.access(phase, words * n, traced)
+            self.add(phase, Event.ADD, n, changed.less(learned))  # over lanes and the batch
+            if not learning.at_once:  # changes wait for the end of the sequence
+                self.add(phase, Event.ADD, n, learned)
+                self.access(phase, n, learned)
 
-    def gather(self, learning: Learning, rounds: Count) -> None:
+    def gather(self, learning: Learning, rounds: Count, k: int) -> None:
         """Synapses take in what they learn from: what their neurons keep, or their own noise, made again from the generator's key."""
         if learning.rule.site != "weight":
-            self.add(Phase.UPDATE, Event.STATE_READ, sum(pre + post for pre, post in self.shapes), rounds)
+            self.add(Phase.UPDATE, Event.STATE_READ, sum(self.shapes[k]), rounds)
             return
         compared = 1 if learning.by_layer else learning.samples / learning.lanes  # each with its base, if that is noisy and not its mirror
         numbers = compared * (2 if learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic else 1)
-        self.noise(Phase.UPDATE, self.synapses * numbers, rounds)
-        self.add(Phase.UPDATE, Event.ADD, self.synapses * (numbers - 1), rounds)
-        self.add(Phase.UPDATE, Event.MULTIPLY, self.synapses * (1 + (compared if learning.folds else 0)), rounds)
+        self.noise(Phase.UPDATE, self.sizes[k] * numbers, rounds)
+        self.add(Phase.UPDATE, Event.ADD, self.sizes[k] * (numbers - 1), rounds)
+        self.add(Phase.UPDATE, Event.MULTIPLY, self.sizes[k] * (1 + (compared if learning.folds else 0)), rounds)
 
     # ------------------------------------------------------------ reference gradients
 

@@ -86,12 +86,17 @@ def launch(p, plan, source, fired):
 
 
 @passage
+def keep(plan, p):
+    """What the weights saw in the step before is what they will learn from."""
+    if plan.learn:
+        for b in range(p.z.shape[1]):
+            copy(p.z[0, b], p.z_before[b])
+
+
+@passage
 def load(parts, plan, p, source, fired, energy, first, key, step, one):
     """Bring what a population sends through the DAC to the rows of a projection; spikes and the 1 of a bias pass none."""
     passes, replicas = p.z.shape[:2]
-    if plan.learn:
-        for b in range(replicas):
-            copy(p.z[0, b], p.z_before[b])
     if p.events:
         launch(p, plan, source, fired)
     k = stream(key, random.DAC, p.number, step)

@@ -269,9 +269,28 @@ def fire(circuit, neuron, rule, group, one):
 @passage
 def listen(rule, plan, group, sigma, one):
     """Each neuron turns what it knows of itself into its local signal: one for each pass that is compared, summed or kept apart as it was told to."""
+    form(rule, plan, group, sigma, one)
+    group.a[:] = one - one
+    take_in(plan, group)
+
+
+@passage
+def take_in(plan, group):
+    """Each neuron adds up its signals, each times what is heard of its pass."""
+    passes, replicas, n = group.kept.shape
+    for q in range(passes):
+        if plan.sends[q] and concerns(plan, group.number, q):
+            for b in range(replicas):
+                a, kept, heard = group.a[b * plan.lanes + plan.lane[q]], group.kept[q, b], group.heard[q, b]
+                for i in range(n):
+                    a[i] += heard * kept[i]
+
+
+@passage
+def form(rule, plan, group, sigma, one):
+    """Each neuron forms a signal for each pass that is compared."""
     passes, replicas, n = group.out.shape
     zero = one - one
-    group.a[:] = zero
     for q in range(passes):
         if plan.sends[q] and concerns(plan, group.number, q):
             r = plan.base[q]
@@ -283,12 +302,10 @@ def listen(rule, plan, group, sigma, one):
                     for i in range(n):
                         energy += (noisy[i] - base[i]) * (noisy[i] - base[i])
                 extra = Extra(energy, size, group.energy[b])
-                memory, xi, xi_base, heard = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.heard[q, b]
-                a = group.a[b * plan.lanes + plan.lane[q]]
+                memory, xi, xi_base, kept = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.kept[q, b]
                 for i in range(n):
-                    m, own = signal(rule, at(memory, i), Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma), extra)
+                    m, kept[i] = signal(rule, at(memory, i), Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma), extra)
                     put(memory, i, m)
-                    a[i] += heard * own
 
 
 @passage

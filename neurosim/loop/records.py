@@ -74,7 +74,9 @@ class Projection(NamedTuple):
     adc: Any  #: Converter.Params of (tile, line * post) arrays
     sums: Any  #: Tile.Sums of (tile, pass, replica, line * post) arrays
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step; of a bias, the last row, always 1
-    z_before: np.ndarray  #: (replica, pre) what they saw in the step before, first pass
+    z_before: (
+        np.ndarray
+    )  #: (replica, pre) what they learn from: what they saw in the step before, or when neurons were last perturbed, first pass
     given: np.ndarray  #: (pass, replica, pre, post) perturbation of each weight in the last step; without rows if none is perturbed
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
@@ -103,7 +105,8 @@ class Group(NamedTuple):
     fired: Fired  #: where it is not zero; of neurons that do not spike, empty
     xi: np.ndarray  #: (pass, replica, neuron) the perturbation that was given
     heard: np.ndarray  #: (pass, replica) what a neuron multiplies its signal of that pass by; all groups share it
-    a: np.ndarray  #: (replica x lane, neuron) the neuron's local signal in the last step
+    kept: np.ndarray  #: (pass, replica, neuron) each comparison's signal, as it was formed
+    a: np.ndarray  #: (replica x lane, neuron) what its synapses are told of these: the last step's, or what has been heard of since then
     energy: np.ndarray  #: (replica,) sum of the squared inputs
     number: int
     saturated: Any  #: Count of numbers beyond the range of the circuits
@@ -162,6 +165,7 @@ class Plan(NamedTuple):
     input_energy: bool
     sigma: Any  #: standard deviation of the perturbation that rules correlate with: of a difference, if the first pass is perturbed too
     carry: Any  #: share of their difference to the clean pass that perturbed passes take into the next step
+    interval: int  #: steps from one perturbation of the layers to the next, which starts from the pass that is compared with
     step_s: Any  #: simulated seconds a step takes
 
 
@@ -206,6 +210,7 @@ class Scratch(NamedTuple):
     heard: np.ndarray  #: that of the groups
     reward: np.ndarray  #: (replica x lane,) what synapses hear
     arrived: np.ndarray  #: (replica x lane,) share of the change to be made where the wire delivered something, 0 where not
+    told: np.ndarray  #: (replica x lane,) ones: what synapses hear at the end of an interval, in which their neuron has heard the rewards
     what: np.ndarray  #: (1,) int64: what the next step does to the synapses
 
 
@@ -244,8 +249,9 @@ ARRIVED = 3  #: and delivered by it
 HEARD = 4  #: steps in which neurons formed their signals
 TRACED = 5  #: steps in which synapses took in what they learn from
 LEARNED = 6  #: steps in which they made a change of it
-FAILED = 7  #: 1 if the loss was not finite
-COUNTS = 8
+BEGUN = 7  #: steps in which the layers were perturbed
+FAILED = 8  #: 1 if the loss was not finite
+COUNTS = 9
 
 
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast

@@ -15,13 +15,13 @@ import numpy as np
 
 from hw_models.protocols import Wire
 from neurosim import random
-from neurosim.jit import at, chosen, copy, fill, kernel, passage, put, row
+from neurosim.jit import at, chosen, copy, fill, inline, kernel, passage, put, row
 from neurosim.loop.ageing import age_network, seconds
-from neurosim.loop.array import collect, load
+from neurosim.loop.array import collect, keep, load
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.moving import write_totals
-from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin
-from neurosim.loop.records import ARRIVED, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
+from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin, take_in
+from neurosim.loop.records import ARRIVED, BEGUN, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
 from neurosim.loop.synapses import pass_on
 from neurosim.loop.wires import straight
 from neurosim.protocols import Loss
@@ -190,6 +190,12 @@ def start(parts, plan, net, first, key, clock, scratch, one):
     scratch.what[0] = READ
 
 
+@inline
+def begins(plan, t):
+    """Whether layers are perturbed in this step of a sequence, and form the signals that they keep until the next such step."""
+    return t % plan.interval == 0
+
+
 @passage
 def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
     """Judge a step, and let every neuron form its signal from what comes back."""
@@ -202,19 +208,29 @@ def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch
     record.counts[STEPS] += 1
     if plan.learn and record.counts[FAILED] == 0:
         record.counts[HEARD] += 1
+        record.counts[BEGUN] += int(begins(plan, t))
+        carry = one - one if plan.interval > 1 and begins(plan, t + 1) else plan.carry
         for layer in range(len(net.hidden)):
-            listen(parts.rule, plan, net.hidden[layer], plan.sigma, one)
-            if plan.carry != one:
-                rejoin(parts.neuron, net.hidden[layer], net.decorrelators[layer], plan.base, plan.carry)
+            if begins(plan, t):
+                listen(parts.rule, plan, net.hidden[layer], plan.sigma, one)
+            else:
+                take_in(plan, net.hidden[layer])
+            if carry != one:
+                rejoin(parts.neuron, net.hidden[layer], net.decorrelators[layer], plan.base, carry)
         listen(parts.readout_rule, plan, net.readout, plan.sigma, one)
 
 
 @passage
-def drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scratch, one):
+def drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch, one):
     """A projection to a layer learns, and adds what it makes of what is sent to the layer's currents."""
-    layers, (passes, replicas) = len(net.hidden), scratch.value.shape
+    layers, passes = len(net.hidden), scratch.value.shape[0]
     top = layer == layers
     current, energy, a = arrays_of(net.readout) if top else arrays_of(net.hidden[layer])
+    what, reward, arrived = scratch.what[0], scratch.reward, scratch.arrived
+    if plan.interval > 1 and plan.learn and not top:  # its neurons have heard what came of the last perturbation
+        what, reward, arrived = WRITE if t > 0 and (begins(plan, t) or not reading) else READ, scratch.told, scratch.told
+    if top or (t > 0 and begins(plan, t - 1)):
+        keep(plan, p)
     if reading:
         if p.number % 2 == 1 and plan.raw_recurrence:
             source = net.hidden[layer].out
@@ -222,11 +238,8 @@ def drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scra
             sender = layer if p.number % 2 == 1 else layer - 1
             source = net.decorrelators[sender if sender >= 0 else layers].hat
         load(parts, plan, p, source, net.hidden[max((p.number - 1) // 2, 0)].fired, energy, first, key, step, one)
-    else:
-        for b in range(replicas):
-            copy(p.z[0, b], p.z_before[b])
     pass_on(
-        parts.wiring, parts, parts.readout_rule if top else parts.rule, plan, p, what, passes * int(reading), a, scratch.reward,
+        parts.wiring, parts, parts.readout_rule if top else parts.rule, plan, p, what, passes * int(reading), a, reward, arrived,
         current, first, key, step, now, scratch, p.writes, one,
     )  # fmt: skip
     if reading and not straight(parts, p):
@@ -270,10 +283,11 @@ def sequence(course):
         for k in range(len(net.projections)):
             layer, p = k // 2, net.projections[k]
             if p.z.shape[2] > 0:  # else no one sends
-                drive(parts, plan, net, p, layer, reading, what, first, key, step, now, scratch, one)
+                drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch, one)
             if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
-                perturb(parts.rule, parts, plan, group, first, key, step, one)
+                if begins(plan, t):
+                    perturb(parts.rule, parts, plan, group, first, key, step, one)
                 show(group.current, group.out.shape[2], record.h, t, offset)
                 fire(parts.circuit, parts.neuron, parts.rule, group, one)
                 if d.planes[0].shape[0] > 0:

@@ -158,7 +158,7 @@ def read_events(parts, p, passes, n_post, k_read, one):
 
 
 @passage
-def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one):
+def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
     n_post, writing = a.shape[1], what == WRITE and plan.at_once
@@ -186,7 +186,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
                 draw_own(rule, plan, p, scratch, rows, n_post, b, lane % plan.lanes, j0, one)
                 ask_rows(
                     parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
-                    scratch.arrived[lane], scratch, k_read, fold(fold(k_rule, first + b), lane % plan.lanes), one,
+                    arrived[lane], scratch, k_read, fold(fold(k_rule, first + b), lane % plan.lanes), one,
                 )  # fmt: skip
             if writing:
                 write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
@@ -209,16 +209,16 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, 
 
 
 @passage
-def sweep_either(wiring, parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
+def sweep_either(wiring, parts, rule, plan, p, what, passes, a, reward, arrived, currents, first, key, step, now, scratch, counts, one):
     if p.wires.start.shape[0] > 0:
-        sweep_wires(parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one)
+        sweep_wires(parts, rule, plan, p, what, passes, a, reward, arrived, currents, first, key, step, now, scratch, counts, one)
     else:
-        sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+        sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, step, now, scratch, counts, one)
 
 
 @inline
-def sweep_dense(wiring, parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
-    sweep(parts, rule, plan, p, what, passes, a, reward, first, key, step, now, scratch, counts, one)
+def sweep_dense(wiring, parts, rule, plan, p, what, passes, a, reward, arrived, currents, first, key, step, now, scratch, counts, one):
+    sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, step, now, scratch, counts, one)
 
 
 pass_on = chosen(lambda wiring: wiring.sparse, sweep_either, sweep_dense)

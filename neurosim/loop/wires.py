@@ -19,7 +19,7 @@ def arrivals(p, q, b):
 
 
 @passage
-def learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_write, k_rule, scratch, counts, one):
+def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_read, k_write, k_rule, scratch, counts, one):
     """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
     share = one / (p.scale * as_number(p.z_before.shape[0], one))
     cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
@@ -32,7 +32,7 @@ def learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_wri
                 r = trace(rule, at(traces, k), pre, a[lane, i])
                 put(traces, k, r)
                 own = fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes)
-                dw += scratch.arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], own, 0, k, one)
+                dw += arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], own, 0, k, one)
             if what == WRITE and plan.at_once:
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
@@ -77,7 +77,7 @@ def read_wires(parts, p, q, b, j, scale, sums, u, v, one):
 
 
 @passage
-def sweep_wires(parts, rule, plan, p, what, passes, a, reward, currents, first, key, step, now, scratch, counts, one):
+def sweep_wires(parts, rule, plan, p, what, passes, a, reward, arrived, currents, first, key, step, now, scratch, counts, one):
     """`sweep` for a sparse projection: only wires from rows that sent something are read."""
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     scale = as_number(1, one)
@@ -87,7 +87,7 @@ def sweep_wires(parts, rule, plan, p, what, passes, a, reward, currents, first, 
         fill(p.sums, one - one)
     if what == WRITE or (what == TRACE and remembers(rule)):
         k_rule = stream(key, random.RULE, p.number, step)
-        learn_wires(parts, rule, plan, p, what, a, reward, first, now, k_read, k_write, k_rule, scratch, counts, one)
+        learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_read, k_write, k_rule, scratch, counts, one)
     u, v = halves(fold(k_read, 0))
     for q in range(passes):
         for b in range(p.z.shape[1]):

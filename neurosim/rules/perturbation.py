@@ -45,6 +45,9 @@ class Learning(NamedTuple):
     fold_reward: bool = False  #: neurons multiply their signals with the reward, so that a trace sums changes: momentum
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
     decorrelate_inputs: bool = False
+    interval: int = (
+        1  #: steps from one perturbation of the layers to the next: neurons keep their signals and add up what they hear meanwhile
+    )
 
     @property
     def base(self) -> tuple[int, ...]:
@@ -71,7 +74,7 @@ class Learning(NamedTuple):
     @property
     def folds(self) -> bool:
         """Whether neurons hear the rewards, and synapses only that it is time: so they do if there are several and none must wait for its own."""
-        return self.fold_reward or (self.samples > 1 and not self.rule.Register._fields)
+        return self.fold_reward or self.interval > 1 or (self.samples > 1 and not self.rule.Register._fields)
 
     @property
     def lanes(self) -> int:
@@ -130,6 +133,11 @@ class Perturbation(NamedTuple):
     carry : float
         Share of its difference to its base that the perturbed pass takes into the next step: 1 as published, 0 starts every step
         from the base's state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
+    interval : int, steps
+        From one perturbation of the hidden neurons to the next. Above 1 a perturbed pass starts from its base's state when it is given one,
+        and runs on by itself until the next. A neuron keeps the signal that it formed then and adds up the rewards that it hears
+        meanwhile; its synapses learn once, from what they saw then. So credit goes back over `interval` steps, with memory in the neuron
+        alone: what a trace would keep in every synapse. The readout, whose error is of the moment, learns every step.
     perturb : "all", "hidden" or "layer"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
         from the differences that reach it from below, which activity perturbation can and node perturbation cannot. "layer" is iterative:
@@ -137,9 +145,9 @@ class Perturbation(NamedTuple):
         one layer's.
     momentum : float
         Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse; 0 is none. For
-        this the neuron multiplies its signal with the reward before the synapse sees it.
+        this the neuron multiplies its signal with the reward before the synapse sees it. The readout, whose changes are not noise, has none.
     sign : bool
-        Change a weight by its rate in the direction of its change, whatever the size of that.
+        Change input and recurrent weights by the rate in the direction of their change, whatever the size of that.
     decorrelation_lr : float
         Rate at which the matrix D learns to decorrelate what the next weights see; 0 is no decorrelation.
     decorrelate : "readout" or "all"
@@ -174,6 +182,7 @@ class Perturbation(NamedTuple):
     momentum: Annotated[float, Range("", 0.0, 0.999)] = 0.0
     sign: bool = False
     decorrelate_inputs: bool = False
+    interval: Annotated[int, Range("steps", 1)] = 1
 
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:
@@ -199,6 +208,13 @@ class Perturbation(NamedTuple):
             raise InputError(
                 'rule.perturb is "layer", which compares a pass for each layer with a clean one: use rule.passes "clean-noisy".'
             )
+        if self.interval > 1 and (
+            self.method not in ("np", "anp") or self.passes == "noisy" or self.trace > 0 or self.reward == "sequence"
+        ):
+            raise InputError(
+                f"rule.interval is {self.interval}: neurons keep the signal of one perturbation and add up what they hear until the next, which np "
+                'and anp can that compare two passes, with rule.reward "step" and rule.trace 0 (the interval takes the place of a trace).'
+            )
         if self.decorrelate_inputs and self.decorrelation_lr == 0:
             raise InputError("rule.decorrelate_inputs is true, but rule.decorrelation_lr is 0: give it a rate, such as 0.003.")
         if self.method == "oua" and (
@@ -223,13 +239,16 @@ class Perturbation(NamedTuple):
         else:
             kind = KINDS[f"anp {self.norm}" if self.method in ("anp", "nrl") else self.method][(decay > 0) + 2 * self.sign]
         fresh = 1.0 if self.sign else 1.0 - self.momentum  # what a running mean takes of each change
-        options = {"lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay, "keep": self.trace}
+        options = {
+            "lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay, "keep": self.trace, "signed": True,
+        }  # fmt: skip
         rule = kind(**{key: value for key, value in options.items() if key in kind._fields})
+        at_readout = {"lr": self.readout_lr, "decay": self.trace, "signed": False}
         noisy = {"clean-noisy": (False, *(True,) * self.samples), "noisy": (True,)}.get(self.passes, (True,) * 2 * self.samples)
         return Learning(
             self.name,
             rule,
-            rule._replace(lr=self.readout_lr * fresh),
+            rule._replace(**{key: value for key, value in at_readout.items() if key in kind._fields}),
             noisy,
             self.reward == "step",
             self.update == "step",
@@ -242,4 +261,5 @@ class Perturbation(NamedTuple):
             self.momentum > 0,
             self.average if predicted else 0.0,
             self.decorrelate_inputs,
+            self.interval,
         )

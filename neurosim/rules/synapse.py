@@ -47,9 +47,10 @@ class Traced:
 
 
 class Sign:
-    """``dW = lr * sign(reward * pre * a)``: only the direction counts; no register."""
+    """``dW = lr * sign(reward * pre * a)``: only the direction counts; no register. Where not ``signed`` (at a readout), as `AtOnce`."""
 
     lr: float
+    signed: bool
 
     Register = Nothing
 
@@ -58,14 +59,15 @@ class Sign:
 
     def change(self, w, r, pre, a, reward):
         d = (reward * pre) * a
-        return self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0)
+        return self.lr * d if not self.signed else (self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0))
 
 
 class SignTraced:
-    """``e <- decay * e + pre * a; dW = lr * sign(reward * e)``: one register a synapse."""
+    """``e <- decay * e + pre * a; dW = lr * sign(reward * e)``: one register a synapse. Where not ``signed`` (at a readout), as `Traced`."""
 
     lr: float
     decay: float
+    signed: bool
 
     Register = Eligibility
 
@@ -74,7 +76,7 @@ class SignTraced:
 
     def change(self, w, r, pre, a, reward):
         d = reward * r.e
-        return self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0)
+        return self.lr * d if not self.signed else (self.lr if d > 0.0 else (-self.lr if d < 0.0 else 0.0))
 
 
 def pair(name: str, module: str, signal: type, synapse: type) -> type:

@@ -70,5 +70,5 @@ def test_rules_keep_their_contract(kind):
 
 @pytest.mark.parametrize("kind", [kind for kind in RULES.values() if "normalise" in kind._fields], ids=lambda kind: kind.__name__)
 def test_rules_that_do_not_normalise_agree_too(kind):
-    options = {"lr": 0.1, "normalise": False, "average": 0.1, "decay": 0.9}
+    options = {"lr": 0.1, "normalise": False, "average": 0.1, "decay": 0.9, "signed": True}
     compare_with_plain(kind(**{name: value for name, value in options.items() if name in kind._fields}), Rule.signal)

@@ -70,10 +70,12 @@ def test_a_trace_decays_and_is_what_a_change_uses(kind):
 
 @pytest.mark.parametrize(("a", "step"), [(3.0, 0.1), (-1e-9, -0.1), (0.0, 0.0)])
 def test_the_sign_of_a_change_is_all_that_counts(a, step):
-    assert NPSign(0.1, False).change(7.0, Nothing(), 2.0, a, 0.5) == step
-    rule = NPSignTrace(0.1, 0.8, False)
+    assert NPSign(0.1, True, False).change(7.0, Nothing(), 2.0, a, 0.5) == step
+    rule = NPSignTrace(0.1, 0.8, True, False)
     assert rule.change(7.0, rule.trace(Eligibility(0.0), 2.0, a), 100.0, 100.0, 0.5) == step
     assert rule.change(7.0, rule.trace(Eligibility(0.0), 2.0, a), 100.0, 100.0, -0.5) == -step
+    assert NPSign(0.1, False, False).change(7.0, Nothing(), 2.0, a, 0.5) == pytest.approx(0.1 * 0.5 * 2 * a)  # a readout's
+    assert rule._replace(signed=False).change(7.0, Eligibility(2 * a), 100.0, 100.0, 0.5) == pytest.approx(0.1 * 0.5 * 2 * a)
 
 
 @pytest.mark.parametrize("normalise", [False, True])
@@ -131,7 +133,8 @@ def test_every_kind_has_a_class_with_and_without_a_trace_and_a_sign(method):
 @pytest.mark.parametrize(("name", "kind"), [("np", NPTrace), ("anp", anp.ANPLayerTrace)])
 def test_momentum_is_a_trace_of_what_the_neuron_has_multiplied_with_the_reward(name, kind):
     made = Perturbation(name, 0.5, 0.2, momentum=0.75).learning()
-    assert made.folds and made.rule == kind(**{**made.rule._asdict(), "lr": 0.125, "decay": 0.75}) and made.readout_rule.lr == 0.2 * 0.25
+    assert made.folds and made.rule == kind(**{**made.rule._asdict(), "lr": 0.125, "decay": 0.75})
+    assert made.readout_rule == made.rule._replace(lr=0.2, decay=0.0)
     assert Perturbation(name, 0.5, momentum=0.75, sign=True).learning().rule.lr == 0.5  # a sign has no size to take a share of
     assert not Perturbation(name).learning().folds
 

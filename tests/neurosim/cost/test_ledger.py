@@ -88,7 +88,8 @@ RULES = {
     "sign trace": ANP(sign=True, trace=0.5), "nrl samples": NRL(trace=0.0, samples=2), "carry": NP(carry=0.5),
     "oua": OUA(), "oua clean": OUA(passes="clean-noisy"), "wp samples": WP(samples=2), "wp antithetic": WP(passes="antithetic"),
     "wp momentum": WP(momentum=0.5), "wp single": WP(passes="noisy"), "trace samples": ANP(trace=0.5, samples=2),
-    "inputs": DANP(decorrelate_inputs=True),
+    "inputs": DANP(decorrelate_inputs=True), "interval": NP(interval=2), "danp interval": DANP(interval=3, samples=2, carry=0.5),
+    "interval, momentum": ANP(interval=2, momentum=0.5, sign=True), "interval, two noisy": NP(interval=2, passes="noisy-noisy", update="sequence"),
 }  # fmt: skip
 GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), Gradient("rflo", k=2, optimizer="sgd")]
 
@@ -171,15 +172,21 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
     each, synapses = steps * batch, sum(pre * post for pre, post in network.shapes())
     neurons = sum(network.layers) + network.outputs
     assert calls["neuron.step"] == len(learning.passes) * each * neurons
+    formed = account.begun * batch * sum(network.layers) + each * network.outputs
+    assert account.begun == (steps if learning.interval == 1 else 2 if learning.interval == 2 else 1)
     if learning.rule.site == "current":
-        assert calls["rule.signal"] == each * neurons * (1 if learning.by_layer else learning.samples)
+        assert calls["rule.signal"] == formed * (1 if learning.by_layer else learning.samples)
     writes = [account.writes[place] for place in network.projections]
     assert calls["cell.write"] == sum(found.visited for found in writes)
     assert calls["pulses"] == sum(found.hits for found in writes)
+    top = network.layers[-1] * network.outputs
+    inside = synapses - top
     if learning.rule.Register._fields:
-        assert calls["rule.trace"] == account.traced * synapses * learning.lanes
+        rounds = account.begun * batch if learning.interval > 1 else account.traced
+        assert calls["rule.trace"] == (rounds * inside + account.traced * top) * learning.lanes
     else:  # with a register, the loop works out a change every step and drops it if no reward came
-        assert calls["rule.change"] == account.changed * synapses
+        rounds = account.begun * batch if learning.interval > 1 else account.changed
+        assert calls["rule.change"] == rounds * inside + account.changed * top
     assert calls["wire.send"] == account.sent == learning.samples * (each if learning.every_step else batch)
 
 

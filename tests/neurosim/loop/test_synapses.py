@@ -83,7 +83,7 @@ def swept(course, steps):
     p, parts, scratch, one = course.net.projections[1], course.parts, course.scratch, course.one
     for step in range(steps):
         sweep(
-            parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, 0, course.key, step + 1, one, scratch,
+            parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, scratch.arrived, 0, course.key, step + 1, one, scratch,
             course.record.counts, one,
         )  # fmt: skip
 

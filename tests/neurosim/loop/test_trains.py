@@ -41,7 +41,7 @@ def write(course, step, asked=None):
     p.planes.w[...], p.z_before[0], course.net.hidden[0].a[0] = 0, pre, post * p.scale
     scratch.reward[...] = 1 / parts.rule.lr
     sweep(
-        parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, 0, course.key, step, course.one, scratch,
+        parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, scratch.arrived, 0, course.key, step, course.one, scratch,
         course.record.counts, course.one,
     )  # fmt: skip
     return p.planes.w / STEP
@@ -134,7 +134,7 @@ def test_what_is_no_product_is_drawn_by_each_device(rule, replicas):
     p, scratch, parts = course.net.projections[1], course.scratch, course.parts
     p.z_before[...] = 1
     sweep(
-        parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, 0, course.key, 0, course.one, scratch,
+        parts, parts.rule, course.plan, p, WRITE, 2, course.net.hidden[0].a, scratch.reward, scratch.arrived, 0, course.key, 0, course.one, scratch,
         course.record.counts, course.one,
     )  # fmt: skip
     assert scratch.moving.trains.slots[0] == 0
