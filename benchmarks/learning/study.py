@@ -387,7 +387,8 @@ def claim(found) -> str:
 STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
-    "danp, 16 samples": ("#795548", "-"), "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "danp, 16 samples": ("#795548", "-"),
+    "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 

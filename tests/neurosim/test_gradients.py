@@ -141,6 +141,30 @@ def test_samples_with_a_trace_follow_the_whole_gradient(reward):
     assert abs(size(mean, whole()) - 1) < 4 * np.sqrt(48 / DRAWS)
 
 
+def heard_for(interval):
+    """Minus the gradient that hidden weights see who are told of every `interval`th step what came of it until the next, and a readout every step."""
+    inside = NETWORK.weights(SEED)[0].size + NETWORK.weights(SEED)[1].size
+    hidden = -sum(credit(t - t % interval, t) for t in range(STEPS))
+    return np.concatenate([hidden[:inside], one_step()[inside:]])
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("np", {}), ("np", {"samples": 2}), ("np", {"passes": "antithetic"}), ("np", {"passes": "noisy-noisy"}), ("anp", {"norm": "expected"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("interval", [3, 4, STEPS])
+def test_rewards_heard_over_an_interval_follow_the_gradient_back_to_its_beginning(method, options, interval):
+    """Intervals that end with the sequence and before; where activity starts from the base, what it changes by is the noise alone."""
+    mean, expected = change(learning(method, interval=interval, **options)), heard_for(interval)
+    inside = NETWORK.weights(SEED)[0].size + NETWORK.weights(SEED)[1].size  # the readout of anp sees what reaches it from below
+    n = inside if method == "anp" else len(mean)
+    assert cosine(mean[:n], expected[:n]) > 0.9995
+    assert abs(size(mean[:n], expected[:n]) - 1) < 4 * np.sqrt(48 / DRAWS)
+    assert cosine(expected[:inside], whole()[:inside]) < 0.98 and cosine(expected[:inside], one_step()[:inside]) < 0.98
+
+
 KEEP = 0.5
 
 
@@ -152,22 +176,23 @@ def lasting():
     is credited with what the weights did in step s, times that: dL(t)/dW(s) is the gradient of a window that begins with step s, less that
     of one that begins with the next. (In units of x over the variance, of which `trace` makes the mean at once.)
     """
-    inputs, targets, counted = series()
-    weights, total = NETWORK.weights(SEED), 0.0
+    return -sum(KEEP ** (t - s) * (1 - KEEP ** (2 * s + 2)) * credit(s, t) for t in range(STEPS) for s in range(t + 1))
 
-    def from_step(s, t):
-        """dL(t)/dW of all steps from s on."""
-        state = None
-        if s > 0:
-            state = gradients(layers(NETWORK, weights), inputs[:, :s], targets[:, :s], counted[:, :s], SquaredError())[2]
-        only = counted[:, s : t + 1] & (np.arange(s, t + 1) == t)
-        return flat(gradients(layers(NETWORK, weights), inputs[:, s : t + 1], targets[:, s : t + 1], only, SquaredError(), state)[1])
 
-    for t in range(STEPS):
-        for s in range(t + 1):
-            here = from_step(s, t) - (from_step(s + 1, t) if s < t else 0.0)
-            total = total - KEEP ** (t - s) * (1 - KEEP ** (2 * s + 2)) * here
-    return total
+@functools.cache
+def credit(s, t):
+    """dL(t)/dW of what the weights did in step s."""
+    return since(s, t) - (since(s + 1, t) if s < t else 0.0)
+
+
+@functools.cache
+def since(s, t):
+    """dL(t)/dW of what they did in all steps from s on."""
+    (inputs, targets, counted), weights, state = series(), NETWORK.weights(SEED), None
+    if s > 0:
+        state = gradients(layers(NETWORK, weights), inputs[:, :s], targets[:, :s], counted[:, :s], SquaredError())[2]
+    only = counted[:, s : t + 1] & (np.arange(s, t + 1) == t)
+    return flat(gradients(layers(NETWORK, weights), inputs[:, s : t + 1], targets[:, s : t + 1], only, SquaredError(), state)[1])
 
 
 def test_a_perturbation_that_lasts_follows_the_gradient_as_far_back_as_it_does():

@@ -279,6 +279,39 @@ def test_momentum_adds_a_running_mean_of_changes():
     np.testing.assert_allclose(one.weights[0] - before, w - before, rtol=1e-8)
 
 
+# ---------------------------------------------------------------- rewards over an interval
+
+
+def test_a_neuron_keeps_its_signal_and_hears_for_an_interval_what_came_of_it():
+    """Five steps by hand: perturbed in the first, third and fifth, where the perturbed pass starts from the clean one; synapses learn after each
+    interval from what they saw when it began, also after the last, which the end of the sequence cuts short."""
+    lr, chip = 0.01, Chip(noise=Gaussian(SIGMA))
+    one = simulator(Perturbation("np", lr, 0.0, normalise=False, interval=2, carry=0.5), chip=chip)
+    (inputs, targets, _), (a, r, b) = series(steps=5), one.weights
+    hidden, readout = one.perturbations(5)
+    one.learn(*series(steps=5))
+    x = noisy = np.zeros(3)
+    for t in range(5):
+        u, begins = inputs[0, t], t % 2 == 0
+        if begins:
+            noisy, kept, heard, seen = x, hidden[t], 0.0, (u, x)
+        else:
+            noisy = x + 0.5 * (noisy - x)
+        x, noisy = u @ a + x @ r, u @ a + noisy @ r + begins * hidden[t]
+        heard += ((x @ b - targets[0, t]) ** 2).sum() - ((noisy @ b + readout[t] - targets[0, t]) ** 2).sum()
+        if t in (1, 3, 4):
+            a, r = (w + lr * heard * np.outer(z, kept) / SIGMA**2 for w, z in zip((a, r), seen, strict=True))
+    np.testing.assert_allclose(one.weights[0], a, rtol=1e-9)
+    np.testing.assert_allclose(one.weights[1], r, rtol=1e-9)
+    assert abs(one.weights[0] - simulator(Perturbation("np"), chip=chip).weights[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("options", [{"trace": 0.5}, {"reward": "sequence", "trace": 1.0}, {"passes": "noisy"}])
+def test_an_interval_takes_the_place_of_a_trace(options):
+    with pytest.raises(InputError, match=r"rule\.interval is 2: .*rule\.trace 0 \(the interval takes the place of a trace\)"):
+        Perturbation("np", interval=2, **options).validate()
+
+
 # ---------------------------------------------------------------- a prediction in place of a clean pass
 
 
@@ -332,6 +365,14 @@ CASES = {
         load("digital-8bit")._replace(neuron=FixedPointCircuit(16, 4.0)),
         Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.1, decorrelate="all", decorrelate_inputs=True),
         1,
+    ),
+    "anp, interval, samples": (ODD, Chip(), Perturbation("anp", 0.1, 0.1, interval=4, samples=3, perturb="hidden", carry=0.5), 1),
+    "np, interval, batch": (ODD, LATE, Perturbation("np", 0.1, 0.1, interval=3, passes="antithetic", update="sequence"), 3),
+    "danp, interval, signs": (
+        Network(2, (5, 6), 3),
+        load("digital-8bit"),
+        Perturbation("anp", 0.1, 0.1, interval=2, samples=2, momentum=0.5, sign=True, decorrelation_lr=0.1),
+        2,
     ),
     "anp, momentum, late and lossy": (
         Network(1, 5, 1, Tanh()),
