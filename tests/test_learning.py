@@ -36,6 +36,16 @@ def test_activity_beats_node_and_node_beats_weight_perturbation(study, tmp_path)
     assert loss["danp"] < loss["dnp"] < loss["dwp"] < MEAN, loss
 
 
+def test_credit_over_time_beats_credit_at_once_and_none_in_a_driven_network(study, tmp_path):
+    """The study finds factors of 14 and 8."""
+    runs = study.Runs(tmp_path / "driven.jsonl", pool=InTurn(), deadline=float("inf"))
+    found = study.study(
+        runs, [("mackey-glass-driven", 100, "ideal", rule) for rule in ("danp over time", "danp", "readout-only")], tune=False
+    )
+    loss = medians(study, found)
+    assert 3 * loss["danp over time"] < min(loss["danp"], loss["readout-only"]), loss
+
+
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):
     path = tmp_path / "small.jsonl"
     runs = study.Runs(path, pool=InTurn(), deadline=float("inf"))

@@ -22,7 +22,9 @@ import pathlib
 import platform
 import statistics
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs go side by side
@@ -71,6 +73,12 @@ OVER_TIME = {"samples": 16, "interval": 20, "momentum": 0.9, "sign": True, "carr
 STEPS_BACK = {
     "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
 }  # fmt: skip
+
+
+def over_time(space: Mapping[str, Any] = MappingProxyType({}), **fixed: Any) -> Entry:
+    return Entry(lambda **o: ns.rules.DANP(**OVER_TIME | fixed | o), STEPS_BACK | MATRIX | dict(space))
+
+
 RULES = {
     "wp": Entry(ns.rules.WP, WEIGHT),
     "np": Entry(ns.rules.NP, NODE),
@@ -81,8 +89,11 @@ RULES = {
     "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
     "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
-    "danp over time": Entry(lambda **o: ns.rules.DANP(**OVER_TIME | o), STEPS_BACK | MATRIX),
-    "danp over time, 64 samples": Entry(lambda **o: ns.rules.DANP(**OVER_TIME | {"samples": 64} | o), STEPS_BACK | MATRIX),
+    "danp over time": over_time(),
+    "danp over time, 64 samples": over_time(samples=64),
+    "danp over time, 1 sample": over_time(samples=1),
+    "danp over time, without signs": over_time({"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
+    "danp at once with signs": over_time({"interval": one_of(1)}, interval=1),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(
@@ -388,7 +399,8 @@ STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
-    "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"),
+    "danp over time, 1 sample": ("#4dd0e1", "-"), "danp over time, without signs": ("#4dd0e1", "--"), "danp at once with signs": ("#4dd0e1", ":"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 

@@ -212,8 +212,8 @@ class Perturbation(NamedTuple):
             self.method not in ("np", "anp") or self.passes == "noisy" or self.trace > 0 or self.reward == "sequence"
         ):
             raise InputError(
-                f"rule.interval is {self.interval}: neurons keep the signal of one perturbation and add up what they hear until the next, which np "
-                'and anp can that compare two passes, with rule.reward "step" and rule.trace 0 (the interval takes the place of a trace).'
+                f"rule.interval is {self.interval}, for which neurons keep the signal of one perturbation until the next: use rule np or anp with two "
+                'passes to compare, rule.reward "step" and rule.trace 0 (the interval takes the place of a trace); or set rule.interval to 1.'
             )
         if self.decorrelate_inputs and self.decorrelation_lr == 0:
             raise InputError("rule.decorrelate_inputs is true, but rule.decorrelation_lr is 0: give it a rate, such as 0.003.")

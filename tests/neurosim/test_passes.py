@@ -308,7 +308,7 @@ def test_a_neuron_keeps_its_signal_and_hears_for_an_interval_what_came_of_it():
 
 @pytest.mark.parametrize("options", [{"trace": 0.5}, {"reward": "sequence", "trace": 1.0}, {"passes": "noisy"}])
 def test_an_interval_takes_the_place_of_a_trace(options):
-    with pytest.raises(InputError, match=r"rule\.interval is 2: .*rule\.trace 0 \(the interval takes the place of a trace\)"):
+    with pytest.raises(InputError, match=r"rule\.interval is 2, .*rule\.trace 0 \(the interval takes the place of a trace\)"):
         Perturbation("np", interval=2, **options).validate()
 
 
