@@ -177,7 +177,7 @@ def sweep(
     if seed is not None:
         axes.append(sweep.several("--seed", sweep.SEED, sweep.names("--seed", seed), lambda n: config.assignment(f"{sweep.SEED}={n}")[2]))
     count, ended = len(sweep.points(axes, out)), 0
-    typer.echo(f"{count} runs into {out}", err=True)
+    typer.echo(f"{count} run{'s' * (count != 1)} into {out}", err=True)
 
     def done(point):
         nonlocal ended

@@ -400,7 +400,8 @@ STYLES = {
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
     "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"),
-    "danp over time, 1 sample": ("#4dd0e1", "-"), "danp over time, without signs": ("#4dd0e1", "--"), "danp at once with signs": ("#4dd0e1", ":"), "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "danp over time, 1 sample": ("#4dd0e1", "-"), "danp over time, without signs": ("#4dd0e1", "--"), "danp at once with signs": ("#4dd0e1", ":"),
+    "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 
