@@ -309,6 +309,7 @@ class _Events:
         if rule.site == "weight":
             return
         heard, known = self.share(learning, self.account.heard), {read.name for read in reads_of(rule)["signal"]}
+        two_given = learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic
         words = len(rule.Memory._fields)
         memory = rule.Memory(*[EACH_POST] * words)
         # sigma and the size of a layer are constants of the chip
@@ -322,7 +323,7 @@ class _Events:
                 self.add(phase, Event.REDUCTION, sum(seen), steps)
             if "layer_energy" in rule.needs or known & {"own", "own.delta"}:
                 self.add(phase, Event.ADD, n, formed)  # the change of its activity
-            if known & {"own", "own.xi"} and learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic:
+            if known & {"own", "own.xi"} and two_given:
                 self.add(phase, Event.ADD, n, formed)  # the difference of what two passes were given
             if "layer_energy" in rule.needs:
                 self.add(phase, Event.MULTIPLY, n, formed)

@@ -74,9 +74,7 @@ class Projection(NamedTuple):
     adc: Any  #: Converter.Params of (tile, line * post) arrays
     sums: Any  #: Tile.Sums of (tile, pass, replica, line * post) arrays
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step; of a bias, the last row, always 1
-    z_before: (
-        np.ndarray
-    )  #: (replica, pre) what they learn from: what they saw in the step before, or when neurons were last perturbed, first pass
+    z_before: np.ndarray  #: (replica, pre) what they learn from: what they saw a step ago, or as their neurons were perturbed, first pass
     given: np.ndarray  #: (pass, replica, pre, post) perturbation of each weight in the last step; without rows if none is perturbed
     total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
