@@ -131,7 +131,8 @@ def check_learning(learning) -> None:
     """Refuse what is not written in Brian2's words."""
     if learning.passes != (False, True) or learning.folds or learning.by_layer or learning.prediction > 0:
         raise InputError(
-            "In Brian2's words learning compares one perturbed pass with a clean one: use rule np or anp with rule.samples 1 and without momentum."
+            "In Brian2's words learning compares one perturbed pass with a clean one: use rule np or anp with rule.samples 1, "
+            "rule.interval 1 and without momentum."
         )
     if not (learning.every_step and learning.at_once):
         raise InputError('In Brian2\'s words a reward is sent and heard every step: set rule.reward and rule.update to "step".')

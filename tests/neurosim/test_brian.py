@@ -332,6 +332,7 @@ class Stranger(neurons.Tanh):
         ({"rule": rules.ANP(samples=2)}, "one perturbed pass"),
         ({"rule": rules.ANP(passes="antithetic")}, "one perturbed pass"),
         ({"rule": rules.ANP(momentum=0.5)}, "without momentum"),
+        ({"rule": rules.ANP(interval=2)}, r"rule\.interval 1"),
         ({"rule": rules.ANP(update="sequence")}, "rule.update"),
         ({"rule": rules.WP()}, "rule WP"),
         ({"network": Network(1, 3, 1, neurons.LIF(), neurons.ALIF())}, "readout ALIF sends spikes"),
