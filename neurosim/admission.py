@@ -100,6 +100,16 @@ def _check_passes(network, learning, rule):
         )
     if noisy == (True,) and not learning.prediction > 0:
         raise InputError("A single pass has no other one to compare its loss with; give the learning a rate of prediction, such as 0.01.")
+    if learning.interval < 1 or (learning.interval > 1 and (rule.site != "current" or not learning.every_step or noisy == (True,))):
+        raise InputError(
+            f"The interval is {learning.interval}: it is a number of steps from 1 up, and above 1 it takes a rule of neurons that hear every step "
+            "how two passes compare."
+        )
+    if learning.interval > 1 and network.wiring.delay > 0:
+        raise InputError(
+            f"rule.interval is {learning.interval}, so that perturbed passes start anew from the one that they are compared with, but spikes that are "
+            "under way (network.wiring.delay) would not; set one of them to its default."
+        )
     if learning.by_layer and learning.samples != layers:
         raise InputError(
             f'rule.perturb is "layer" and the network has {layers - 1} hidden layers and a readout: set rule.samples to {layers}, '

@@ -277,6 +277,8 @@ class Simulator:
             if k < len(self.network.layers) or self.learning.perturb_readout:
                 state = self._arrays(noise.State, (n,))
                 self._go(loop.perturbations, (type(noise),), noise, state, found[k], k, 1, key, int(self.clock[0]), self._one)
+            if k < len(self.network.layers):
+                found[k][np.arange(steps) % self.learning.interval > 0] = 0
         return found
 
     @property
@@ -604,7 +606,7 @@ class Simulator:
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
             self._moving(parts.cell, longest), self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
-            np.ones(lanes, number), np.zeros(1, np.int64),
+            zeros(lanes), np.zeros(2, np.int64),
         )  # fmt: skip
         fields, widths = parts.neuron.State._fields, {"y": self.network.outputs}
         views = {name: view(name, wanted, widths.get(name, sum(layers)), replicas, steps, number) for name in (*fields, *ALWAYS)}
@@ -631,10 +633,10 @@ class Simulator:
 
     def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
         """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
-        steps, compared, sent, arrived, heard, traced, learned, begun, failed = (int(n) for n in course.record.counts)
+        steps, compared, sent, arrived, heard, traced, learned, begun, ended, failed = (int(n) for n in course.record.counts)
         noisy, replicas = list(course.plan.noisy), course.scratch.value.shape[1]
         written = (learned if learning.at_once else 1) if learning else 0
-        seldom = begun if learning and learning.interval > 1 and learning.at_once else written  # of hidden neurons' synapses
+        seldom = ended if learning and learning.at_once else written  # of hidden neurons' synapses
         matrices = steps if learning and learning.decorrelation_lr > 0 else 0
         counted = {
             name: (seldom if k < 2 * len(self.network.layers) else written, p, type(self.chip.cell))
@@ -649,7 +651,7 @@ class Simulator:
         spikes = {name: Carried(*(int(n) for n in p.spikes)) for name, p in carried if p.events}
         return Account(
             steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,
-            heard * replicas * (learning.samples if learning else 0), begun, matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
+            heard * replicas * (learning.samples if learning else 0), begun, ended, matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
         ), bool(failed)  # fmt: skip
 
     def _saturation(self, groups, projections, times):

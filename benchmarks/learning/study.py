@@ -93,7 +93,7 @@ RULES = {
     "danp over time, 64 samples": over_time(samples=64),
     "danp over time, 1 sample": over_time(samples=1),
     "danp over time, without signs": over_time({"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
-    "danp at once with signs": over_time({"interval": one_of(1)}, interval=1),
+    "danp at once with signs": over_time({"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(

@@ -84,6 +84,7 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "compared": numbers * counted, "sent": numbers * (counted if learning.every_step else 1),
             "arrived": _in_time(chip, learning, steps, counted, getattr(chip.wire, "lost", 0.0)).by(numbers),
             "heard": numbers * steps, "begun": batches * math.ceil(steps / learning.interval),
+            "ended": _ended(told, steps, learning.interval).by(batches),
             "decorrelated": batches * steps if learning.decorrelation_lr > 0 else 0, "traced": sequences * steps,
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
         }  # fmt: skip
@@ -100,6 +101,15 @@ def count(network, chip, learning: Learning | Gradient | None, work: Workload) -
 def _told(chip, learning: Learning, steps: int, rewarded: float, batch: int) -> Count:
     """Steps of a sequence in which a reward arrives: not in those in which every number of a batch is lost."""
     return _in_time(chip, learning, steps, rewarded, getattr(chip.wire, "lost", 0.0) ** (batch * learning.samples))
+
+
+def _ended(told: Count, steps: int, interval: int) -> Count:
+    """Intervals in which a reward arrives, of so many steps in which one does: together in few of them, or one in each."""
+    if interval == 1:
+        return told
+    intervals, missed = math.ceil(steps / interval), max(1 - told.typical / max(steps, 1), 0) ** interval
+    low, high = intervals if told.low >= steps else told.low / interval, min(told.high, intervals)
+    return Count(low, min(max(low, (1 - missed) * intervals), high), high)
 
 
 def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> Count:
@@ -128,8 +138,8 @@ def _spikes(network, chip, learning, account: Account, work: Workload) -> dict[s
 def _writes(network, chip, learning, account: Account, work: Workload) -> dict[str, Writes]:
     """Writes to every array: whether a cell moves depends on data."""
     sizes, inside = zip(network.projections, network.synapses(work.seed), strict=True), 2 * len(network.layers)
-    seldom = isinstance(learning, Learning) and learning.interval > 1 and learning.at_once
-    times = [account.begun] * inside + [account.written] if seldom else [account.written] * (inside + 1)
+    seldom = isinstance(learning, Learning) and learning.at_once
+    times = [account.ended if seldom else account.written] * inside + [account.written]
     found = {name: _asked(chip.cell, each.by(n), work.moves) for (name, n), each in zip(sizes, times, strict=True)}
     if account.decorrelated.high:
         names = [*network.populations[: len(network.layers)], "input"]  # the readout has no matrix

@@ -354,11 +354,11 @@ class _Events:
         pre, a = (1.0, EACH) if rule.site == "weight" else (EACH_PRE, EACH_POST)
         reward = 1.0 if learning.folds else NOWHERE
         traced, changed = (self.share(learning, rounds.by(learning.lanes)) for rounds in (account.traced, account.changed))
-        both = [(traced, changed, account.learned)] * len(self.shapes)
+        both = [(traced, changed, account.learned, rule)] * self.inside + [(traced, changed, account.learned, learning.readout_rule)]
         if learning.interval > 1:
-            begun = self.begun(self.replicas)
-            both[: self.inside] = [(begun, begun, account.begun)] * self.inside
-        for k, (traced, changed, learned) in enumerate(both):
+            changed = account.ended.by(self.replicas.typical / max(account.steps.typical, 1))
+            both[: self.inside] = [(self.begun(self.replicas), changed, account.ended, rule)] * self.inside
+        for k, (traced, changed, learned, rule) in enumerate(both):
             (pre_here, post_here), n = self.shapes[k], self.sizes[k]
             self.gather(learning, traced if words else changed, k)
             self.done(phase, operations(rule.trace, register, pre, a), traced, pre_here, post_here, n)

@@ -50,10 +50,15 @@ def perturbations(noise, state, given, number, q, key, start, one):
         next_of_each(noise, state, given[t], stream(key, random.NOISE, number, start + t), q, 0, one)
 
 
+goes_on = constant(lambda noise: bool(noise.State._fields))  # also while no one looks
+
+
 @passage
-def shake_currents(rule, parts, plan, group, first, key, step, one):
-    """Add the perturbation to the currents of the perturbed passes and keep what each neuron was given."""
+def shake_currents(rule, parts, plan, group, adds, first, key, step, one):
+    """Add the perturbation to the currents of the perturbed passes, if it is time, and keep what each neuron was given."""
     passes, replicas, n = group.out.shape
+    if not (adds or goes_on(parts.noise)):
+        return
     k = stream(key, random.NOISE, group.number, step)
     for q in range(passes):
         if plan.noisy[q] and concerns(plan, group.number, q):
@@ -63,15 +68,15 @@ def shake_currents(rule, parts, plan, group, first, key, step, one):
                     base = group.xi[plan.base[q], b]
                     for i in range(n):
                         given[i] = -base[i]
-                        current[i] += given[i]
                 else:
                     next_of_each(parts.noise, state, given, k, q, first + b, one)
+                if adds:
                     for i in range(n):
                         current[i] += given[i]
 
 
 @passage
-def leave_currents(rule, parts, plan, group, first, key, step, one):
+def leave_currents(rule, parts, plan, group, adds, first, key, step, one):
     pass
 
 

@@ -208,8 +208,10 @@ class Scratch(NamedTuple):
     heard: np.ndarray  #: that of the groups
     reward: np.ndarray  #: (replica x lane,) what synapses hear
     arrived: np.ndarray  #: (replica x lane,) share of the change to be made where the wire delivered something, 0 where not
-    told: np.ndarray  #: (replica x lane,) ones: what synapses hear at the end of an interval, in which their neuron has heard the rewards
-    what: np.ndarray  #: (1,) int64: what the next step does to the synapses
+    told: np.ndarray  #: (replica x lane,) 1 where the wire delivered something since neurons were last perturbed, 0 where not
+    what: (
+        np.ndarray
+    )  #: (2,) int64: what the next step does to the synapses, and what the end of the interval does to those of hidden neurons
 
 
 class View(NamedTuple):
@@ -244,12 +246,13 @@ STEPS = 0  #: steps of the network
 COMPARED = 1  #: passes judged by their loss, each replica by itself
 SENT = 2  #: numbers given to the reward wire
 ARRIVED = 3  #: and delivered by it
-HEARD = 4  #: steps in which neurons formed their signals
-TRACED = 5  #: steps in which synapses took in what they learn from
+HEARD = 4  #: steps in which neurons heard how the passes compare; those of the readout formed their signals
+TRACED = 5  #: steps in which synapses of the readout took in what they learn from
 LEARNED = 6  #: steps in which they made a change of it
-BEGUN = 7  #: steps in which the layers were perturbed
-FAILED = 8  #: 1 if the loss was not finite
-COUNTS = 9
+BEGUN = 7  #: steps in which the layers were perturbed and formed their signals
+ENDED = 8  #: intervals at whose end their synapses made a change
+FAILED = 9  #: 1 if the loss was not finite
+COUNTS = 10
 
 
 READ, TRACE, WRITE = 0, 1, 2  # what a step does to the synapses: only read, advance traces, apply a broadcast

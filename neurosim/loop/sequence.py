@@ -21,7 +21,7 @@ from neurosim.loop.array import collect, keep, load
 from neurosim.loop.decorrelation import decorrelate
 from neurosim.loop.moving import write_totals
 from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin, take_in
-from neurosim.loop.records import ARRIVED, BEGUN, COMPARED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
+from neurosim.loop.records import ARRIVED, BEGUN, COMPARED, ENDED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
 from neurosim.loop.synapses import pass_on
 from neurosim.loop.wires import straight
 from neurosim.protocols import Loss
@@ -76,6 +76,7 @@ def deliver(plan, scratch, b, q, received, arrived, one):
     if arrived:
         scratch.reward[lane] = one if plan.folds else received
         scratch.arrived[lane] = one if plan.folds else plan.share
+        scratch.told[lane] = one
 
 
 @passage
@@ -186,8 +187,8 @@ def start(parts, plan, net, first, key, clock, scratch, one):
         for b in range(replicas):
             u, v = halves(fold(stream(key, random.WIRE, passes - 1 - q, clock[0]), first + b))
             put(wire, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
-    scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = zero
-    scratch.what[0] = READ
+    scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = scratch.told[:] = zero
+    scratch.what[:] = READ
 
 
 @inline
@@ -199,11 +200,14 @@ def begins(plan, t):
 @passage
 def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
     """Judge a step, and let every neuron form its signal from what comes back."""
+    if begins(plan, t):
+        scratch.told[:], scratch.what[1] = one - one, READ
     if plan.judged:
         what = broadcast(
             parts, plan, net.wires, net.prediction, net.readout, targets, counted, due, t, first, key, clock[0], scratch, record, one
         )
         scratch.what[0] = what if plan.learn else READ
+        scratch.what[1] = max(scratch.what[1], scratch.what[0])
     clock[0] += 1
     record.counts[STEPS] += 1
     if plan.learn and record.counts[FAILED] == 0:
@@ -227,8 +231,8 @@ def drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch
     top = layer == layers
     current, energy, a = arrays_of(net.readout) if top else arrays_of(net.hidden[layer])
     what, reward, arrived = scratch.what[0], scratch.reward, scratch.arrived
-    if plan.interval > 1 and plan.learn and not top:  # its neurons have heard what came of the last perturbation
-        what, reward, arrived = WRITE if t > 0 and (begins(plan, t) or not reading) else READ, scratch.told, scratch.told
+    if plan.interval > 1 and not top:  # its neurons have heard what came of the last perturbation
+        what, reward, arrived = scratch.what[1] if begins(plan, t) or not reading else READ, scratch.told, scratch.told
     if top or (t > 0 and begins(plan, t - 1)):
         keep(plan, p)
     if reading:
@@ -266,6 +270,7 @@ def sequence(course):
         step, what, now = clock[0], scratch.what[0], seconds(clock[0], plan.step_s)
         record.counts[TRACED] += int(what != READ)
         record.counts[LEARNED] += int(what == WRITE)
+        record.counts[ENDED] += int(scratch.what[1] == WRITE and (begins(plan, t) or not reading))
         if reading:
             if plan.learn:  # a test happens at one moment and leaves the devices alone
                 age_network(parts, net.projections, net.decorrelators, plan, clock, key, one)
@@ -286,8 +291,7 @@ def sequence(course):
                 drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch, one)
             if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
-                if begins(plan, t):
-                    perturb(parts.rule, parts, plan, group, first, key, step, one)
+                perturb(parts.rule, parts, plan, group, begins(plan, t), first, key, step, one)
                 show(group.current, group.out.shape[2], record.h, t, offset)
                 fire(parts.circuit, parts.neuron, parts.rule, group, one)
                 if d.planes[0].shape[0] > 0:
@@ -299,7 +303,7 @@ def sequence(course):
                 offset += n
         if reading:
             if plan.perturb_readout:
-                perturb(parts.readout_rule, parts, plan, net.readout, first, key, step, one)
+                perturb(parts.readout_rule, parts, plan, net.readout, True, first, key, step, one)
             fire(parts.circuit, parts.readout_neuron, parts.readout_rule, net.readout, one)
             show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
         elif not plan.at_once:

@@ -73,7 +73,8 @@ class Learning(NamedTuple):
 
     @property
     def folds(self) -> bool:
-        """Whether neurons hear the rewards, and synapses only that it is time: so they do if there are several and none must wait for its own."""
+        """Whether neurons hear the rewards, and synapses only that it is time: so they do over an interval, or if there are several rewards and none
+        must wait for its own."""
         return self.fold_reward or self.interval > 1 or (self.samples > 1 and not self.rule.Register._fields)
 
     @property
@@ -114,7 +115,7 @@ class Perturbation(NamedTuple):
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
-        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl", "oua" and passes "noisy".
+        Rate of the running means, each time that a neuron forms its signal: of its power under norm "running", of the reward under "nrl", "oua" and passes "noisy".
     trace : float
         Decay of an eligibility trace per step; 0 is no trace, 1 a plain sum.
     reward : "step" or "sequence"
@@ -137,7 +138,8 @@ class Perturbation(NamedTuple):
         From one perturbation of the hidden neurons to the next. Above 1 a perturbed pass starts from its base's state when it is given one,
         and runs on by itself until the next. A neuron keeps the signal that it formed then and adds up the rewards that it hears
         meanwhile; its synapses learn once, from what they saw then. So credit goes back over `interval` steps, with memory in the neuron
-        alone: what a trace would keep in every synapse. The readout, whose error is of the moment, learns every step.
+        alone: what a trace would keep in every synapse. With `carry` below 1, what lies further back counts less. Of a late reward wire the
+        last steps of an interval are heard in the next. The readout, whose error is of the moment, learns every step.
     perturb : "all", "hidden" or "layer"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
         from the differences that reach it from below, which activity perturbation can and node perturbation cannot. "layer" is iterative:

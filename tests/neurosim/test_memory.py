@@ -71,6 +71,12 @@ def test_samples_that_wait_for_their_rewards_take_a_register_each():
     assert used(Perturbation("np", samples=3), chip)["learning"] == 8 * 32
 
 
+def test_over_an_interval_hidden_neurons_keep_a_signal_a_sample_and_what_their_rows_saw():
+    rows = (2 + 4) + (4 + 3)
+    assert used(Perturbation("np", samples=3, interval=5))["learning"] == (8 + 3 * 7 + rows) * 32
+    assert used(Perturbation("np", samples=3, perturb="layer", interval=5))["learning"] == (8 + 7 + rows) * 32
+
+
 def test_wires_neurons_and_analog_cells():
     leaky = NETWORK._replace(neuron=Leaky(0.5))
     found = used(Perturbation("anp"), DIGITAL.replace(wire=DigitalWire(12, 1.0)), leaky)

@@ -12,10 +12,11 @@ from hw_models.parts import InputError
 from hw_models.reward import DigitalWire
 from neurosim import loop, rules
 from neurosim.network import Network
-from neurosim.neurons import Linear, Tanh
+from neurosim.neurons import LIF, Linear, Tanh
 from neurosim.rules import Learning, Perturbation
 from neurosim.rules.ornstein_uhlenbeck import OUA
 from neurosim.simulator import Simulator
+from neurosim.wiring import Dense
 
 SEED = 3
 SMALL = Network(2, 3, 2, Linear())
@@ -303,7 +304,48 @@ def test_a_neuron_keeps_its_signal_and_hears_for_an_interval_what_came_of_it():
             a, r = (w + lr * heard * np.outer(z, kept) / SIGMA**2 for w, z in zip((a, r), seen, strict=True))
     np.testing.assert_allclose(one.weights[0], a, rtol=1e-9)
     np.testing.assert_allclose(one.weights[1], r, rtol=1e-9)
-    assert abs(one.weights[0] - simulator(Perturbation("np"), chip=chip).weights[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("interval", [1, 2, 5])
+def test_where_nothing_was_heard_nothing_is_written(interval):
+    """Of twelve steps the first alone counts: one change by the rate, whatever the running mean would still ask for."""
+    rule = Perturbation("np", 0.01, 0.0, interval=interval, momentum=0.9, sign=True)
+    inputs, targets, counted = series(replicas=2, steps=12)
+    one, counted = simulator(rule), counted & (np.arange(12) == 0)
+    before = one.weights[0]
+    account = one.learn(inputs, targets, counted).account
+    np.testing.assert_allclose(abs(one.weights[0] - before).max(), 0.01, rtol=1e-9)
+    assert account.begun == -(-12 // interval) and account.ended == 1
+
+
+def test_each_replica_changes_weights_for_what_it_has_heard_itself():
+    """Of two, the second is never judged: the batch asks for half of what the first asks for alone."""
+    rule, (inputs, targets, counted) = Perturbation("np", 0.01, 0.0, interval=3, momentum=0.5, sign=True), series(replicas=2, steps=9)
+    one, both = simulator(rule), simulator(rule)
+    before = one.weights[0]
+    one.learn(inputs[:1], targets[:1], counted[:1])
+    counted[1] = False
+    both.learn(inputs, targets, counted)
+    np.testing.assert_allclose(both.weights[0] - before, (one.weights[0] - before) / 2, rtol=1e-9)
+
+
+def test_every_layer_follows_its_own_noise():
+    """Two layers and an interval by hand, node perturbation: the second is told of its own noise, which the first one's reaches too."""
+    network, chip = Network(2, (3, 2), 1, Linear()), Chip(noise=Gaussian(SIGMA))
+    one = simulator(Perturbation("np", 0.01, 0.0, normalise=False, interval=2), network, chip)
+    inputs, targets, counted = series(network, steps=2)
+    a, r, c, s, b = one.weights
+    (first, second, top), x, y, noisy, seen_y, heard = one.perturbations(2), np.zeros(3), np.zeros(2), None, None, 0.0
+    one.learn(inputs, targets, counted)
+    for t in range(2):
+        x_noisy, y_noisy = noisy or (x, y)
+        x, x_noisy = inputs[0, t] @ a + x @ r, inputs[0, t] @ a + x_noisy @ r + first[t]
+        seen_y = x if t == 0 else seen_y
+        y, y_noisy = x @ c + y @ s, x_noisy @ c + y_noisy @ s + second[t]
+        noisy = x_noisy, y_noisy
+        heard += ((y @ b - targets[0, t]) ** 2).sum() - ((y_noisy @ b + top[t] - targets[0, t]) ** 2).sum()
+    np.testing.assert_allclose(one.weights[0] - a, 0.01 * heard * np.outer(inputs[0, 0], first[0]) / SIGMA**2, rtol=1e-8)
+    np.testing.assert_allclose(one.weights[2] - c, 0.01 * heard * np.outer(seen_y, second[0]) / SIGMA**2, rtol=1e-8)
 
 
 @pytest.mark.parametrize("options", [{"trace": 0.5}, {"reward": "sequence", "trace": 1.0}, {"passes": "noisy"}])
@@ -422,6 +464,9 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(True, True, True)), LOUD, r"passes must be a clean one"),
         (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(False,)), LOUD, r"passes must be a clean one"),
         (Learning("odd", *[Perturbation("np").learning().rule] * 2, passes=(True,)), LOUD, r"single pass .*rate of prediction"),
+        (Perturbation("wp").learning()._replace(interval=2), LOUD, r"The interval is 2: .*a rule of neurons that hear every step"),
+        (Perturbation("np", passes="noisy").learning()._replace(interval=2), LOUD, r"how two passes compare"),
+        (Perturbation("np").learning()._replace(interval=0), LOUD, r"The interval is 0: it is a number of steps from 1 up"),
         (Perturbation("np", perturb="layer", samples=3).learning(), LOUD, r"1 hidden layers and a readout: set rule\.samples to 2"),
         (
             Learning("oua", *[OUA(0.1, 0.5)] * 2, passes=(True, True)),
@@ -439,11 +484,29 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
             r'give again with the other sign; use rule\.passes "noisy-noisy"',
         ),
     ],
-    ids=["three noisy", "clean alone", "no prediction", "layers", "perturb", "registers", "silent"],
+    ids=[
+        "three noisy",
+        "clean alone",
+        "no prediction",
+        "interval of weights",
+        "interval of a pass",
+        "no interval",
+        "layers",
+        "perturb",
+        "registers",
+        "silent",
+    ],
 )
 def test_passes_that_cannot_be(learning, chip, message):
     with pytest.raises(InputError, match=message):
         Simulator(SMALL, chip, SEED, learning, plain=True)
+
+
+def test_spikes_under_way_do_not_start_anew():
+    network = Network(2, 5, 1, LIF(), wiring=Dense(delay=3e-3))
+    with pytest.raises(InputError, match=r"rule\.interval is 4, .*spikes that are under way \(network\.wiring\.delay\) would not"):
+        simulator(Perturbation("np", interval=4), network)
+    simulator(Perturbation("np"), network)
 
 
 def test_names():

@@ -136,7 +136,12 @@ def test_momentum_is_a_trace_of_what_the_neuron_has_multiplied_with_the_reward(n
     assert made.folds and made.rule == kind(**{**made.rule._asdict(), "lr": 0.125, "decay": 0.75})
     assert made.readout_rule == made.rule._replace(lr=0.2, decay=0.0)
     assert Perturbation(name, 0.5, momentum=0.75, sign=True).learning().rule.lr == 0.5  # a sign has no size to take a share of
-    assert not Perturbation(name).learning().folds
+    assert not Perturbation(name).learning().folds and Perturbation(name, interval=2).learning().folds
+
+
+def test_signs_leave_the_readout_alone():
+    made = Perturbation(sign=True).learning()
+    assert made.rule.signed and not made.readout_rule.signed
 
 
 def test_a_reward_modulated_rule_predicts_its_reward():

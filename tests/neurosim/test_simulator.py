@@ -493,7 +493,7 @@ def test_numbers_out_of_range():
 
 def test_learning_is_a_tuple_of_options():
     """The fields that a rule of a user's own may leave out mean: a clean and a noisy pass, at once, no decorrelation, all of the difference carried on."""
-    assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0, False)
+    assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0, False, 1)
 
 
 class Given(NamedTuple):
@@ -530,6 +530,22 @@ def test_perturbations_are_those_that_learning_gives(noise):
         for xi, memory in zip(told, simulator.memories):
             np.testing.assert_array_equal(xi[-1], memory.xi[0])
         assert told[0].all() and not told[2].any()
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.1), Telegraph(0.1, up=2.0, down=3.0)], ids=lambda noise: type(noise).__name__)
+def test_over_an_interval_noise_goes_on_and_is_added_where_it_begins(noise):
+    chip, inputs, told = IDEAL.replace(noise=noise), np.zeros((1, 5, 1)), []
+    for interval in (1, 3):
+        learning = Learning("listener", Listener(), Listener(), interval=interval)
+        simulator = Simulator(Network(1, (3, 2), 1), chip, 5, learning, dtype="float64", plain=True)
+        told.append(simulator.perturbations(5))
+    begins = np.array([1, 0, 0, 1, 0])[:, None]
+    np.testing.assert_array_equal(told[1][0], told[0][0] * begins)
+    np.testing.assert_array_equal(told[1][2], told[0][2])
+    for steps in (4, 5):  # what was given in the fourth step is what neurons keep
+        simulator.learn(inputs[:, :steps], inputs[:, :steps], np.ones((1, steps), bool))
+        np.testing.assert_array_equal(simulator.memories[0].xi[0], told[1][0][3])
+        simulator = Simulator(Network(1, (3, 2), 1), chip, 5, learning, dtype="float64", plain=True)
 
 
 def test_perturbations_need_a_clean_and_a_perturbed_pass():

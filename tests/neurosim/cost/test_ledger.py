@@ -313,6 +313,22 @@ def test_rewards_that_are_late_lost_or_rare():
     assert lossy.total(Event.WEIGHT_READ, Phase.UPDATE) == Count(0, 3 * 40, 4 * 40)
 
 
+@pytest.mark.parametrize("interval", [1, 2, 4])
+@pytest.mark.parametrize(
+    "wire", [DigitalWire(12, 1.0), DigitalWire(12, 1.0, delay=2), DigitalWire(12, 1.0, lost=0.4)], ids=["", "late", "lossy"]
+)
+@pytest.mark.parametrize("shown", [range(7), range(3, 7), [0, 5]], ids=["all", "the last", "two"])
+def test_intervals_in_which_something_was_heard_are_within_bounds(interval, wire, shown):
+    chip, learning, counted = Chip(wire=wire), NP(interval=interval).learning(), np.isin(np.arange(7), shown)[None]
+    account = learned(SMALL, chip, learning, 7, 1, counted).account
+    foretold = forecast(SMALL, chip, learning, Workload(7, counted=len(shown)))
+    assert foretold.ended.low <= account.ended <= foretold.ended.high <= -(-7 // interval)
+    assert foretold.ended.low <= foretold.ended.typical <= foretold.ended.high
+    if len(shown) == 7 and wire == DigitalWire(12, 1.0):
+        assert foretold.ended.exact and foretold.ended.low == -(-7 // interval)
+    assert account.writes["input to hidden"].visited == account.ended * 10
+
+
 def test_what_depends_on_data_is_an_expectation_between_bounds():
     chip = load("reram-es")
     ledger = count(SMALL, chip, NP().learning(), Workload(10, moves=2.5))
