@@ -22,6 +22,7 @@ import pathlib
 import platform
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from types import MappingProxyType
@@ -471,6 +472,8 @@ def clock(rows):
 def sections(path) -> dict[str, str]:
     """The tables of the page by the names of their marks."""
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
+    together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
+    as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
     made = {"claim": claim(best), "choices": choices(best)}
     places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
     as_it_comes += [  # beside the defaults of the others, node and weight perturbation at their best
