@@ -193,17 +193,8 @@ def sweep(
         raise typer.Exit(1) from None
     lines = sweep.summary(found)
     if json:
-        kept = [
-            {
-                **point._asdict(),
-                "metrics": None,
-                "validation_loss": sweep.final(point, "validation"),
-                "test_loss": sweep.final(point, "test"),
-            }
-            for point in found
-        ]
-        for point in kept:
-            del point["metrics"]
+        losses = [{f"{part}_loss": sweep.final(point, part) for part in ("validation", "test")} for point in found]
+        kept = [{k: v for k, v in point._asdict().items() if k != "metrics"} | loss for point, loss in zip(found, losses, strict=True)]
         typer.echo(files.as_json({"medians": [line._asdict() for line in lines], "runs": kept, "out": out}), nl=False)
     else:
         number = lambda x, runs: "-" if not runs else "diverged" if x is None else f"{x:.4g}"  # noqa: E731

@@ -45,9 +45,7 @@ class Learning(NamedTuple):
     fold_reward: bool = False  #: neurons multiply their signals with the reward, so that a trace sums changes: momentum
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
     decorrelate_inputs: bool = False
-    interval: int = (
-        1  #: steps from one perturbation of the layers to the next: neurons keep their signals and add up what they hear meanwhile
-    )
+    interval: int = 1  #: steps from one perturbation of the layers to the next, for which neurons keep their signals and add up rewards
 
     @property
     def base(self) -> tuple[int, ...]:
@@ -115,7 +113,8 @@ class Perturbation(NamedTuple):
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
-        Rate of the running means, each time that a neuron forms its signal: of its power under norm "running", of the reward under "nrl", "oua" and passes "noisy".
+        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl", "oua" and passes "noisy". With an
+        `interval`, that of a hidden neuron's power moves once in it.
     trace : float
         Decay of an eligibility trace per step; 0 is no trace, 1 a plain sum.
     reward : "step" or "sequence"
