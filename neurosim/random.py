@@ -15,9 +15,8 @@ u4, u8 = np.uint32, np.uint64
 LOW, ALL = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 
 # Streams: what a number is for. A new purpose gets a new number, so that adding one never moves another.
-MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC, NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, _, CIRCUIT, RULE = range(
-    1, 19
-)
+MAKE, PROGRAM, WRITE, READ, AGE, TILE, COLUMN, DAC, ADC = range(1, 10)
+NOISE, WEIGHT_NOISE, WIRE, SEND, NEURON, NOISE_STATE, PHASE, CIRCUIT, RULE = range(10, 19)
 REFERENCE_READ, REFERENCE_TILE, REFERENCE_AGE, TRAINS = range(28, 32)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK, EPISODE = range(32, 39)
 WIRING = 2**20  #: and from here on, one a projection

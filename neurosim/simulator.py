@@ -272,13 +272,14 @@ class Simulator:
                 "and rule.samples 1."
             )
         key, noise, found = np.uint64(random.root(self.seed, random.TRAIN)), self.parts.noise, []
+        phase = loop.first_perturbed(self.learning.interval, steps, key, int(self.clock[0]), self._one)
         for k, n in enumerate([*self.network.layers, self.network.outputs]):
             found.append(np.zeros((steps, n), self._number))
             if k < len(self.network.layers) or self.learning.perturb_readout:
                 state = self._arrays(noise.State, (n,))
                 self._go(loop.perturbations, (type(noise),), noise, state, found[k], k, 1, key, int(self.clock[0]), self._one)
             if k < len(self.network.layers):
-                found[k][np.arange(steps) % self.learning.interval > 0] = 0
+                found[k][(np.arange(steps) - phase) % self.learning.interval > 0] = 0
         return found
 
     @property
@@ -606,7 +607,7 @@ class Simulator:
         scratch = loop.Scratch(
             zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
             self._moving(parts.cell, longest), self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
-            zeros(lanes), np.zeros(2, np.int64),
+            zeros(lanes), np.zeros(2, np.int64), np.zeros(1, np.int64),
         )  # fmt: skip
         fields, widths = parts.neuron.State._fields, {"y": self.network.outputs}
         views = {name: view(name, wanted, widths.get(name, sum(layers)), replicas, steps, number) for name in (*fields, *ALWAYS)}

@@ -83,7 +83,7 @@ def forecast(network, chip, learning: Learning | Gradient | None, work: Workload
             "clean": sequences * steps * (len(learning.passes) - noisy), "perturbed": sequences * steps * noisy,
             "compared": numbers * counted, "sent": numbers * (counted if learning.every_step else 1),
             "arrived": _in_time(chip, learning, steps, counted, getattr(chip.wire, "lost", 0.0)).by(numbers),
-            "heard": numbers * steps, "begun": batches * math.ceil(steps / learning.interval),
+            "heard": numbers * steps, "begun": _begun(steps, learning.interval).by(batches),
             "ended": _ended(told, steps, learning.interval).by(batches),
             "decorrelated": batches * steps if learning.decorrelation_lr > 0 else 0, "traced": sequences * steps,
             "changed": told.by(sequences), "learned": told.by(batches), "written": told.by(batches) if learning.at_once else batches,
@@ -103,13 +103,19 @@ def _told(chip, learning: Learning, steps: int, rewarded: float, batch: int) -> 
     return _in_time(chip, learning, steps, rewarded, getattr(chip.wire, "lost", 0.0) ** (batch * learning.samples))
 
 
+def _begun(steps: int, interval: int) -> Count:
+    """Perturbations of hidden neurons in a sequence, the first in any step of its first interval."""
+    return Count(max(steps // interval, 1), max(steps / interval, 1), math.ceil(steps / interval)) if steps else Count(0, 0, 0)
+
+
 def _ended(told: Count, steps: int, interval: int) -> Count:
-    """Intervals in which a reward arrives, of so many steps in which one does: together in few of them, or one in each."""
+    """Intervals in which a reward arrives, of so many steps in which one does: before the first, together in few of them, or one in each."""
     if interval == 1:
         return told
-    intervals, missed = math.ceil(steps / interval), max(1 - told.typical / max(steps, 1), 0) ** interval
-    low, high = intervals if told.low >= steps else told.low / interval, min(told.high, intervals)
-    return Count(low, min(max(low, (1 - missed) * intervals), high), high)
+    begun, missed = _begun(steps, interval), max(1 - told.typical / max(steps, 1), 0) ** interval
+    before = min(interval, steps) - 1  # steps in which no one may have been perturbed yet
+    low, high = begun.low if told.low >= steps else max(told.low - before, 0) / interval, min(told.high, begun.high)
+    return Count(low, min(max(low, (1 - missed) * begun.typical), high), high)
 
 
 def _in_time(chip, learning: Learning, steps: int, sent: float, lost: float) -> Count:

@@ -343,8 +343,8 @@ class _Events:
         """Of rounds that are had every step, those in steps in which hidden neurons are perturbed."""
         if self.interval == 1:
             return rounds
-        begun, steps = self.account.begun.typical, max(self.account.steps.typical, 1)
-        return Count(*(n * begun / steps for n in rounds))
+        steps = max(self.account.steps.typical, 1)
+        return Count(*(n * begun / steps for n, begun in zip(rounds, self.account.begun, strict=True)))
 
     def update(self, learning: Learning) -> None:
         """What synapses do: traces take in every step, changes are made when a reward arrives."""

@@ -41,9 +41,9 @@ def source_digest():
 
 @functools.cache
 def _use_cache_folder():
-    if not os.environ.get("NUMBA_CACHE_DIR"):
-        home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        numba.config.CACHE_DIR = str(home / "neurosim" / source_digest())  # pyright: ignore
+    home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = pathlib.Path(os.environ.get("NUMBA_CACHE_DIR") or home / "neurosim")
+    numba.config.CACHE_DIR = str(folder / source_digest())  # pyright: ignore
 
 
 # ---------------------------------------------------------------- refusing in one sentence

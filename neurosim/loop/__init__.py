@@ -28,11 +28,11 @@ from neurosim.loop.records import (
     zeros,
 )  # fmt: skip
 from neurosim.loop.rows import MANY, ROWS
-from neurosim.loop.sequence import sequence
+from neurosim.loop.sequence import first_perturbed, sequence
 from neurosim.loop.synapses import sweep
 
 __all__ = [
-    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net", "Parts",
-    "Plan", "Prediction", "Projection", "Record", "Scratch", "Trains", "View", "grow_older", "held_fields", "listen", "look", "perturbations", "place", "place_cells",
-    "sequence", "sweep", "zeros",
+    "COUNTS", "ENOUGH", "FAILED", "MANY", "ROWS", "VECTOR", "WRITE", "Count", "Course", "Decorrelator", "Events", "Fired", "Flight", "Group", "Moving", "Net",
+    "Parts", "Plan", "Prediction", "Projection", "Record", "Scratch", "Trains", "View", "first_perturbed", "grow_older", "held_fields", "listen", "look",
+    "perturbations", "place", "place_cells", "sequence", "sweep", "zeros",
 ]  # fmt: skip

@@ -352,4 +352,4 @@ def begin(parts, neuron, group, first, key, step, one):
                 put(state, i, start(neuron, at(group.params, i)))
     group.out[:] = group.activity[:] = group.current[:] = zero
     group.fired.n[:] = 0
-    group.a[:] = zero
+    group.kept[:] = group.a[:] = zero

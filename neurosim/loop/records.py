@@ -209,9 +209,8 @@ class Scratch(NamedTuple):
     reward: np.ndarray  #: (replica x lane,) what synapses hear
     arrived: np.ndarray  #: (replica x lane,) share of the change to be made where the wire delivered something, 0 where not
     told: np.ndarray  #: (replica x lane,) 1 where the wire delivered something since neurons were last perturbed, 0 where not
-    what: (
-        np.ndarray
-    )  #: (2,) int64: what the next step does to the synapses, and what the end of the interval does to those of hidden neurons
+    what: np.ndarray  #: (2,) int64: what the next step does to the synapses, and what the end of the interval does to hidden ones
+    phase: np.ndarray  #: (1,) int64: the step of the sequence in which hidden neurons are first perturbed
 
 
 class View(NamedTuple):

@@ -25,7 +25,7 @@ from neurosim.loop.records import ARRIVED, BEGUN, COMPARED, ENDED, FAILED, HEARD
 from neurosim.loop.synapses import pass_on
 from neurosim.loop.wires import straight
 from neurosim.protocols import Loss
-from neurosim.random import draws, fold, halves, stream
+from neurosim.random import draws, fold, halves, stream, whole
 
 make_wire, send, wait = kernel(Wire.make), kernel(Wire.send), kernel(Wire.wait)
 loss_value, loss_change = kernel(Loss.value), kernel(Loss.change)
@@ -171,7 +171,7 @@ show_state = chosen(lambda neuron: neuron.State._fields, show_fields, show_no_fi
 
 
 @passage
-def start(parts, plan, net, first, key, clock, scratch, one):
+def start(parts, plan, net, steps, first, key, clock, scratch, one):
     """Bring everything to the start of a sequence."""
     zero = one - one
     for layer in range(len(net.hidden)):
@@ -189,33 +189,43 @@ def start(parts, plan, net, first, key, clock, scratch, one):
             put(wire, b, make_wire(parts.wire, draw_make(parts.wire, u, v, 0, one)))
     scratch.value[:] = scratch.reward[:] = scratch.arrived[:] = scratch.told[:] = zero
     scratch.what[:] = READ
+    scratch.phase[0] = first_perturbed(plan.interval, steps, key, clock[0], one)
+
+
+@passage
+def first_perturbed(interval, steps, key, start, one):
+    """The step of a sequence of so many in which layers are first perturbed: any one of its first interval is as likely, so that over sequences
+    each has its turn."""
+    u, v = halves(stream(key, random.PHASE, 0, start))
+    return int(whole(u, v, 0, 0, one)) % min(interval, steps)
 
 
 @inline
-def begins(plan, t):
+def begins(plan, scratch, t):
     """Whether layers are perturbed in this step of a sequence, and form the signals that they keep until the next such step."""
-    return t % plan.interval == 0
+    return (t - scratch.phase[0]) % plan.interval == 0
 
 
 @passage
 def judge(parts, plan, net, targets, counted, due, t, first, key, clock, scratch, record, one):
     """Judge a step, and let every neuron form its signal from what comes back."""
-    if begins(plan, t):
+    if begins(plan, scratch, t):
         scratch.told[:], scratch.what[1] = one - one, READ
     if plan.judged:
         what = broadcast(
             parts, plan, net.wires, net.prediction, net.readout, targets, counted, due, t, first, key, clock[0], scratch, record, one
         )
         scratch.what[0] = what if plan.learn else READ
-        scratch.what[1] = max(scratch.what[1], scratch.what[0])
+        if t >= scratch.phase[0]:  # before that, there is nothing that hidden synapses could learn
+            scratch.what[1] = max(scratch.what[1], scratch.what[0])
     clock[0] += 1
     record.counts[STEPS] += 1
     if plan.learn and record.counts[FAILED] == 0:
         record.counts[HEARD] += 1
-        record.counts[BEGUN] += int(begins(plan, t))
-        carry = one - one if plan.interval > 1 and begins(plan, t + 1) else plan.carry
+        record.counts[BEGUN] += int(begins(plan, scratch, t))
+        carry = one - one if plan.interval > 1 and begins(plan, scratch, t + 1) else plan.carry
         for layer in range(len(net.hidden)):
-            if begins(plan, t):
+            if begins(plan, scratch, t):
                 listen(parts.rule, plan, net.hidden[layer], plan.sigma, one)
             else:
                 take_in(plan, net.hidden[layer])
@@ -232,8 +242,8 @@ def drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch
     current, energy, a = arrays_of(net.readout) if top else arrays_of(net.hidden[layer])
     what, reward, arrived = scratch.what[0], scratch.reward, scratch.arrived
     if plan.interval > 1 and not top:  # its neurons have heard what came of the last perturbation
-        what, reward, arrived = scratch.what[1] if begins(plan, t) or not reading else READ, scratch.told, scratch.told
-    if top or (t > 0 and begins(plan, t - 1)):
+        what, reward, arrived = scratch.what[1] if begins(plan, scratch, t) or not reading else READ, scratch.told, scratch.told
+    if top or (t > 0 and begins(plan, scratch, t - 1)):
         keep(plan, p)
     if reading:
         if p.number % 2 == 1 and plan.raw_recurrence:
@@ -262,7 +272,7 @@ def sequence(course):
     for t in range(course.span[0], course.span[1]):
         reading = t < last
         if t == 0:
-            start(parts, plan, net, first, key, clock, scratch, one)
+            start(parts, plan, net, last, first, key, clock, scratch, one)
         else:
             judge(parts, plan, net, targets, counted, due, t - 1, first, key, clock, scratch, record, one)
         if record.counts[FAILED] > 0 or not (reading or plan.learn):
@@ -270,7 +280,7 @@ def sequence(course):
         step, what, now = clock[0], scratch.what[0], seconds(clock[0], plan.step_s)
         record.counts[TRACED] += int(what != READ)
         record.counts[LEARNED] += int(what == WRITE)
-        record.counts[ENDED] += int(scratch.what[1] == WRITE and (begins(plan, t) or not reading))
+        record.counts[ENDED] += int(scratch.what[1] == WRITE and (begins(plan, scratch, t) or not reading))
         if reading:
             if plan.learn:  # a test happens at one moment and leaves the devices alone
                 age_network(parts, net.projections, net.decorrelators, plan, clock, key, one)
@@ -291,7 +301,7 @@ def sequence(course):
                 drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch, one)
             if reading and k % 2 == 1:
                 group, d = net.hidden[layer], net.decorrelators[layer]
-                perturb(parts.rule, parts, plan, group, begins(plan, t), first, key, step, one)
+                perturb(parts.rule, parts, plan, group, begins(plan, scratch, t), first, key, step, one)
                 show(group.current, group.out.shape[2], record.h, t, offset)
                 fire(parts.circuit, parts.neuron, parts.rule, group, one)
                 if d.planes[0].shape[0] > 0:

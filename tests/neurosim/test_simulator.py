@@ -539,12 +539,12 @@ def test_over_an_interval_noise_goes_on_and_is_added_where_it_begins(noise):
         learning = Learning("listener", Listener(), Listener(), interval=interval)
         simulator = Simulator(Network(1, (3, 2), 1), chip, 5, learning, dtype="float64", plain=True)
         told.append(simulator.perturbations(5))
-    begins = np.array([1, 0, 0, 1, 0])[:, None]
+    begins = np.array([0, 1, 0, 0, 1])[:, None]
     np.testing.assert_array_equal(told[1][0], told[0][0] * begins)
     np.testing.assert_array_equal(told[1][2], told[0][2])
-    for steps in (4, 5):  # what was given in the fourth step is what neurons keep
+    for steps in (3, 4):  # what was given in the second step is what neurons keep
         simulator.learn(inputs[:, :steps], inputs[:, :steps], np.ones((1, steps), bool))
-        np.testing.assert_array_equal(simulator.memories[0].xi[0], told[1][0][3])
+        np.testing.assert_array_equal(simulator.memories[0].xi[0], told[1][0][1])
         simulator = Simulator(Network(1, (3, 2), 1), chip, 5, learning, dtype="float64", plain=True)
 
 
