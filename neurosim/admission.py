@@ -38,8 +38,9 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
         check(part)
         check_methods(type(discrete(part, chip.step_s)), protocol)
     check_declared(rule)
-    for one in (learning.rule, learning.readout_rule) if learning else ():
-        check_product(one)
+    if learning:
+        check_product(rule)
+        _check_readout(rule, learning.readout_rule)
     _check_wiring(network, learning, rule)
     if rule.site == "weight" and chip.noise.State is not Nothing:
         raise InputError(
@@ -67,15 +68,30 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
             "would never arrive; set chip.wire.delay to 0 or send a reward every step."
         )
     lanes = learning.lanes if learning else 1
-    for place, record, times in (("synapse", rule.Register, lanes), ("neuron", rule.Memory, 1)):
-        need, room = sum(bits(record).values()) * times, chip.memory.room(place)
-        if room is not None and need > room:
-            names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
-            names += f", for each of {times} samples" if times > 1 else ""
-            raise InputError(
-                f"{type(rule).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
-                "choose a rule without it or a chip with more memory."
-            )
+    for one in (rule, learning.readout_rule) if learning else (rule,):
+        for place, record, times in (("synapse", one.Register, lanes), ("neuron", one.Memory, 1)):
+            need, room = sum(bits(record).values()) * times, chip.memory.room(place)
+            if room is not None and need > room:
+                names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
+                names += f", for each of {times} samples" if times > 1 else ""
+                raise InputError(
+                    f"{type(one).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
+                    "choose a rule without it or a chip with more memory."
+                )
+
+
+def _check_readout(rule, readout_rule):
+    """Whether a rule of the readout keeps its contract and can learn beside that of the layers."""
+    ours, other = type(rule), type(readout_rule)
+    check(readout_rule)
+    check_methods(other, Rule)
+    check_declared(readout_rule)
+    check_product(readout_rule)
+    if other.site != ours.site or other.Register is not ours.Register:
+        raise InputError(
+            f"The readout learns by {other.__name__}, which has the site {other.site!r} and the Register {other.Register.__name__}, and the layers "
+            f"by {ours.__name__} with {ours.site!r} and {ours.Register.__name__}: both must be the same."
+        )
 
 
 def _check_wiring(network, learning, rule):

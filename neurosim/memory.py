@@ -44,7 +44,8 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch
         return {**counted, "passes": 0, "learning": kept, "reward": 0, "random": 0}
     counted["weights"] += sum(n * n for n in rule.decorrelated(network)) * chip.decorrelation.stored_bits
-    register, memory = sum(bits(rule.rule.Register).values()), sum(bits(rule.rule.Memory).values())
+    register = sum(bits(rule.rule.Register).values())
+    memory = sum(bits(rule.rule.Memory).values()) * hidden + sum(bits(rule.readout_rule.Memory).values()) * network.outputs
     waiting = 0 if rule.at_once else synapses * WORD
     rows = sum(pre for pre, _ in network.shapes()[:-1])
     kept = ((1 if rule.by_layer else rule.samples) * hidden + rows) * WORD if rule.interval > 1 else 0
@@ -52,7 +53,7 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
         **counted,
         "passes": state * batch * (len(rule.passes) - 1),
         # a word a neuron for its signal; of each lane, that and a register; over an interval, those of all comparisons, and what its rows saw
-        "learning": (register * rule.lanes * synapses + (memory + WORD * rule.lanes) * every + kept) * batch + waiting,
+        "learning": (register * rule.lanes * synapses + memory + WORD * rule.lanes * every + kept) * batch + waiting,
         "reward": (getattr(chip.wire, "bits", WORD) * rule.samples + (WORD if rule.prediction > 0 else 0)) * batch,
         "random": 2 * 64,
     }

@@ -126,7 +126,9 @@ class Simulator:
         decorrelated = learning.decorrelated(network) if learning is not None else []
         decorrelated += [0] * (len(network.layers) + 1 - len(decorrelated))
         self.matrices = [self._matrix(k, n) for k, n in enumerate(decorrelated)]
-        self.memories = [self._arrays(rule.Memory, (1, n)) for n in sizes]
+        self.memories = [self._arrays((rule if k < len(network.layers) else readout_rule).Memory, (1, n)) for k, n in enumerate(sizes)]
+        lasting = self.planes if learning is not None and learning.fold_reward else []  # running means, which outlive a sequence
+        self.registers = [self._arrays(rule.Register, (1, *planes[0].shape)) for planes in lasting]
         self.prediction = self._arrays(loop.Prediction, 1)
 
     # ------------------------------------------------------------ what a person does
@@ -368,7 +370,7 @@ class Simulator:
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Put back what `state` gave; a state of another network, chip, rule or arithmetic is refused and changes nothing."""
-        batched = ("memories", "prediction")
+        batched = ("memories", "registers", "prediction")
         replicas = next((np.shape(a)[0] for name, a in kept.items() if name.startswith(batched)), 1)
 
         def kind(name, array):
@@ -386,7 +388,8 @@ class Simulator:
 
     def _live(self) -> dict[str, np.ndarray]:
         groups = {"planes": self.planes, "columns": self.columns, "dacs": self.dacs, "adcs": self.adcs, "neurons": self.neurons}
-        groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "memories": self.memories, "references": self.references}
+        groups |= {"circuits": self.circuits, "decorrelation": self.matrices, "references": self.references}
+        groups |= {"memories": self.memories, "registers": self.registers}
         if self.learning is not None and self.learning.prediction > 0:
             groups["prediction"] = [self.prediction]
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
@@ -508,9 +511,11 @@ class Simulator:
         return out
 
     def _remember(self, replicas):
-        """Rules keep memories for each replica; a batch of another size starts them anew."""
-        if self.memories[0]._fields and self.memories[0][0].shape[0] != replicas:
-            self.memories = [self._arrays(type(m), (replicas, m[0].shape[1])) for m in self.memories]
+        """Rules keep memories and running means for each replica; a batch of another size starts them anew."""
+        self.memories, self.registers = (
+            [self._arrays(type(r), (replicas, *r[0].shape[1:])) if r._fields and r[0].shape[0] != replicas else r for r in records]
+            for records in (self.memories, self.registers)
+        )
         if len(self.prediction.mean) != replicas:
             self.prediction = self._arrays(loop.Prediction, replicas)
 
@@ -547,6 +552,7 @@ class Simulator:
             self._remember(replicas)
             rule, readout_rule = lower(learning.rule, number), lower(learning.readout_rule, number)
         memories = self.memories if learning else [self._arrays(type(m), (replicas, n)) for m, n in zip(self.memories, sizes, strict=True)]
+        lasting = self.registers if learning else []
         parts = self.parts._replace(rule=rule, readout_rule=readout_rule)
 
         def fired(n):
@@ -578,7 +584,7 @@ class Simulator:
         rows, shapes = getattr(self.chip.tile, "rows", 2**31), [planes[0].shape for planes in self.planes]
         projections = tuple(
             loop.Projection(
-                self.wires[k], flight(k, pre), self.planes[k], self._arrays(rule.Register, (lanes, *shape)), self.references[k],
+                self.wires[k], flight(k, pre), self.planes[k], lasting[k] if lasting else self._arrays(rule.Register, (lanes, *shape)), self.references[k],
                 self.columns[k], self.dacs[k], self.adcs[k],
                 self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
                 zeros(replicas, pre), zeros(passes, replicas, *(shape if rule.site == "weight" else (0, 0))),
@@ -600,7 +606,7 @@ class Simulator:
         plan = loop.Plan(
             learning is not None, True, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
             number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
-            how.perturb_readout, how.raw_recurrence, "layer_energy" in how.rule.needs, "input_energy" in how.rule.needs,
+            bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
             number(self.chip.noise.sigma * spread), number(how.carry), how.interval, number(self.chip.step_s),
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
@@ -615,7 +621,7 @@ class Simulator:
         of_state = tuple(nowhere if name in ALWAYS else views[name] for name in fields)  # a field called x would hide what is sent
         kept = loop.Record(views["x"], views["h"], views["y"], of_state, noted, np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
         wires = self._arrays(parts.wire.State, (passes, replicas))
-        kinds = (*map(type, parts), rule.Register, rule.Memory)
+        kinds = (*map(type, parts), rule.Register, rule.Memory, readout_rule.Memory)
         net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
         span = np.array([0, steps + 1, steps])
         due = counted.copy() if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)

@@ -36,7 +36,7 @@ class RuleReport(NamedTuple):
     """What `check_rule` found out about a rule; print it."""
 
     name: str
-    reads: dict[str, list[Read]]  #: by method
+    reads: dict[str, list[Read]]  #: by method; those of the readout, where it learns by a rule of its own, as ``readout's signal``
     not_local: list[Read]  #: what no synapse or neuron can know
     register: dict[str, int]  #: bits in every synapse, for each of `lanes`
     memory: dict[str, int]  #: bits in every neuron
@@ -54,9 +54,10 @@ class RuleReport(NamedTuple):
 
     def __str__(self) -> str:
         rows = [("not local", f"{read.name}: {MEANING[read.name]} ({read.where})") for read in self.not_local]
+        width = max(map(len, self.reads)) if any(" " in method for method in self.reads) else 7
         for method, found in self.reads.items():
-            said = ", ".join(f"{read.name} ({home(method, read)})" for read in found)
-            rows.append(("reads", f"{method:7} {said or 'nothing'}"))
+            said = ", ".join(f"{read.name} ({home(method.split()[-1], read)})" for read in found)
+            rows.append(("reads", f"{method:{width}} {said or 'nothing'}"))
         times = f"{self.lanes} times " if self.lanes > 1 else ""
         rows.append(("keeps", f"{times}{_room(self.register)} in every synapse, {_room(self.memory)} in every neuron"))
         rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
@@ -109,7 +110,7 @@ class GradientReport(NamedTuple):
                 f"{self.name} is not local: no synapse can compute its update from what reaches it.",
                 *rows,
                 "  A chip would have to bring each of these to every synapse; one broadcast number does not. Rules that learn from that alone:",
-                "  wp, np, nrl, oua, and anp with rule.norm expected or running.",
+                "  wp, np, nrl, oua, and anp with rule.norm expected, running or bounded.",
             ]
         )
 
@@ -144,27 +145,39 @@ def check_rule(rule) -> RuleReport | GradientReport:
     made: Any = learning.rule if learning else _made(rule)
     rule, cls = made, type(made)
     learning = learning or Learning(cls.__name__, rule, rule)
-    check_methods(cls, Rule)
-    check_declared(cls)
-    check(rule)
-    register, memory = bits(cls.Register), bits(cls.Memory)
-    _check_returns(rule)
-    check_product(rule)
-    for method in reads_of(cls):
-        compare_with_plain(rule, getattr(Rule, method))
+    kinds = {type(one): one for one in (rule, learning.readout_rule)}  # the readout may have a class of its own
+    for one in kinds.values():
+        _check_alone(one)
+    needs = {need for kind in kinds for need in kind.needs}
     found = influences(learning)
     for influence in found:
-        if influence.thing in FOREIGN and influence.changed and SAID_BY.get(influence.thing) not in cls.needs:
+        if influence.thing in FOREIGN and influence.changed and SAID_BY.get(influence.thing) not in needs:
             raise InputError(
                 f"{where(cls)}: an update of {cls.__name__} changed with {influence.thing} in {influence.changed} of {influence.tried} trials, "
                 "although it declares no such need; its methods may use nothing but their arguments."
             )
-    far = not_local(cls) + (marked(decorrelate) if learning.decorrelation_lr > 0 else [])
+    reads = {f"{'' if kind is cls else 'readout '}{method}": found for kind in kinds for method, found in reads_of(kind).items()}
+    if len(kinds) > 1:  # what its synapses do is what all do
+        reads = {name: found for name, found in reads.items() if name == "readout signal" or not name.startswith("readout")}
+    far = [read for kind in kinds for read in not_local(kind)] + (marked(decorrelate) if learning.decorrelation_lr > 0 else [])
+    memory = {name: n for kind in kinds for name, n in bits(kind.Memory).items()}
     misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
     fits = [name for name in catalogue() if name not in misfits]
     return RuleReport(
-        learning.name, reads_of(cls), far, register, memory, learning.lanes, learning.samples, learning.passes, fits, misfits, found
+        learning.name, reads, far, bits(cls.Register), memory, learning.lanes, learning.samples, learning.passes, fits, misfits, found
     )
+
+
+def _check_alone(rule):
+    """Whether a rule keeps its contract, and is the same plain and compiled."""
+    cls = type(rule)
+    check_methods(cls, Rule)
+    check_declared(cls)
+    check(rule)
+    _check_returns(rule)
+    check_product(rule)
+    for method in reads_of(cls):
+        compare_with_plain(rule, getattr(Rule, method))
 
 
 def _check_returns(rule):

@@ -136,6 +136,8 @@ def check_learning(learning) -> None:
         )
     if not (learning.every_step and learning.at_once):
         raise InputError('In Brian2\'s words a reward is sent and heard every step: set rule.reward and rule.update to "step".')
+    if type(learning.readout_rule) is not type(learning.rule):
+        raise InputError('In Brian2\'s words the readout learns as the layers do: set rule.perturb to "all".')
     if learning.decorrelation_lr > 0:
         raise InputError("Learning with decorrelation is not written in Brian2's words: choose a rule without it, such as anp.")
     words.signal(learning.rule)

@@ -305,20 +305,22 @@ class _Events:
 
     def listen(self, learning: Learning) -> None:
         """What neurons do every step."""
-        phase, rule = Phase.UPDATE, learning.rule
-        if rule.site == "weight":
+        phase = Phase.UPDATE
+        if learning.rule.site == "weight":
             return
-        heard, known = self.share(learning, self.account.heard), {read.name for read in reads_of(rule)["signal"]}
+        heard = self.share(learning, self.account.heard)
         two_given = learning.passes[0] and len(learning.passes) > 1 and not learning.antithetic
-        words = len(rule.Memory._fields)
-        memory = rule.Memory(*[EACH_POST] * words)
-        # sigma and the size of a layer are constants of the chip
-        found = operations(rule.signal, memory, Own(EACH_POST, EACH_POST, EACH_POST, 0.01), Extra(NOWHERE, 1.0, NOWHERE))
+        energy = any("input_energy" in rule.needs for rule in (learning.rule, learning.readout_rule))  # which all rows then work out
         for k, (n, _) in enumerate(self.populations):
             inside, seen = k < len(self.network.layers), [pre for pre, _ in self.shapes[2 * k : 2 * k + 2]]
+            rule = learning.rule if inside else learning.readout_rule
+            known, words = {read.name for read in reads_of(rule)["signal"]}, len(rule.Memory._fields)
+            memory = rule.Memory(*[EACH_POST] * words)
+            # sigma and the size of a layer are constants of the chip
+            found = operations(rule.signal, memory, Own(EACH_POST, EACH_POST, EACH_POST, 0.01), Extra(NOWHERE, 1.0, NOWHERE))
             formed, steps = (self.begun(heard), self.begun(self.replicas)) if inside else (heard, self.replicas)
             self.add(phase, Event.STATE_WRITE, sum(seen), steps)  # what the weights saw is kept until they learn
-            if "input_energy" in rule.needs:
+            if energy:
                 self.add(phase, Event.MULTIPLY, sum(seen), steps)
                 self.add(phase, Event.REDUCTION, sum(seen), steps)
             if "layer_energy" in rule.needs or known & {"own", "own.delta"}:

@@ -59,7 +59,7 @@ def placement(
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
     register = sum(bits(local.rule.Register).values()) * local.lanes if local else 0
-    memory = sum(bits(local.rule.Memory).values()) if local else 0
+    memory = max(sum(bits(rule.Memory).values()) for rule in (local.rule, local.readout_rule)) if local else 0
     counted = memory_bits(network, chip, learning or Gradient("bptt"), batch, steps, seed)
     if learning is None:
         counted |= {"learning": 0}

@@ -291,6 +291,9 @@ def take_in(plan, group):
                     a[i] += heard * kept[i]
 
 
+asks_layer = constant(lambda rule: "layer_energy" in rule.needs)
+
+
 @passage
 def form(rule, plan, group, sigma, one):
     """Each neuron forms a signal for each pass that is compared."""
@@ -303,7 +306,7 @@ def form(rule, plan, group, sigma, one):
             for b in range(replicas):
                 size, energy = as_number(n, one), zero
                 noisy, base, out = group.activity[q, b], group.activity[r, b], group.out[0, b]
-                if plan.layer_energy:
+                if asks_layer(rule):
                     for i in range(n):
                         energy += (noisy[i] - base[i]) * (noisy[i] - base[i])
                 extra = Extra(energy, size, group.energy[b])

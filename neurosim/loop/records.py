@@ -34,7 +34,7 @@ class Parts(NamedTuple):
     neuron: Any
     readout_neuron: Any
     rule: Any
-    readout_rule: Any  #: of the same class as `rule`, with rates of its own
+    readout_rule: Any  #: with the same registers
     loss: Any
     wiring: Any
 
@@ -157,9 +157,9 @@ class Plan(NamedTuple):
     lanes: int  #: signals that a neuron keeps apart, each with a reward and registers of its own
     average: Any  #: rate of the running prediction that losses are compared with; 0 if with the loss of the base
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
+    lasting: bool  #: registers hold running means of changes, which outlive a sequence
     perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x
-    layer_energy: bool
     input_energy: bool
     sigma: Any  #: standard deviation of the perturbation that rules correlate with: of a difference, if the first pass is perturbed too
     carry: Any  #: share of their difference to the clean pass that perturbed passes take into the next step

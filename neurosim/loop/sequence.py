@@ -179,8 +179,9 @@ def start(parts, plan, net, steps, first, key, clock, scratch, one):
     begin(parts, parts.readout_neuron, net.readout, first, key, clock[0], one)
     for k in range(len(net.decorrelators)):
         net.decorrelators[k].hat[:] = zero
-    for k in range(len(net.projections)):
-        fill(net.projections[k].registers, zero)
+    if not plan.lasting:
+        for k in range(len(net.projections)):
+            fill(net.projections[k].registers, zero)
     passes, replicas = scratch.value.shape
     for q in range(passes):
         wire = row(net.wires, q)
@@ -252,10 +253,13 @@ def drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch
             sender = layer if p.number % 2 == 1 else layer - 1
             source = net.decorrelators[sender if sender >= 0 else layers].hat
         load(parts, plan, p, source, net.hidden[max((p.number - 1) // 2, 0)].fired, energy, first, key, step, one)
-    pass_on(
-        parts.wiring, parts, parts.readout_rule if top else parts.rule, plan, p, what, passes * int(reading), a, reward, arrived,
-        current, first, key, step, now, scratch, p.writes, one,
-    )  # fmt: skip
+    count = passes * int(reading)
+    if top:  # two calls: their rules may be of two classes
+        pass_on(
+            parts.wiring, parts, parts.readout_rule, plan, p, what, count, a, reward, arrived, current, first, key, step, now, scratch, p.writes, one
+        )
+    else:
+        pass_on(parts.wiring, parts, parts.rule, plan, p, what, count, a, reward, arrived, current, first, key, step, now, scratch, p.writes, one)
     if reading and not straight(parts, p):
         collect(parts, p, current, first, key, step, one)
 

@@ -1,7 +1,7 @@
 """Activity-based node perturbation: correlate the measured change of a neuron's activity with the change of the loss.
 
-The step is divided by the power of that change, in one of three ways. Over the layer is as published and needs a sum over all of the
-layer's neurons; the other two are local. Or it is divided by the standard deviation of the noise, where what is noisy is the reward.
+The step is divided by the power of that change, in one of four ways. Over the layer is as published and needs a sum over all of the
+layer's neurons; the other three are local. Or it is divided by the standard deviation of the noise, where what is noisy is the reward.
 With v the mean of delta**2 over a layer of N neurons, the published step eta * sqrt(N_tot) * delta / |delta|**2 is lr * delta / v with
 lr = eta * sqrt(N_tot) / N and `normalise` off.
 
@@ -79,7 +79,29 @@ class OverRunning:
         return Power(v), own.delta / (max(v, own.sigma * own.sigma) * energy)
 
 
+class Bounded:
+    """``a = delta / max(v, delta**2)`` with v the neuron's own running mean of delta**2: never more than ``1 / delta``.
+
+    Along the one direction that a neuron sees, a step with reward -dL is then at most a Newton step, however suddenly two passes part; and
+    what changed a neuron little, and says little, counts little. (Over a layer of one neuron, all counts alike.)
+    """
+
+    normalise: bool
+    average: float
+
+    site = "current"
+    needs = ("input_energy",)
+    Memory = Power
+
+    def signal(self, m, own, extra):
+        energy = extra.input_energy + 1e-6 if self.normalise else 1.0
+        power = own.delta * own.delta
+        v = m.v + self.average * (power - m.v)
+        return Power(v), own.delta / ((max(v, power) + 1e-20) * energy)
+
+
 ANPLayer, ANPLayerTrace, ANPLayerSign, ANPLayerSignTrace = family("ANPLayer", __name__, OverLayer)
 ANPExpected, ANPExpectedTrace, ANPExpectedSign, ANPExpectedSignTrace = family("ANPExpected", __name__, OverExpected)
 ANPDeviation, ANPDeviationTrace, ANPDeviationSign, ANPDeviationSignTrace = family("ANPDeviation", __name__, OverDeviation)
 ANPRunning, ANPRunningTrace, ANPRunningSign, ANPRunningSignTrace = family("ANPRunning", __name__, OverRunning)
+ANPBounded, ANPBoundedTrace, ANPBoundedSign, ANPBoundedSignTrace = family("ANPBounded", __name__, Bounded)

@@ -19,6 +19,7 @@ KINDS = {
     "anp expected": (anp.ANPExpected, anp.ANPExpectedTrace, anp.ANPExpectedSign, anp.ANPExpectedSignTrace),
     "anp deviation": (anp.ANPDeviation, anp.ANPDeviationTrace, anp.ANPDeviationSign, anp.ANPDeviationSignTrace),
     "anp running": (anp.ANPRunning, anp.ANPRunningTrace, anp.ANPRunningSign, anp.ANPRunningSignTrace),
+    "anp bounded": (anp.ANPBounded, anp.ANPBoundedTrace, anp.ANPBoundedSign, anp.ANPBoundedSignTrace),
 }
 
 
@@ -32,7 +33,7 @@ class Learning(NamedTuple):
 
     name: str
     rule: Any  #: of the recurrent layers
-    readout_rule: Any  #: the same class with the readout's rate
+    readout_rule: Any  #: of the readout: a rule of the same site, with the same registers in its synapses
     passes: tuple[bool, ...] = (False, True)  #: for each pass, whether it is perturbed
     every_step: bool = True
     at_once: bool = True
@@ -83,7 +84,8 @@ class Learning(NamedTuple):
     @property
     def products(self) -> bool:
         """Whether each change is what comes from below times what the neuron knows, made when the reward comes."""
-        return self.at_once and self.lanes == 1 and self.rule.site == "current" and is_product(type(self.rule))
+        both = is_product(type(self.rule)) and is_product(type(self.readout_rule))
+        return self.at_once and self.lanes == 1 and self.rule.site == "current" and both
 
     @property
     def lane(self) -> tuple[int, ...]:
@@ -107,14 +109,15 @@ class Perturbation(NamedTuple):
         Rate of input and recurrent weights. With `normalise` it is free of scale; 0 leaves them as they are.
     readout_lr : float
         Rate of the readout.
-    norm : "layer", "expected", "running" or "deviation"
-        What activity perturbation divides its step by: the power of what it measures, over the layer (as published and not local), as the
-        noise alone would give it, or as a running mean; or the standard deviation of the noise.
+    norm : "layer", "expected", "running", "bounded" or "deviation"
+        What activity perturbation (of np with `perturb` "hidden", the readout) divides its step by: the power of what it measures, over the
+        layer (as published and not local), as the noise alone would give it, as a running mean of the neuron's own, or "bounded", as such a
+        mean or what it measures now, whichever is more; or the standard deviation of the noise.
     normalise : bool
         Divide each neuron's step by the energy of its own inputs.
     average : float, 1/step
-        Rate of the running means: of a neuron's power under norm "running", of the reward under "nrl", "oua" and passes "noisy". With an
-        `interval`, that of a hidden neuron's power moves once in it.
+        Rate of the running means: of a neuron's power under norms "running" and "bounded", which moves with every sample; of the reward under
+        "nrl", "oua" and passes "noisy". With an `interval`, that of a hidden neuron's power moves once in it.
     trace : float
         Decay of an eligibility trace per step; 0 is no trace, 1 a plain sum.
     reward : "step" or "sequence"
@@ -141,12 +144,12 @@ class Perturbation(NamedTuple):
         last steps of an interval are heard in the next. The readout, whose error is of the moment, learns every step.
     perturb : "all", "hidden" or "layer"
         Whether the readout is perturbed too. Without, its own noise does not drown what the layers below it do to the loss; it then learns
-        from the differences that reach it from below, which activity perturbation can and node perturbation cannot. "layer" is iterative:
-        one sample for each layer and one for the readout, which perturbs it alone. Weight perturbation and "oua" perturb all weights, or
-        one layer's.
+        from the differences that reach it from below, as activity perturbation does, also where hidden neurons learn from the noise that they
+        were given (np). "layer" is iterative: one sample for each layer and one for the readout, which perturbs it alone. Weight
+        perturbation and "oua" perturb all weights, or one layer's.
     momentum : float
-        Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse; 0 is none. For
-        this the neuron multiplies its signal with the reward before the synapse sees it. The readout, whose changes are not noise, has none.
+        Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse, which outlives a
+        sequence as weights do; 0 is none. For this the neuron multiplies its signal with the reward before the synapse sees it. The readout, whose changes are not noise, has none.
     sign : bool
         Change input and recurrent weights by the rate in the direction of their change, whatever the size of that.
     decorrelation_lr : float
@@ -168,7 +171,7 @@ class Perturbation(NamedTuple):
     method: Literal["wp", "np", "anp", "nrl", "oua"] = "anp"
     lr: Rate = 0.003
     readout_lr: Rate = 0.1
-    norm: Literal["layer", "expected", "running", "deviation"] = "layer"
+    norm: Literal["layer", "expected", "running", "bounded", "deviation"] = "layer"
     normalise: bool = True
     average: Annotated[float, Range("1/step", 0.0, 1.0, open_low=True)] = 0.01
     trace: Annotated[float, Range("", 0.0, 1.0)] = 0.0
@@ -191,16 +194,16 @@ class Perturbation(NamedTuple):
                 'rule.reward is "sequence" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit '
                 "earlier steps; set rule.trace above 0 (1 sums over the whole sequence)."
             )
-        if self.method in ("np", "wp", "oua") and self.perturb == "hidden":
+        if self.method in ("wp", "oua") and self.perturb == "hidden":
             raise InputError(
-                f'rule.perturb is "hidden", but {self.method} correlates with the noise that was given, which the readout would be without: use "all".'
+                f'rule.perturb is "hidden", but {self.method} correlates with the noise of weights, which those of the readout would be without: use "all".'
             )
         if self.trace > 0 and self.momentum > 0:
             raise InputError(
                 f"rule.momentum is {self.momentum:g} and rule.trace is {self.trace:g}: with momentum the reward meets the signal before a trace could "
                 "wait for it; set one of them to 0."
             )
-        if self.passes == "noisy" and (self.method in ("anp", "nrl") or self.samples > 1 or self.perturb == "layer"):
+        if self.passes == "noisy" and (self.method in ("anp", "nrl") or self.samples > 1 or self.perturb != "all"):
             raise InputError(
                 'rule.passes is "noisy", a single pass: there is no other one to measure a change of activity or to make more samples with; '
                 'use rule np, wp or oua with rule.samples 1 and rule.perturb "all", or two passes.'
@@ -235,21 +238,24 @@ class Perturbation(NamedTuple):
         """The rule as the loop runs it."""
         predicted = self.method == "nrl" or self.passes == "noisy"
         decay = self.trace or self.momentum  # momentum is a trace of changes in place of signals
-        if self.method == "oua":
-            kind = OUA
-        else:
-            kind = KINDS[f"anp {self.norm}" if self.method in ("anp", "nrl") else self.method][(decay > 0) + 2 * self.sign]
+        seen = f"anp {self.norm}"  # by neurons that are not given noise themselves
+        inside = seen if self.method in ("anp", "nrl") else self.method
+        top = seen if self.method == "np" and self.perturb == "hidden" else inside
+        kind, kind_of_readout = (OUA if name == "oua" else KINDS[name][(decay > 0) + 2 * self.sign] for name in (inside, top))
         fresh = 1.0 if self.sign else 1.0 - self.momentum  # what a running mean takes of each change
         options = {
             "lr": self.lr * fresh, "normalise": self.normalise, "average": self.average, "decay": decay, "keep": self.trace, "signed": True,
         }  # fmt: skip
-        rule = kind(**{key: value for key, value in options.items() if key in kind._fields})
-        at_readout = {"lr": self.readout_lr, "decay": self.trace, "signed": False}
+        at_readout = options | {"lr": self.readout_lr, "decay": self.trace, "signed": False}
+        rule, readout_rule = (
+            cls(**{key: value for key, value in given.items() if key in cls._fields})
+            for cls, given in ((kind, options), (kind_of_readout, at_readout))
+        )
         noisy = {"clean-noisy": (False, *(True,) * self.samples), "noisy": (True,)}.get(self.passes, (True,) * 2 * self.samples)
         return Learning(
             self.name,
             rule,
-            rule._replace(**{key: value for key, value in at_readout.items() if key in kind._fields}),
+            readout_rule,
             noisy,
             self.reward == "step",
             self.update == "step",

@@ -334,6 +334,7 @@ class Stranger(neurons.Tanh):
         ({"rule": rules.ANP(momentum=0.5)}, "without momentum"),
         ({"rule": rules.ANP(interval=2)}, r"rule\.interval 1"),
         ({"rule": rules.ANP(update="sequence")}, "rule.update"),
+        ({"rule": rules.NP(perturb="hidden", norm="expected")}, "the readout learns as the layers do"),
         ({"rule": rules.WP()}, "rule WP"),
         ({"network": Network(1, 3, 1, neurons.LIF(), neurons.ALIF())}, "readout ALIF sends spikes"),
         ({"network": Network(1, 3, 1, neurons.Tanh(), neurons.LI())}, "neuron LI are not known behind rate neurons"),

@@ -53,6 +53,8 @@ def test_a_trace_takes_a_register_in_every_synapse():
 
 def test_a_running_mean_takes_a_word_in_every_neuron():
     assert used(Perturbation("anp", norm="running"))["learning"] == 8 * (16 + 32)
+    readout = used(Perturbation("np", norm="bounded", perturb="hidden"))["learning"] - used(Perturbation("np"))["learning"]
+    assert readout == 16  # of the one output
 
 
 def test_changes_that_wait_take_a_word_in_every_synapse_once():

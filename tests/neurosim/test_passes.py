@@ -258,6 +258,24 @@ def test_a_coin_perturbs_as_well_as_a_bell_curve():
     check_gradient(estimates(Perturbation("np", 0.0, 0.0, normalise=False), 1000, TINY_DATA, TINY, Chip(noise=Bernoulli(SIGMA))))
 
 
+@pytest.mark.parametrize("norm", ["layer", "expected", "bounded"])
+def test_where_hidden_neurons_know_their_noise_an_unperturbed_readout_learns_from_what_reaches_it(norm):
+    """One step by hand: hidden weights change as under node perturbation, those of the readout by how its activity changed."""
+    lr, readout_lr = 0.01, 0.02
+    one = simulator(Perturbation("np", lr, readout_lr, norm, normalise=False, perturb="hidden", average=0.25))
+    (inputs, targets, counted), (a, _, b) = series(steps=1), one.weights
+    xi, readout = one.perturbations(1)
+    assert not readout.any()
+    one.learn(inputs, targets, counted)
+    x, u = inputs[0, 0] @ a, inputs[0, 0]
+    delta = xi[0] @ b
+    gain = ((x @ b - targets[0, 0]) ** 2).sum() - (((x + xi[0]) @ b - targets[0, 0]) ** 2).sum()
+    power = {"layer": (delta**2).mean(), "expected": SIGMA**2, "bounded": delta**2}[norm]  # more than a quarter of it
+    np.testing.assert_allclose(one.weights[0] - a, lr * gain * np.outer(u, xi[0]) / SIGMA**2, rtol=1e-7)
+    np.testing.assert_allclose(one.weights[2] - b, readout_lr * gain * np.outer(x, delta / power), rtol=1e-7)
+    assert [type(memory).__name__ for memory in one.memories] == ["Nothing", "Power" if norm == "bounded" else "Nothing"]
+
+
 @pytest.mark.parametrize("norm", ["layer", "expected", "running"])
 def test_every_norm_of_activity_perturbation_follows_the_gradient_where_nothing_colours_activity(norm):
     """In a first step of linear neurons activity changes by the noise alone, alike in all directions: the sum over the layer loses nothing."""
@@ -268,16 +286,29 @@ def test_every_norm_of_activity_perturbation_follows_the_gradient_where_nothing_
 
 
 def test_momentum_adds_a_running_mean_of_changes():
-    """Three steps by hand: m <- 0.75 m + 0.25 rate * input * reward * signal, and each m is added once."""
+    """Two sequences of three steps by hand: m <- 0.75 m + 0.25 rate * input * reward * signal, and each m is added once. It is what a trace is
+    not: a matter of the weight, and outlives a sequence."""
     rule = Perturbation("np", 0.01, 0.01, normalise=False, momentum=0.75)
     data, one = series(), simulator(rule)
-    before = one.weights[0]
-    signals = [a[0] for number, _, _, _, a, _ in watched(one, data) if number == 0]
-    m, w = 0.0, before
-    for u, a in zip(data[0][0], signals, strict=True):
-        m = 0.75 * m + 0.25 * 0.01 * np.outer(u, a)
-        w = w + m
+    m, w = 0.0, one.weights[0]
+    before = w
+    for _ in range(2):
+        signals = [a[0] for number, _, _, _, a, _ in watched(one, data) if number == 0]
+        for u, a in zip(data[0][0], signals, strict=True):
+            m = 0.75 * m + 0.25 * 0.01 * np.outer(u, a)
+            w = w + m
     np.testing.assert_allclose(one.weights[0] - before, w - before, rtol=1e-8)
+
+
+def test_running_means_of_changes_survive_a_pause():
+    rule, data = Perturbation("np", 0.01, 0.01, momentum=0.75), series(replicas=2)
+    whole, first, second = (simulator(rule) for _ in range(3))
+    for one in (whole, whole, first):
+        one.learn(*data)
+    second.restore(first.state())
+    second.learn(*data)
+    np.testing.assert_equal(second.state(), whole.state())
+    assert whole.state()["registers.0.e"].shape == (2, 2, 3) and whole.state()["registers.0.e"].all()
 
 
 # ---------------------------------------------------------------- rewards over an interval
@@ -424,6 +455,12 @@ CASES = {
     ),
     "anp, interval, samples": (ODD, Chip(), Perturbation("anp", 0.1, 0.1, interval=4, samples=3, perturb="hidden", carry=0.5), 1),
     "np, interval, batch": (ODD, LATE, Perturbation("np", 0.1, 0.1, interval=3, passes="antithetic", update="sequence"), 3),
+    "dnp, readout by its activity": (
+        Network(2, (5, 6), 3),
+        Chip(noise=Gaussian(0.1)),
+        Perturbation("np", 0.01, 0.1, "bounded", perturb="hidden", interval=2, samples=2, momentum=0.5, sign=True, decorrelation_lr=0.1),
+        2,
+    ),
     "danp, interval, signs": (
         Network(2, (5, 6), 3),
         load("digital-8bit"),

@@ -46,9 +46,19 @@ def test_a_running_mean_of_the_power_never_divides_by_less_than_the_noise(v):
     assert (memory.v > 0.25) == (v == 0.4)  # both sides of the bound
 
 
+@pytest.mark.parametrize("v", [0.0, 0.4])
+def test_a_bounded_step_is_never_more_than_the_change_at_hand_asks_for(v):
+    rule = anp.ANPBounded(lr=0.1, normalise=True, average=0.1)
+    memory, a = rule.signal(anp.Power(v), OWN, EXTRA)
+    assert memory.v == pytest.approx(v + 0.1 * (0.09 - v), rel=1e-12)
+    assert a == pytest.approx(0.3 / max(memory.v, 0.09) / (8 + 1e-6), rel=1e-12)
+    assert (memory.v > 0.09) == (v == 0.4)  # both sides of the bound
+
+
 def test_a_silent_layer_asks_for_nothing():
     for extra in (Extra(0.0, 4.0, 0.0), Extra(0.0, 4.0, 8.0)):
         assert anp.ANPLayer(0.1, True).signal(Nothing(), OWN._replace(delta=0.0), extra)[1] == 0
+        assert anp.ANPBounded(0.1, True, 0.1).signal(anp.Power(0.0), OWN._replace(delta=0.0), extra)[1] == 0
 
 
 @pytest.mark.parametrize("kind", [NP, WP, anp.ANPLayer, anp.ANPExpected], ids=lambda kind: kind.__name__)
@@ -164,7 +174,7 @@ def test_names_of_the_family(name):
     ("rule", "message"),
     [
         (Perturbation(reward="sequence"), r'rule\.reward is "sequence" but rule\.trace is 0: .*set rule\.trace above 0'),
-        (Perturbation("np", perturb="hidden"), r'rule\.perturb is "hidden", but np correlates .*: use "all"'),
+        (Perturbation("np", perturb="hidden", passes="noisy"), r'rule\.passes is "noisy", a single pass: .*rule\.perturb "all"'),
         (Perturbation("wp", perturb="hidden"), r'rule\.perturb is "hidden", but wp correlates .*: use "all"'),
         (Perturbation(trace=0.5, momentum=0.9), r"rule\.momentum is 0\.9 and rule\.trace is 0\.5: .*set one of them to 0"),
         (Perturbation("anp", passes="noisy"), r'rule\.passes is "noisy", a single pass: .*use rule np'),
