@@ -257,9 +257,11 @@ def drive(parts, plan, net, p, layer, reading, t, first, key, step, now, scratch
     if top:  # two calls: their rules may be of two classes
         pass_on(
             parts.wiring, parts, parts.readout_rule, plan, p, what, count, a, reward, arrived, current, first, key, step, now, scratch, p.writes, one
-        )
+        )  # fmt: skip
     else:
-        pass_on(parts.wiring, parts, parts.rule, plan, p, what, count, a, reward, arrived, current, first, key, step, now, scratch, p.writes, one)
+        pass_on(
+            parts.wiring, parts, parts.rule, plan, p, what, count, a, reward, arrived, current, first, key, step, now, scratch, p.writes, one
+        )  # fmt: skip
     if reading and not straight(parts, p):
         collect(parts, p, current, first, key, step, one)
 
