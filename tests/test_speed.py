@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ def test_a_cell_is_as_fast_as_by_hand(cells, name):
             best = min((best or found, found), key=lambda result: result["ratio"])
             if best["ratio"] <= LIMIT:
                 break
+            time.sleep(0.3)  # so that tries do not all fall into what another process does
         assert best["ratio"] <= LIMIT, (
             f"{name}, {change} changes: {best['parts_us']:.0f} us through parts, {best['by_hand_us']:.0f} us by hand"
         )

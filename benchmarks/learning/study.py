@@ -6,12 +6,13 @@
     python benchmarks/learning/study.py --untuned --tasks mackey-glass --hidden 100 --rules "danp;dnp;dwp" --out small
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
-rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter
-of the epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more
-seeds. It does so for each task, chip and size, on spikes with a smaller budget (`FEW`). Then the winner runs from five other seeds; test
-losses are looked at only then. Every run is a line of OUT.jsonl as soon as it is done (of the tuner's runs, the last validation loss), and
-what stands there is not run again: an interrupted study goes on where it stopped, and a finished one only makes its tables and pictures
-anew. With --minutes no run begins later than that, and the page shows what is complete.
+rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter of the
+epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more seeds.
+It does so for each task, chip and size; above 500 neurons it chooses among the best three of those with 500, on spikes it has a smaller
+budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. Every run is a line of OUT.jsonl as soon as
+it is done (of the tuner's runs, the last validation loss), and what stands there is not run again: an interrupted study goes on where it
+stopped, and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what
+is complete.
 """
 
 import argparse
@@ -41,6 +42,7 @@ SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
+LARGE, LARGER = 500, ((3, 2, 1),)  # above this size, the tuner chooses among the best that it found at it
 
 
 def log(low, high):
@@ -280,16 +282,18 @@ def epochs_of(task, rule) -> int:
     return TASKS[task].epochs // TASKS[task].rules[rule].part
 
 
-def tuned(runs, task, rule, chip, hidden) -> dict[str, Any]:
-    """The settings with the lowest validation loss that the budget found."""
-    work = TASKS[task]
-    tried, epochs = settings(work.rules[rule].space, work.stages[0][0]), epochs_of(task, rule)
-    for count, part, seeds in work.stages:
+def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
+    """The settings that were not thinned out, the one with the lowest validation loss first."""
+    work, epochs = TASKS[task], epochs_of(task, rule)
+    tried, stages = settings(work.rules[rule].space, work.stages[0][0]), work.stages
+    if hidden > LARGE:
+        tried, stages = ranked(runs, task, rule, chip, LARGE), LARGER
+    for count, part, seeds in stages:
         tried = tried[:count]
         rows = runs.of([job(task, rule, options, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]])
         means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
         tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
-    return tried[0]
+    return tried
 
 
 def job(task, rule, options, chip, hidden, epochs, seed) -> dict[str, Any]:
@@ -309,7 +313,7 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
             continue
         for options in [None] if tune else untuned(rule):
             try:
-                options = tuned(runs, task, rule, chip, hidden) if tune else options
+                options = ranked(runs, task, rule, chip, hidden)[0] if tune else options
                 rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
                 continue

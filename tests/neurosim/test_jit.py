@@ -419,19 +419,21 @@ SCRIPT = """
         out = np.array([2.0], np.float32)
         dispatcher = jit.compiled(loop, type(part))
         dispatcher(part, out)
-        kept = sum(1 for path in pathlib.Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if path.is_file())
+        kept = sum(1 for path in pathlib.Path(os.environ["KEPT"]).rglob("*") if path.is_file())
         return out[0], sum(dispatcher.stats.cache_hits.values()), kept
 
     print(jit.source_digest(), *run(Exact()), *run(Mine()))
 """
 
 
-def test_a_kept_kernel_is_used_again_until_a_source_changes_and_a_users_is_never_kept(tmp_path):
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_a_kept_kernel_is_used_again_until_a_source_changes_and_a_users_is_never_kept(variable, tmp_path):
     for package in ("neurosim", "hw_models"):
         shutil.copytree(Path(hw_models.__file__).parents[1] / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-    environment |= {"PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    cache = str(tmp_path / "cache")
+    environment |= {"PYTHONPATH": str(tmp_path), variable: cache, "KEPT": cache, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run():
         result = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
