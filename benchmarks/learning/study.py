@@ -78,7 +78,7 @@ OVER_TIME = {
     "norm": "bounded", "average": 0.1,
 }  # fmt: skip
 STEPS_BACK = {
-    "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(5, 10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
+    "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
 }  # fmt: skip
 
 
