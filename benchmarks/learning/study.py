@@ -7,7 +7,8 @@
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter of the
-epochs, the best of them for half, the best of those for all, judged by the mean of their last validation losses over more and more seeds.
+epochs, the best of them for half, the best of those and what the rule starts from for all, judged by the mean of their last validation
+losses over more and more seeds.
 It does so for each task, chip and size; above 500 neurons it chooses among the best three of those with 500, on spikes it has a smaller
 budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. Every run is a line of OUT.jsonl as soon as
 it is done (of the tuner's runs, the last validation loss), and what stands there is not run again: an interrupted study goes on where it
@@ -40,7 +41,7 @@ from neurosim.train import train
 
 SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
-STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 full runs
+STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
 LARGE, LARGER = 500, ((3, 2, 1),)  # above this size, the tuner chooses among the best that it found at it
 
@@ -289,7 +290,8 @@ def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
     if hidden > LARGE:
         tried, stages = ranked(runs, task, rule, chip, LARGE), LARGER
     for count, part, seeds in stages:
-        tried = tried[:count]
+        start = [{}] if part == 1 and {} not in tried[:count] else []  # short runs never rule out what a rule starts from
+        tried = tried[:count] + start
         rows = runs.of([job(task, rule, options, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]])
         means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
         tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
@@ -411,8 +413,9 @@ STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
-    "danp over time": ("#00838f", "-"), "danp over time, 64 samples": ("#006064", "--"),
-    "danp over time, 1 sample": ("#4dd0e1", "-"), "danp over time, without signs": ("#4dd0e1", "--"), "danp at once with signs": ("#4dd0e1", ":"),
+    "danp, bounded norm": ("#8e24aa", "--"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
+    "dnp over time, 1 sample": ("#4dd0e1", "-"), "dnp over time, without signs": ("#4dd0e1", "--"), "dnp at once with signs": ("#4dd0e1", ":"),
+    "dnp over time, norm over the layer": ("#00838f", "--"), "danp over time, norm over the layer": ("#00838f", ":"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
