@@ -544,21 +544,31 @@ def show(
 @app.command()
 def check(
     name: Annotated[
-        str, typer.Argument(metavar="FILE.py:Class", help="A rule, neuron, cell or noise source of your own; or the name of a rule.")
+        str,
+        typer.Argument(
+            metavar="FILE.py:Class|RULE|FILE.toml|RUN_DIR",
+            help="A rule, neuron, cell or noise source of your own; the name of a rule; or an experiment, whose rule is checked.",
+        ),
     ],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="rule.FIELD=VALUE", help="Any option of the rule.")] = None,
 ) -> None:
-    """Check that a class of your own keeps its contract, is local, and computes the same compiled."""
+    """Check that a class of your own keeps its contract, is local, and computes the same compiled; or what a rule reads and where it fits."""
     from hw_models import own
+    from hw_models.parts import InputError
     from neurosim import config, listing
     from neurosim.rules import Gradient
     from neurosim.testing import check_rule
 
-    if ".py:" in name:
+    if ".py:" in name and not set_:
         cls = own.import_class(name)
         kind, report = listing.checked(cls)
         typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
         return
-    rule = config.rule_from({"name": name})
+    a_file = ".py:" not in name and (name.endswith(".toml") or pathlib.Path(name).exists())
+    given = _given(None if a_file else name, set_)
+    if other := next((path for _, path, _ in given if not path.startswith("rule.")), None):
+        raise InputError(f"--set {other} is no option of a rule: neurosim check takes --set rule.FIELD=VALUE.")
+    rule = config.rule_from(config.assemble(name if a_file else None, given)["rule"])
     report = check_rule(rule)
     typer.echo(report)
     if isinstance(rule, Gradient):

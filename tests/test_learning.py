@@ -64,7 +64,7 @@ def test_a_large_network_is_tuned_among_the_best_settings_of_a_smaller_one(study
     sizes = [(job["hidden"], job["epochs"]) for job in runs.asked]
     assert [sizes.count(each) for each in dict.fromkeys(sizes)] == [32, 8 * 2, 4 * 3, 3] and sizes[-1] == (1000, 6)
     assert [job["options"] for job in runs.asked[32 + 16 :: 3]][3] == {}  # what it starts from, though it is far from the best
-    assert ranked == study.ranked(Oracle(), "mackey-glass", "danp", "ideal", 500) [:3]
+    assert ranked == study.ranked(Oracle(), "mackey-glass", "danp", "ideal", 500)[:3]
     away = [abs(math.log10(options["lr"] / 1e-4)) for options in ranked]
     assert away == sorted(away)
 

@@ -393,6 +393,17 @@ def test_the_reference_gradient_fails_the_check_and_the_message_is_worth_reading
     refused(neurosim("check", "bppt"), 'did you mean "bptt"')
 
 
+def test_a_rule_is_checked_with_the_options_of_an_experiment(beside):
+    (beside / "e.toml").write_text('[rule]\nname = "np"\nperturb = "hidden"\nnorm = "bounded"\n')
+    done = neurosim("check", str(beside / "e.toml"))
+    assert done.exit_code == 0 and done.stdout.startswith("np is local.\n") and "readout signal" in done.stdout
+    done = neurosim("check", str(beside / "e.toml"), "--set", "rule.norm=layer")
+    assert done.exit_code == 0 and "layer_energy: a sum over every neuron of the layer (activity_perturbation.py:" in done.stdout
+    assert neurosim("check", "np", "--set", "rule.perturb=hidden", "--set", "rule.norm=layer").stdout == done.stdout
+    refused(neurosim("check", "np", "--set", "chip.name=ideal"), "chip.name is no option of a rule")
+    refused(neurosim("check", "np", "--set", "rule.nrm=layer"), 'did you mean "norm"')
+
+
 CELL = """from typing import Annotated, NamedTuple
 from hw_models import Bits, Range
 
