@@ -27,7 +27,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs go side by side
@@ -83,8 +82,8 @@ STEPS_BACK = {
 }  # fmt: skip
 
 
-def over_time(space: Mapping[str, Any] = MappingProxyType({}), make: Any = ns.rules.DNP, **fixed: Any) -> Entry:
-    return Entry(lambda **o: make(**OVER_TIME | fixed | o), STEPS_BACK | MATRIX | dict(space))
+def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP, **fixed: Any) -> Entry:
+    return Entry(lambda **o: make(**OVER_TIME | fixed | o), STEPS_BACK | dict(space))
 
 
 RULES = {
@@ -98,11 +97,12 @@ RULES = {
     "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
     "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
+    "np over time": over_time({}, ns.rules.NP),
     "dnp over time": over_time(),
     "dnp over time, 64 samples": over_time(samples=64),
     "dnp over time, 1 sample": over_time(samples=1),
-    "dnp over time, without signs": over_time({"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
-    "dnp at once with signs": over_time({"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
+    "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
+    "dnp at once with signs": over_time(MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
     "dnp over time, norm over the layer": over_time(norm="layer"),
     "danp over time, norm over the layer": over_time(make=ns.rules.DANP, norm="layer"),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
@@ -413,7 +413,7 @@ STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
-    "danp, bounded norm": ("#8e24aa", "--"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
+    "danp, bounded norm": ("#8e24aa", "--"), "np over time": ("#26a69a", "-"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
     "dnp over time, 1 sample": ("#4dd0e1", "-"), "dnp over time, without signs": ("#4dd0e1", "--"), "dnp at once with signs": ("#4dd0e1", ":"),
     "dnp over time, norm over the layer": ("#00838f", "--"), "danp over time, norm over the layer": ("#00838f", ":"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
