@@ -28,6 +28,10 @@ class Count(NamedTuple):
         """Without those that another counts among them, each bound by itself."""
         return Count(*(a - b for a, b in zip(self, other, strict=True)))
 
+    def minus(self, other: "Count") -> "Count":
+        """Less another number, wherever between its bounds either is."""
+        return Count(self.low - other.high, self.typical - other.typical, self.high - other.low)
+
 
 Rounds = Any  #: a whole number in the account of a run, a `Count` in a forecast
 

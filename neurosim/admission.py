@@ -132,6 +132,11 @@ def _check_passes(network, learning, rule):
             f"one perturbed pass for each; got {learning.samples}."
         )
     pairs = noisy[0] and len(noisy) > 1
+    if not learning.perturb_readout and _knows_noise(learning.readout_rule):
+        raise InputError(
+            f"The readout learns by {type(learning.readout_rule).__name__} from the noise that it is given, but is given none (perturb_readout is "
+            "false): perturb it, or let it learn from changes of its activity."
+        )
     if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
         raise InputError(
             f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "
@@ -139,17 +144,21 @@ def _check_passes(network, learning, rule):
         )
 
 
+def _knows_noise(rule):
+    """Whether a rule learns from the noise that was given."""
+    return rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"])
+
+
 def _check_silent(chip, learning, rule):
     """Whether a rule can learn from the chip's own noise, and whether there is any."""
-    name = type(rule).__name__
     if learning and learning.antithetic:
         raise InputError(
             f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, which nobody can give again with the other "
             'sign; use rule.passes "noisy-noisy".'
         )
-    if rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"]):
+    if knowing := next((one for one in (rule, learning.readout_rule) if _knows_noise(one)), None):
         raise InputError(
-            f"{name} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
+            f"{type(knowing).__name__} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
             "the chip's own noise; choose a rule that measures changes of activity, such as anp."
         )
     if not (chip.tile.draws.get("finish") or chip.dac.draws.get("convert") or chip.adc.draws.get("convert")):

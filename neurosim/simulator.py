@@ -257,9 +257,9 @@ class Simulator:
         inputs, targets, counted = (np.zeros(shape, kind) for shape, kind in zip(shapes, (self._number, self._number, bool), strict=True))
         self.evaluate(inputs, targets, counted)
         if self.learning is not None:
-            held = self.memories, self.prediction  # a batch of another size than was learned with must not start them anew
+            held = self.memories, self.registers, self.prediction  # a batch of another size than was learned with must not start them anew
             self.learn(inputs, targets, counted)
-            self.memories, self.prediction = held
+            self.memories, self.registers, self.prediction = held
 
     def perturbations(self, steps: int) -> list[FloatArray]:
         """The perturbation that `learn` will add to each neuron's current in its next sequence, without a step: for another simulator.
@@ -380,7 +380,8 @@ class Simulator:
         wanted, given = ({name: kind(name, array) for name, array in arrays.items()} for arrays in (self._live(), kept))
         if wanted != given:
             raise InputError(
-                "This checkpoint belongs to another network, chip, rule or dtype: its arrays have other names, shapes or types."
+                "This checkpoint belongs to another network, chip, rule or dtype, or to another version of neurosim: its arrays have other names, "
+                "shapes or types."
             )
         self._remember(replicas)
         for name, array in self._live().items():

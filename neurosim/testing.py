@@ -36,10 +36,11 @@ class RuleReport(NamedTuple):
     """What `check_rule` found out about a rule; print it."""
 
     name: str
-    reads: dict[str, list[Read]]  #: by method; those of the readout, where it learns by a rule of its own, as ``readout's signal``
+    reads: dict[str, list[Read]]  #: by method; those of the readout, where it learns by a rule of its own, as ``readout signal``
     not_local: list[Read]  #: what no synapse or neuron can know
     register: dict[str, int]  #: bits in every synapse, for each of `lanes`
-    memory: dict[str, int]  #: bits in every neuron
+    memory: dict[str, int]  #: bits in every hidden neuron
+    readout_memory: dict[str, int]  #: bits in every neuron of the readout
     lanes: int  #: sets of registers, one for each number that is broadcast if a trace must wait for its own
     broadcasts: int  #: numbers on the reward wire a step
     passes: tuple[bool, ...]  #: for each pass, whether it is perturbed
@@ -59,7 +60,10 @@ class RuleReport(NamedTuple):
             said = ", ".join(f"{read.name} ({home(method.split()[-1], read)})" for read in found)
             rows.append(("reads", f"{method:{width}} {said or 'nothing'}"))
         times = f"{self.lanes} times " if self.lanes > 1 else ""
-        rows.append(("keeps", f"{times}{_room(self.register)} in every synapse, {_room(self.memory)} in every neuron"))
+        alike = self.memory == self.readout_memory
+        there = f"{_room(self.memory)} in every {'' if alike else 'hidden '}neuron"
+        there += "" if alike else f", {_room(self.readout_memory)} in every one of the readout"
+        rows.append(("keeps", f"{times}{_room(self.register)} in every synapse, {there}"))
         rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
         rows.append(("fits", ", ".join(self.fits) or "no chip of the catalogue"))
         for why in dict.fromkeys(self.misfits.values()):
@@ -156,16 +160,17 @@ def check_rule(rule) -> RuleReport | GradientReport:
                 f"{where(cls)}: an update of {cls.__name__} changed with {influence.thing} in {influence.changed} of {influence.tried} trials, "
                 "although it declares no such need; its methods may use nothing but their arguments."
             )
-    reads = {f"{'' if kind is cls else 'readout '}{method}": found for kind in kinds for method, found in reads_of(kind).items()}
-    if len(kinds) > 1:  # what its synapses do is what all do
-        reads = {name: found for name, found in reads.items() if name == "readout signal" or not name.startswith("readout")}
+    reads = reads_of(cls)
+    for method, found_there in reads_of(learning.readout_rule).items():
+        if getattr(type(learning.readout_rule), method) is not getattr(cls, method, None):
+            reads[f"readout {method}"] = found_there
     far = [read for kind in kinds for read in not_local(kind)] + (marked(decorrelate) if learning.decorrelation_lr > 0 else [])
-    memory = {name: n for kind in kinds for name, n in bits(kind.Memory).items()}
     misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
     fits = [name for name in catalogue() if name not in misfits]
     return RuleReport(
-        learning.name, reads, far, bits(cls.Register), memory, learning.lanes, learning.samples, learning.passes, fits, misfits, found
-    )
+        learning.name, reads, far, bits(cls.Register), bits(cls.Memory), bits(learning.readout_rule.Memory), learning.lanes,
+        learning.samples, learning.passes, fits, misfits, found,
+    )  # fmt: skip
 
 
 def _check_alone(rule):

@@ -38,13 +38,17 @@ def test_activity_beats_node_and_node_beats_weight_perturbation(study, tmp_path)
 
 
 def test_credit_over_time_beats_credit_at_once_and_none_in_a_driven_network(study, tmp_path):
-    """The study finds factors of 14 and 8."""
+    """The study finds factors of 15 and 8."""
     runs = study.Runs(tmp_path / "driven.jsonl", pool=InTurn(), deadline=float("inf"))
     found = study.study(
         runs, [("mackey-glass-driven", 100, "ideal", rule) for rule in ("dnp over time", "danp", "readout-only")], tune=False
     )
     loss = medians(study, found)
     assert 3 * loss["dnp over time"] < min(loss["danp"], loss["readout-only"]), loss
+
+
+def test_every_rule_can_be_drawn(study):
+    assert all(rule in study.STYLES for work in study.TASKS.values() for rule in work.rules)
 
 
 class Oracle:

@@ -107,6 +107,10 @@ SIGNALS = {
         "average_power += average*(delta**2 - average_power)",
         "a = delta/(clip(average_power, sigma**2, inf)*energy)",
     ),
+    anp.Bounded.signal: (
+        "average_power += average*(delta**2 - average_power)",
+        "a = delta/((clip(average_power, delta**2, inf) + 1e-20)*energy)",
+    ),
 }
 
 #: What a synapse does at the end of a step; `pre` is what it saw in this step.

@@ -335,11 +335,11 @@ class _Events:
             self.add(phase, Event.STATE_WRITE, n, self.replicas)
             if learning.folds:  # signals times rewards, summed over comparisons
                 self.add(phase, Event.MULTIPLY, n, heard)
-                self.add(phase, Event.ADD, n, heard.less(steps))
+                self.add(phase, Event.ADD, n, heard.minus(steps))
             if inside and learning.interval > 1:  # and over steps, by neurons that keep their signals
                 self.add(phase, Event.STATE_WRITE, n, formed)
                 self.add(phase, Event.STATE_READ, n, heard)
-                self.add(phase, Event.STATE_READ, n, self.replicas.less(steps))
+                self.add(phase, Event.STATE_READ, n, self.replicas.minus(steps))
 
     def begun(self, rounds: Count) -> Count:
         """Of rounds that are had every step, those in steps in which hidden neurons are perturbed."""

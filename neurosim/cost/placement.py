@@ -59,7 +59,8 @@ def placement(
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
     register = sum(bits(local.rule.Register).values()) * local.lanes if local else 0
-    memory = max(sum(bits(rule.Memory).values()) for rule in (local.rule, local.readout_rule)) if local else 0
+    inside, top = (sum(bits(rule.Memory).values()) for rule in (local.rule, local.readout_rule)) if local else (0, 0)
+    memory = (inside * sum(network.layers) + top * network.outputs) / neurons
     counted = memory_bits(network, chip, learning or Gradient("bptt"), batch, steps, seed)
     if learning is None:
         counted |= {"learning": 0}
@@ -76,7 +77,7 @@ def placement(
     chips = math.ceil(cores / has.cores) if has.cores else 1
     rows = getattr(chip.tile, "rows", 0)
     unmet = []
-    for place, need in (("synapse", register), ("neuron", memory)):
+    for place, need in (("synapse", register), ("neuron", max(inside, top))):
         room = chip.memory.room(place)
         if room is not None and need > room:
             unmet.append(f"{need} bits in every {place}, where there are {room}")

@@ -26,7 +26,8 @@ def compiled(loop, *kinds):
     notebook would run the first one's code. Kernels of built-in parts are kept on disk; a user's are compiled once a process.
     """
     ours = all(kind.__module__.split(".")[0] in OURS for kind in kinds)
-    _use_cache_folder()
+    # said anew each time, since Numba forgets it when a variable of its own changes
+    numba.config.CACHE_DIR = str(_kept_in())  # pyright: ignore
     return numba.njit(cache=ours, **OPTIONS)(loop)
 
 
@@ -40,10 +41,9 @@ def source_digest():
 
 
 @functools.cache
-def _use_cache_folder():
+def _kept_in():
     home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = pathlib.Path(os.environ.get("NUMBA_CACHE_DIR") or home / "neurosim")
-    numba.config.CACHE_DIR = str(folder / source_digest())  # pyright: ignore
+    return pathlib.Path(os.environ.get("NUMBA_CACHE_DIR") or home / "neurosim") / source_digest()
 
 
 # ---------------------------------------------------------------- refusing in one sentence

@@ -198,7 +198,7 @@ def first_perturbed(interval, steps, key, start, one):
     """The step of a sequence of so many in which layers are first perturbed: any one of its first interval is as likely, so that over sequences
     each has its turn."""
     u, v = halves(stream(key, random.PHASE, 0, start))
-    return int(whole(u, v, 0, 0, one)) % min(interval, steps)
+    return int(whole(u, v, 0, 0, one)) % max(min(interval, steps), 1)
 
 
 @inline

@@ -80,10 +80,10 @@ class OverRunning:
 
 
 class Bounded:
-    """``a = delta / max(v, delta**2)`` with v the neuron's own running mean of delta**2: never more than ``1 / delta``.
+    """``a = delta / max(v, delta**2)`` with v the neuron's own running mean of delta**2.
 
-    Along the one direction that a neuron sees, a step with reward -dL is then at most a Newton step, however suddenly two passes part; and
-    what changed a neuron little, and says little, counts little. (Over a layer of one neuron, all counts alike.)
+    Times the reward that is at most the slope dL / delta just measured, however suddenly two passes part; and a measurement whose delta is
+    small, and says little, counts little. (Over a layer of one neuron, the norm "layer" makes every measurement that slope.)
     """
 
     normalise: bool

@@ -43,7 +43,9 @@ class Learning(NamedTuple):
     carry: float = 1.0
     antithetic: bool = False  #: the second of a pair is given the first one's perturbation with the other sign
     by_layer: bool = False  #: pass k perturbs layer k - 1 alone, the readout being the last layer
-    fold_reward: bool = False  #: neurons multiply their signals with the reward, so that a trace sums changes: momentum
+    fold_reward: bool = (
+        False  #: neurons multiply their signals with the reward, so that a trace sums changes and outlives a sequence: momentum
+    )
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
     decorrelate_inputs: bool = False
     interval: int = 1  #: steps from one perturbation of the layers to the next, for which neurons keep their signals and add up rewards
@@ -137,7 +139,8 @@ class Perturbation(NamedTuple):
         Share of its difference to its base that the perturbed pass takes into the next step: 1 as published, 0 starts every step
         from the base's state. Below 1 the two cannot part for good; credit then reaches about 1 / (1 - carry) steps back.
     interval : int, steps
-        From one perturbation of the hidden neurons to the next. Above 1 a perturbed pass starts from its base's state when it is given one,
+        From one perturbation of the hidden neurons to the next; in a sequence, the first is in any step of the first interval, and rewards
+        before it are not theirs. Above 1 a perturbed pass starts from its base's state when it is given one,
         and runs on by itself until the next. A neuron keeps the signal that it formed then and adds up the rewards that it hears
         meanwhile; its synapses learn once, from what they saw then. So credit goes back over `interval` steps, with memory in the neuron
         alone: what a trace would keep in every synapse. With `carry` below 1, what lies further back counts less. Of a late reward wire the
@@ -148,8 +151,9 @@ class Perturbation(NamedTuple):
         were given (np). "layer" is iterative: one sample for each layer and one for the readout, which perturbs it alone. Weight
         perturbation and "oua" perturb all weights, or one layer's.
     momentum : float
-        Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse, which outlives a
-        sequence as weights do; 0 is none. For this the neuron multiplies its signal with the reward before the synapse sees it. The readout, whose changes are not noise, has none.
+        Decay of a running mean of each synapse's changes, which it adds in place of the change: a register a synapse (and sequence of a batch),
+        which outlives a sequence; 0 is none. For this the neuron multiplies its signal with the reward before the synapse sees it. The
+        readout, whose changes are not noise, has none.
     sign : bool
         Change input and recurrent weights by the rate in the direction of their change, whatever the size of that.
     decorrelation_lr : float

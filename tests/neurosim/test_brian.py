@@ -32,6 +32,7 @@ RULES = {
     "anp as published": rules.ANP(**RATES, carry=1.0, perturb="all", normalise=False),
     "anp expected": rules.ANP(lr=1e-7, readout_lr=1e-7, norm="expected"),
     "anp running": rules.ANP(**RATES, norm="running", average=0.1, trace=0.5),
+    "anp bounded": rules.ANP(**RATES, norm="bounded", average=0.1),
     "anp sign": rules.ANP(**RATES, sign=True),
     "np": rules.NP(lr=1e-4, readout_lr=1e-4),
     "np trace": rules.NP(lr=1e-5, readout_lr=1e-5, trace=0.7, sign=True, carry=0.5),

@@ -397,6 +397,7 @@ def test_a_rule_is_checked_with_the_options_of_an_experiment(beside):
     (beside / "e.toml").write_text('[rule]\nname = "np"\nperturb = "hidden"\nnorm = "bounded"\n')
     done = neurosim("check", str(beside / "e.toml"))
     assert done.exit_code == 0 and done.stdout.startswith("np is local.\n") and "readout signal" in done.stdout
+    assert "nothing in every hidden neuron, 16 bit (v 16) in every one of the readout" in done.stdout
     done = neurosim("check", str(beside / "e.toml"), "--set", "rule.norm=layer")
     assert done.exit_code == 0 and "layer_energy: a sum over every neuron of the layer (activity_perturbation.py:" in done.stdout
     assert neurosim("check", "np", "--set", "rule.perturb=hidden", "--set", "rule.norm=layer").stdout == done.stdout

@@ -518,6 +518,23 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         (Perturbation("wp").learning()._replace(interval=2), LOUD, r"The interval is 2: .*a rule of neurons that hear every step"),
         (Perturbation("np", passes="noisy").learning()._replace(interval=2), LOUD, r"how two passes compare"),
         (Perturbation("np").learning()._replace(interval=0), LOUD, r"The interval is 0: it is a number of steps from 1 up"),
+        (
+            Perturbation("np").learning()._replace(perturb_readout=False),
+            LOUD,
+            r"The readout learns by NP from the noise that it is given, but is given none",
+        ),
+        (
+            Perturbation("anp").learning()._replace(readout_rule=Perturbation("anp", trace=0.5).learning().rule),
+            LOUD,
+            r"The readout learns by ANPLayerTrace, .* Register Eligibility, .* by ANPLayer .*Nothing: both must be the same",
+        ),
+        (
+            Perturbation("anp", norm="expected", passes="noisy-noisy")
+            .learning()
+            ._replace(readout_rule=Perturbation("np").learning().rule, perturb_readout=True),
+            Chip(noise=Silent(), tile=load("analog-noisy").tile),
+            r"NP learns from the perturbation that was given, but the noise source Silent gives none",
+        ),
         (Perturbation("np", perturb="layer", samples=3).learning(), LOUD, r"1 hidden layers and a readout: set rule\.samples to 2"),
         (
             Learning("oua", *[OUA(0.1, 0.5)] * 2, passes=(True, True)),
@@ -542,6 +559,9 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         "interval of weights",
         "interval of a pass",
         "no interval",
+        "readout without noise",
+        "readout with a trace",
+        "readout of silent noise",
         "layers",
         "perturb",
         "registers",

@@ -168,8 +168,9 @@ def test_a_batch_of_another_size_starts_memories_anew():
     assert one.state()["memories.0.v"].shape == (3, 5)
 
 
-def test_preparing_for_another_batch_leaves_memories_alone():
-    one = plain(learning=LEAVES_MORE)
+@pytest.mark.parametrize("learning", [LEAVES_MORE, Perturbation("np", momentum=0.5).learning()], ids=["memories", "running means"])
+def test_preparing_for_another_batch_leaves_alone_what_is_kept_for_each_sequence(learning):
+    one = plain(learning=learning)
     one.learn(*series(replicas=2))
     before = kept(one)
     one.prepare(5)

@@ -110,13 +110,15 @@ def assert_foretold(foretold, counted):
     """Every number of a run's account lies where its forecast says, and exactly there if that has no bounds."""
     for name, n in counted._asdict().items():
         if name not in ("writes", "spikes"):
-            assert getattr(foretold, name).low == n == getattr(foretold, name).high, name
+            found = getattr(foretold, name)
+            assert found.low <= n <= found.high and (found.exact or name in ("begun", "ended")), name
     assert foretold.writes.keys() == counted.writes.keys() and foretold.spikes.keys() == counted.spikes.keys()
     for place, carried in counted.spikes.items():
         assert all(n.low <= of <= n.high for n, of in zip(foretold.spikes[place], carried)), place
     for place, writes in counted.writes.items():
         found = foretold.writes[place]
-        assert found.visited.low == writes.visited == found.visited.high, place
+        assert found.visited.low <= writes.visited <= found.visited.high, place
+        assert found.visited.exact or not (foretold.begun.exact and foretold.ended.exact), place
         assert found.hits.low <= writes.hits <= found.hits.high, place
         assert writes.hits <= writes.visited or found.hits.high > found.visited.high, place
 
@@ -128,8 +130,9 @@ def test_a_run_counts_what_was_foretold(name, network, batch):
     there = load(name)
     for rule in (*RULES.values(), iterative(network)):
         chip, learning = fit_for(rule, there), rule.learning()
-        counted = learned(network, chip, learning, 2, batch).account
-        foretold = forecast(network, chip, learning, Workload(2, batch))
+        steps = 5 if learning.interval > 1 else 2  # the first of two or three perturbations in any of the first steps
+        counted = learned(network, chip, learning, steps, batch).account
+        foretold = forecast(network, chip, learning, Workload(steps, batch))
         assert_foretold(foretold, counted)
         both = [events(network, chip, learning, account, 4, 2, 1e6) for account in (foretold, counted)]
         assert both[0].keys() >= both[1].keys()
