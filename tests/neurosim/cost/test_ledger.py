@@ -70,8 +70,8 @@ def called(network, chip, learning, steps, batch):
         noise=watched(chip.noise, calls, "noise", "next"),
         wire=watched(chip.wire, calls, "wire", "send"),
     )
-    learning = learning._replace(rule=watched(learning.rule, calls, "rule", "signal", "trace", "change"))
-    learning = learning._replace(readout_rule=type(learning.rule)(*learning.readout_rule))
+    rule, readout_rule = (watched(one, calls, "rule", "signal", "trace", "change") for one in (learning.rule, learning.readout_rule))
+    learning = learning._replace(rule=rule, readout_rule=readout_rule)
     network = network._replace(
         neuron=watched(network.neuron, calls, "neuron", "step"), readout=watched(network.readout, calls, "neuron", "step")
     )
