@@ -132,11 +132,6 @@ def _check_passes(network, learning, rule):
             f"one perturbed pass for each; got {learning.samples}."
         )
     pairs = noisy[0] and len(noisy) > 1
-    if not learning.perturb_readout and _knows_noise(learning.readout_rule):
-        raise InputError(
-            f"The readout learns by {type(learning.readout_rule).__name__} from the noise that it is given, but is given none (perturb_readout is "
-            "false): perturb it, or let it learn from changes of its activity."
-        )
     if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
         raise InputError(
             f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "

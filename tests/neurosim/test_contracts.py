@@ -64,7 +64,7 @@ def test_rules_keep_their_contract(kind):
     report = check_rule(kind)
     assert [read.name for read in report.not_local] == (["layer_energy"] if kind.__name__.startswith("ANPLayer") else [])
     assert report.register == ({"e": 16} if kind.__name__.endswith("Trace") else {})
-    assert report.memory == ({"v": 16} if kind.__name__.startswith("ANPRunning") else {})
+    assert report.memory == ({"v": 16} if kind.__name__.startswith(("ANPRunning", "ANPBounded")) else {})
     assert "ideal" in report.fits and ("analog-noisy" in report.fits) == (not report.register)
 
 

@@ -519,11 +519,6 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         (Perturbation("np", passes="noisy").learning()._replace(interval=2), LOUD, r"how two passes compare"),
         (Perturbation("np").learning()._replace(interval=0), LOUD, r"The interval is 0: it is a number of steps from 1 up"),
         (
-            Perturbation("np").learning()._replace(perturb_readout=False),
-            LOUD,
-            r"The readout learns by NP from the noise that it is given, but is given none",
-        ),
-        (
             Perturbation("anp").learning()._replace(readout_rule=Perturbation("anp", trace=0.5).learning().rule),
             LOUD,
             r"The readout learns by ANPLayerTrace, .* Register Eligibility, .* by ANPLayer .*Nothing: both must be the same",
@@ -559,7 +554,6 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         "interval of weights",
         "interval of a pass",
         "no interval",
-        "readout without noise",
         "readout with a trace",
         "readout of silent noise",
         "layers",
