@@ -43,9 +43,7 @@ class Learning(NamedTuple):
     carry: float = 1.0
     antithetic: bool = False  #: the second of a pair is given the first one's perturbation with the other sign
     by_layer: bool = False  #: pass k perturbs layer k - 1 alone, the readout being the last layer
-    fold_reward: bool = (
-        False  #: neurons multiply their signals with the reward, so that a trace sums changes and outlives a sequence: momentum
-    )
+    fold_reward: bool = False  #: neurons multiply signals with the reward, so that a trace sums changes, over sequences too: momentum
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
     decorrelate_inputs: bool = False
     interval: int = 1  #: steps from one perturbation of the layers to the next, for which neurons keep their signals and add up rewards
