@@ -15,12 +15,13 @@ from numba.extending import intrinsic, overload
 from hw_models import scalars
 from hw_models.contracts import where
 from hw_models.parts import InputError, fields
+from neurosim.jit.linking import Inner
 
 # Division by zero gives infinity as NumPy's does; Python's check would stop vectorisation (3.56 against 0.54 ns a value).
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 # Parts are a few operations long; a call in the innermost loop would stop vectorisation (36 against 3 ns a normal number).
-# No one calls them from outside, so that they need none of the wrappers that take a tenth of the compile time.
-INNER: Any = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
+# No one calls them from outside, so that they need neither wrappers nor machine code of their own.
+INNER: Any = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": Inner}
 INLINE: Any = {"forceinline": True, **INNER}
 
 
@@ -164,7 +165,7 @@ def in_every_form(function) -> Callable[..., Any]:
         return space["body"]
 
     choose.__signature__ = inspect.signature(function)
-    overload(call, jit_options={"error_model": "numpy"})(choose)
+    overload(call, jit_options=INNER)(choose)
     return call
 
 
