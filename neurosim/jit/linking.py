@@ -39,7 +39,7 @@ class Lowering(NativeLowering):
         # Numba knows a function by what Python would call, which nobody does
         known = _dynfunc.make_function(lowered.fndesc.lookup_module(), name, "linked only", 0, lowered.env, (library,))
         state.targetctx.insert_user_function(known, lowered.fndesc, [library])
-        state.reload_init.extend(library._reload_init)
+        state.reload_init.extend(getattr(library, "_reload_init", ()))  # older ones have none
         state["cr"] = lowered._replace(cfunc=known)
         return True
 
