@@ -51,8 +51,10 @@ def rules() -> Rows:
     sentences["oua"] = first_sentence(ornstein_uhlenbeck)
     family = []
     for name, options in DEFAULTS.items():
-        says = sentences[options["method"]].rstrip(".")
-        family.append((name, f"{says}{'; hidden activity is decorrelated.' if name.startswith('d') else '.'}"))
+        says = [sentences[options["method"]].rstrip(".")]
+        says += ["hidden activity is decorrelated"] if name.startswith("d") else []
+        says += ["credit goes back over an interval, weights follow signs of running means"] if options.get("interval", 1) > 1 else []
+        family.append((name, f"{'; '.join(says)}."))
     return family + list(GRADIENTS.items())
 
 

@@ -71,19 +71,13 @@ NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(
 ACTIVITY = {"lr": log(1e-5, 3e-2), "readout_lr": log(1e-3, 1.0), "carry": below_one(0.02, 1.0)}
 WEIGHT = {"lr": log(1e-11, 1e-6), "readout_lr": log(1e-5, 1e-2), "carry": below_one(0.02, 1.0)}
 MATRIX = {"decorrelation_lr": log(3e-4, 3e-2)}
-#: Credit over several steps: hidden neurons hear until their next perturbation what came of the last, and weights follow the sign of a
-#: running mean. They know the noise that they were given; the readout learns from what reaches it.
-OVER_TIME = {
-    "samples": 16, "interval": 20, "momentum": 0.95, "sign": True, "carry": 1.0, "lr": 1e-4, "readout_lr": 0.3, "perturb": "hidden",
-    "norm": "bounded", "average": 0.1,
-}  # fmt: skip
 STEPS_BACK = {
     "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
 }  # fmt: skip
 
 
-def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP, **fixed: Any) -> Entry:
-    return Entry(lambda **o: make(**OVER_TIME | fixed | o), STEPS_BACK | dict(space))
+def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, **fixed: Any) -> Entry:
+    return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space))
 
 
 RULES = {
@@ -97,14 +91,14 @@ RULES = {
     "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
     "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
-    "np over time": over_time({}, ns.rules.NP),
+    "np over time": over_time({}, ns.rules.NP_OVER_TIME),
     "dnp over time": over_time(),
     "dnp over time, 64 samples": over_time(samples=64),
     "dnp over time, 1 sample": over_time(samples=1),
     "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
     "dnp at once with signs": over_time(MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
     "dnp over time, norm over the layer": over_time(norm="layer"),
-    "danp over time, norm over the layer": over_time(make=ns.rules.DANP, norm="layer"),
+    "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer"),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(

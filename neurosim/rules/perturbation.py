@@ -233,8 +233,8 @@ class Perturbation(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name by which the rule is chosen, such as ``danp``."""
-        return ("d" if self.decorrelation_lr > 0 else "") + self.method
+        """The name by which the rule is chosen, such as ``danp`` or ``dnp-over-time``."""
+        return f"{'d' if self.decorrelation_lr > 0 else ''}{self.method}{'-over-time' if self.interval > 1 else ''}"
 
     def learning(self) -> Learning:
         """The rule as the loop runs it."""

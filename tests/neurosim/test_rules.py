@@ -163,10 +163,11 @@ def test_a_reward_modulated_rule_predicts_its_reward():
 
 @pytest.mark.parametrize("name", rules.DEFAULTS)
 def test_names_of_the_family(name):
-    made = getattr(rules, name.upper())()
+    choose = getattr(rules, name.upper().replace("-", "_"))
+    made = choose()
     assert made.name == made.learning().name == name
     assert made == Perturbation(**rules.DEFAULTS[name])
-    assert getattr(rules, name.upper())(lr=0.5).lr == 0.5
+    assert choose(lr=0.5).lr == 0.5
     made.validate()
 
 
