@@ -9,8 +9,8 @@ With --untuned, every rule runs at the rates it starts from. Otherwise all are t
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter of the
 epochs, the best of them for half, the best of those and what the rule starts from for all, judged by the mean of their last validation
 losses over more and more seeds.
-It does so for each task, chip and size; above 500 neurons it chooses among the best three of those with 500, on spikes it has a smaller
-budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. Every run is a line of OUT.jsonl as soon as
+It does so for each task, chip and size; above 500 neurons it chooses by one whole run each among the best three of those with 500 and what
+the rule starts from, on spikes it has a smaller budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. Every run is a line of OUT.jsonl as soon as
 it is done (of the tuner's runs, the last validation loss), and what stands there is not run again: an interrupted study goes on where it
 stopped, and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what
 is complete.
@@ -42,7 +42,7 @@ SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
-LARGE, LARGER = 500, ((3, 2, 1),)  # above this size, the tuner chooses among the best that it found at it
+LARGE, LARGER = 500, ((3, 1, 1),)  # above this size, the tuner chooses among the best that it found at it
 
 
 def log(low, high):
@@ -408,11 +408,14 @@ STYLES = {
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
     "danp, bounded norm": ("#8e24aa", "--"), "np over time": ("#26a69a", "-"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
-    "dnp over time, 1 sample": ("#4dd0e1", "-"), "dnp over time, without signs": ("#4dd0e1", "--"), "dnp at once with signs": ("#4dd0e1", ":"),
-    "dnp over time, norm over the layer": ("#00838f", "--"), "danp over time, norm over the layer": ("#00838f", ":"),
+    "dnp over time, norm over the layer": ("#00838f", "--"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
+
+
+#: What takes a rule apart to see what it needs: in the tables alone.
+TAKEN_APART = ("dnp over time, 1 sample", "dnp over time, without signs", "dnp at once with signs", "danp over time, norm over the layer")
 
 
 def draw(found, path, against="epochs") -> None:
@@ -425,6 +428,7 @@ def draw(found, path, against="epochs") -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
+    found = [rows for rows in found if rows[0]["rule"] not in TAKEN_APART]
     across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
     if not across:
         return
@@ -433,7 +437,10 @@ def draw(found, path, against="epochs") -> None:
     given = [loss for place in across for loss in baselines(found, *place).values()]
     first = [statistics.median((row["test_loss"] or [np.inf])[0] for row in rows) for rows in shown]
     bottom, top = 0.8 * min([*reached, *given]), 1.3 * max([*filter(np.isfinite, first), *given])
-    figure, panels = plt.subplots(1, len(across), figsize=(1.5 + 4.6 * len(across), 4.8), sharey=True, squeeze=False, layout="constrained")
+    widths = [4.0 + 0.15 * sum(at(rows) == place for rows in shown) for place in across]
+    figure, panels = plt.subplots(
+        1, len(across), figsize=(1.5 + sum(widths), 5.4), width_ratios=widths, sharey=True, squeeze=False, layout="constrained"
+    )
     for panel, place in zip(panels[0], across, strict=True):
         here = [rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))]
         lengths = [rows[0]["epochs"] * (1.0 if against == "epochs" else clock(rows) / rows[0]["epochs"]) for rows in here]
