@@ -9,11 +9,11 @@ With --untuned, every rule runs at the rates it starts from. Otherwise all are t
 rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter of the
 epochs, the best of them for half, the best of those and what the rule starts from for all, judged by the mean of their last validation
 losses over more and more seeds.
-It does so for each task, chip and size; above 500 neurons it chooses by one whole run each among the best three of those with 500 and what
-the rule starts from, on spikes it has a smaller budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. Every run is a line of OUT.jsonl as soon as
-it is done (of the tuner's runs, the last validation loss), and what stands there is not run again: an interrupted study goes on where it
-stopped, and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what
-is complete.
+It does so for each task, chip and size; above 500 neurons it chooses, by one whole run each, among the best three of those with 500 and what
+the rule starts from; on spikes it has a smaller budget (`FEW`). Then the winner runs from five other seeds; test losses are looked at only
+then. Every run is a line of OUT.jsonl as soon as it is done (of the tuner's runs, the last validation loss), and what stands there is not
+run again: an interrupted study goes on where it stopped, and a finished one only makes its tables and pictures anew. With --minutes no run
+begins later than that, and the page shows what is complete.
 """
 
 import argparse

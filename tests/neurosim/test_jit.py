@@ -9,11 +9,13 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats, integers
+from numba.core.codegen import JITCodeLibrary
 
 import hw_models
 from hw_models import ALL_CELLS, InputError, scalar
@@ -22,6 +24,7 @@ from hw_models.scalars import exp, log, normal, sigmoid, tanh
 from neurosim import jit, random
 from neurosim.cast import lower
 from neurosim.jit import Placed, at, check_arithmetic, chosen, compiled, constant, dot, fill, kernel, passage, plus, put, row
+from neurosim.jit.functions import OPTIONS
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 convert, write, read = kernel(Converter.convert), kernel(Cell.write), kernel(Cell.read)
@@ -394,6 +397,33 @@ def test_two_classes_of_one_name_and_the_same_fields_are_two():
     x = np.array([5.0], np.float32)
     assert apply(first()(), x) == 10.0
     assert apply(second()(), x) == 7.0
+
+
+# ---------------------------------------------------------------- what becomes machine code
+
+
+@passage
+def third_of(x):
+    return x / 3.0
+
+
+@passage
+def ninth_of(x):
+    return third_of(third_of(x))
+
+
+def fill_ninths(x):
+    for i in range(x.shape[0]):
+        x[i] = ninth_of(x[i])
+
+
+def test_only_what_python_calls_is_made_machine_code(monkeypatch):
+    made, finish = [], JITCodeLibrary._finalize_specific
+    monkeypatch.setattr(JITCodeLibrary, "_finalize_specific", lambda self: (made.append(self.name), finish(self)))
+    x = np.array([18.0, -9.0])
+    numba.njit(**OPTIONS)(fill_ninths)(x)
+    assert list(x) == [2.0, -1.0]
+    assert len(made) == 1 and made[0].startswith("fill_ninths"), made
 
 
 # ---------------------------------------------------------------- trap two: sources that changed since a kernel was kept
