@@ -1,8 +1,8 @@
 """How the functions of a loop become one: each is linked as it is into its callers, and only what Python calls is optimised and made machine code.
 
 By itself Numba optimises a function with all that it calls, and makes machine code of it, before another one may call it: every function is
-worked on again at each level of calls above it. Of a loop of 190 functions that is half of the time that it takes to compile (`benchmarks/compile_time.py`), and a larger
-kernel. Types and the code before optimisation are the same, and so are the bits of a run.
+worked on again at each level of calls above it. Of a loop of 190 functions that is half of the time that it takes to compile
+(`benchmarks/compile_time.py`), and a larger kernel. Types and the code before optimisation are the same, and so are the bits of a run.
 """
 
 from numba import _dynfunc  # pyright: ignore[reportAttributeAccessIssue]
