@@ -299,13 +299,13 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
     result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
         result.learner.program(weights, fit)
+    # what says how to stop the hidden weights
+    rate = None if isinstance(experiment.rule, Gradient) else getattr(experiment.rule, "lr", None)
     with ThreadPoolExecutor(1) as beside:
         pending = None
         if experiment.settings.baselines:
             result.baselines = batches.baselines(result.learner)
-            if (
-                not isinstance(experiment.rule, Gradient) and "lr" in experiment.rule._fields
-            ):  # else nothing says how to stop the hidden ones
+            if rate:
                 pending = beside.submit(_readout_only, experiment, dataset, batches, weights, fit)
         if resume is not None:
             resume(result)
@@ -314,6 +314,8 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
         result.neurobench = batches.neurobench(result.learner)
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
+        elif experiment.settings.baselines and rate == 0:  # this run is that one
+            result.baselines["readout-only"] = _last(result)
     return result
 
 
@@ -492,6 +494,11 @@ def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, wei
     if weights is not None:
         result.learner.program(weights, fit)
     _fit(result, batches, hidden=0.0)
+    return _last(result)
+
+
+def _last(result: Run) -> dict[str, float]:
+    """The losses after the last epoch; infinite if none came to its end."""
     last = result.epochs[-1] if result.epochs else Epoch(*[float("inf")] * 3)
     return dict(zip(PARTS, last, strict=True))
 

@@ -179,6 +179,15 @@ def test_beside_a_rule_of_ones_own_stands_the_run_in_which_its_readout_learns(un
     assert "readout-only" not in ns.train(NETWORK, TASK, Fixed(), epochs=1).baselines
 
 
+def test_a_run_that_learns_with_its_readout_alone_is_not_run_twice(uncompiled, monkeypatch):
+    module, made = sys.modules["neurosim.train"], []
+    make = module.make_learner
+    monkeypatch.setattr(module, "make_learner", lambda *given: made.append(1) or make(*given))
+    run, beside = train(ns.rules.ANP(lr=0.0)), train(ns.rules.ANP(lr=0.5))
+    assert len(made) == 1 + 2
+    assert run.baselines["readout-only"] == beside.baselines["readout-only"] == run.epochs[-1]._asdict()
+
+
 def test_parts_may_be_named(uncompiled):
     named = ns.train(NETWORK, TASK, "np", "digital-8bit", epochs=1, baselines=False).experiment
     assert named.rule == ns.rules.NP() and named.chip == hw_models.load("digital-8bit")
