@@ -15,10 +15,10 @@ from numba.extending import intrinsic, overload
 from hw_models import scalars
 from hw_models.contracts import where
 from hw_models.parts import InputError, fields
-from neurosim.jit.linking import Inner
+from neurosim.jit.linking import Inner, Outer
 
 # Division by zero gives infinity as NumPy's does; Python's check would stop vectorisation (3.56 against 0.54 ns a value).
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS: Any = {"nogil": True, "error_model": "numpy", "pipeline_class": Outer}
 # Parts are a few operations long; a call in the innermost loop would stop vectorisation (36 against 3 ns a normal number).
 # No one calls them from outside, so that they need neither wrappers nor machine code of their own.
 INNER: Any = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True, "pipeline_class": Inner}

@@ -15,6 +15,8 @@ from numba.core.typed_passes import NativeLowering
 class Linked(JITCodeLibrary):
     """Code that others call and Python does not."""
 
+    environment = ("", None)  #: what Numba keeps for a function, such as the arguments of an error, by the name of the pointer to it
+
     def _optimize_final_module(self):
         pass
 
@@ -25,8 +27,8 @@ class Linked(JITCodeLibrary):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class Lowering(NativeLowering):
-    """As Numba lowers a function, into a library that is only linked."""
+class ToBeLinked(NativeLowering):
+    """Lower a function as Numba does, into a library that is only linked."""
 
     _name = "lowering_to_be_linked"
 
@@ -35,6 +37,7 @@ class Lowering(NativeLowering):
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
+        library.environment = (state.targetctx.get_env_name(lowered.fndesc), lowered.env)
         name = lowered.fndesc.qualname.rsplit(".", 1)[-1]
         # Numba knows a function by what Python would call, which nobody does
         known = _dynfunc.make_function(lowered.fndesc.lookup_module(), name, "linked only", 0, lowered.env, (library,))
@@ -44,12 +47,39 @@ class Lowering(NativeLowering):
         return True
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class WithAllThatIsLinked(NativeLowering):
+    """Lower a function as Numba does, and point the functions in it to what is kept for them, now that they have a place in memory."""
+
+    _name = "lowering_with_all_that_is_linked"
+
+    def run_pass(self, state):
+        super().run_pass(state)
+        codegen, found, left = state.library.codegen, set(), [state.library]
+        while left:
+            inner = {library for library in left.pop()._linking_libraries if isinstance(library, Linked)} - found
+            found |= inner
+            left += inner
+        for name, environment in (library.environment for library in found):
+            if codegen._engine.get_global_value_address(name):
+                codegen.set_env(name, environment)
+        return True
+
+
 class Inner(Compiler):
     """Numba's compiler for functions that only compiled code calls."""
+
+    lowering = ToBeLinked
 
     def define_pipelines(self):
         managers = super().define_pipelines()
         for manager in managers:
-            manager.passes = [(Lowering if step is NativeLowering else step, why) for step, why in manager.passes]
+            manager.passes = [(self.lowering if step is NativeLowering else step, why) for step, why in manager.passes]
             manager.finalize()
         return managers
+
+
+class Outer(Inner):
+    """And for those that Python calls."""
+
+    lowering = WithAllThatIsLinked
