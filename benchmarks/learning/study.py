@@ -437,11 +437,13 @@ def draw(found, path, against="epochs") -> None:
     given = [loss for place in across for loss in baselines(found, *place).values()]
     first = [statistics.median((row["test_loss"] or [np.inf])[0] for row in rows) for rows in shown]
     bottom, top = 0.8 * min([*reached, *given]), 1.3 * max([*filter(np.isfinite, first), *given])
-    widths = [4.0 + 0.15 * sum(at(rows) == place for rows in shown) for place in across]
+    wide, high = min(len(across), 3), math.ceil(len(across) / 3)
     figure, panels = plt.subplots(
-        1, len(across), figsize=(1.5 + sum(widths), 5.4), width_ratios=widths, sharey=True, squeeze=False, layout="constrained"
+        high, wide, figsize=(1.5 + 5.2 * wide, 0.9 + 4.2 * high), sharey=True, squeeze=False, layout="constrained"
     )
-    for panel, place in zip(panels[0], across, strict=True):
+    for spare in panels.flat[len(across) :]:
+        spare.remove()
+    for panel, place in zip(panels.flat, across, strict=False):
         here = [rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))]
         lengths = [rows[0]["epochs"] * (1.0 if against == "epochs" else clock(rows) / rows[0]["epochs"]) for rows in here]
         for k, (rows, length) in enumerate(zip(here, lengths, strict=True)):
@@ -453,8 +455,7 @@ def draw(found, path, against="epochs") -> None:
                 marker="." if len(middle) < 3 else "",
             )  # fmt: skip
             beside = max(lengths) * (1.03 + 0.025 * k) if against == "epochs" else length * 1.06
-            high = max(ends) if np.isfinite(max(ends)) else 1e9
-            panel.plot([beside] * 2, [min(ends), high], color=colour, linestyle=line, linewidth=1.2)
+            panel.plot([beside] * 2, [min(ends), min(max(ends), 1e9)], color=colour, linestyle=line, linewidth=1.2)
             panel.plot([beside], [middle[-1]], color=colour, marker="_", markersize=5)
         losses = baselines(found, *place)
         panel.set(yscale="log", ylim=(bottom, top), title=f"N = {place[0]}, {place[1]}")
@@ -468,8 +469,9 @@ def draw(found, path, against="epochs") -> None:
             panel.text(1.01, written, name, fontsize=7, color="0.4", va="center", ha="left", transform=panel.transAxes)
         if against != "epochs" and max(lengths) > 5 * min(lengths):
             panel.set_xscale("log")
-    panels[0][0].set_ylabel("test loss, median over seeds")
-    handles = {label: line for panel in panels[0] for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    for leftmost in panels[:, 0]:
+        leftmost.set_ylabel("test loss, median over seeds")
+    handles = {label: line for panel in panels.flat for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=90)
     plt.close(figure)
