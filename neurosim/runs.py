@@ -27,7 +27,7 @@ from neurosim import config, files
 from neurosim.account import Account
 from neurosim.simulator import MATRICES, Simulator
 from neurosim.tasks import World
-from neurosim.train import Epoch, Run
+from neurosim.train import Epoch, Run, rule_name
 
 COUNTERS = ("seconds", "saturation")
 
@@ -64,6 +64,8 @@ class Saved(NamedTuple):
                     f"{self.folder} used a rule of your own, which is not imported unasked; name it: --rule {table['rule']['name']}."
                 )
             table = {**table, "rule": {**table["rule"], "name": name}}
+        else:  # by the name that it has today
+            table = {**table, "rule": {**table["rule"], "name": rule_name(config.rule_from(table["rule"]))}}
         for part in KINDS:
             kind = str(table["chip"].get(part, {}).get("kind", ""))
             if ".py:" in kind and f"chip.{part}.kind" not in {path for _, path, _ in given}:

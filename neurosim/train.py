@@ -299,8 +299,8 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
     result = Run(experiment, dataset, make_learner(experiment, dataset))
     if weights is not None:
         result.learner.program(weights, fit)
-    # what says how to stop the hidden weights
-    rate = None if isinstance(experiment.rule, Gradient) else getattr(experiment.rule, "lr", None)
+    # of hidden weights, by which they can be stopped
+    rate = experiment.rule.lr if not isinstance(experiment.rule, Gradient) and "lr" in experiment.rule._fields else None
     with ThreadPoolExecutor(1) as beside:
         pending = None
         if experiment.settings.baselines:

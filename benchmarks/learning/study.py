@@ -42,7 +42,7 @@ SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
-LARGE, LARGER = 500, ((3, 1, 1),)  # above this size, the tuner chooses among the best that it found at it
+LARGE, LARGER = 500, ((3, 1, 1),)  # above this size, the tuner chooses among the best of this size and {}
 
 
 def log(low, high):

@@ -5,6 +5,8 @@ worked on again at each level of calls above it. Of a loop of 190 functions that
 (`benchmarks/compile_time.py`), and a larger kernel. Types and the code before optimisation are the same, and so are the bits of a run.
 """
 
+import uuid
+
 from numba import _dynfunc  # pyright: ignore[reportAttributeAccessIssue]
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -34,6 +36,8 @@ class ToBeLinked(NativeLowering):
 
     def run_pass(self, state):
         state.library = library = Linked(state.targetctx.codegen(), state.func_id.func_qualname)
+        # Numba counts functions from 1 in every process, so that a kept kernel could hold another one under the name of this one
+        state.func_id.unique_id = f"{state.func_id.unique_id}x{uuid.uuid4().hex[:12]}"
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
@@ -57,10 +61,10 @@ class WithAllThatIsLinked(NativeLowering):
         super().run_pass(state)
         codegen, found, left = state.library.codegen, set(), [state.library]
         while left:
-            inner = {library for library in left.pop()._linking_libraries if isinstance(library, Linked)} - found
+            inner = set(left.pop()._linking_libraries) - found
             found |= inner
             left += inner
-        for name, environment in (library.environment for library in found):
+        for name, environment in (library.environment for library in found if isinstance(library, Linked)):
             if codegen._engine.get_global_value_address(name):
                 codegen.set_env(name, environment)
         return True

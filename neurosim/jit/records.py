@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, overload
 
-from neurosim.jit.functions import passage
+from neurosim.jit.functions import INNER, passage
 
 
 def row(record, j):
@@ -249,7 +249,7 @@ def _mix(record, other, share):
     return record, emit
 
 
-@overload(fill)
+@overload(fill, jit_options=INNER)
 def _fill(record, value):
     lines = "".join(f"    record[{n}][...] = value\n" for n in range(len(record.types))) or "    pass\n"
     space = {}

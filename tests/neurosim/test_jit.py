@@ -487,6 +487,70 @@ def test_a_kept_kernel_is_used_again_until_a_source_changes_and_a_users_is_never
     assert changed != digest and (value, hits) == ("4.0", "0")
 
 
+TWINS = """
+    import sys
+    from typing import NamedTuple
+    import numba
+    import numpy as np
+    from hw_models.protocols import Converter
+    from neurosim.jit import kernel, passage
+    from neurosim.jit.functions import OPTIONS
+    from kept import Twin
+
+    convert = kernel(Converter.convert)
+
+    def of_ones_own():
+        class Twin(NamedTuple):
+            gain: float
+
+            def convert(self, x, u):
+                return x * 10.0 + self.gain
+
+        return Twin
+
+    @passage
+    def walk(part, x):
+        s = 0.0
+        for i in range(x.shape[0]):
+            x[i] = convert(part, x[i], ())
+        for k in range(5):  # enough work for the compiler to leave it a function
+            y = np.sin(x + s) + np.exp(-np.abs(x)) * np.cos(x[::-1])
+            s += np.dot(y, y) + y.sum() + np.tanh(y).max()
+            s = np.floor(s) + np.sqrt(np.abs(y)).min() + np.arctan(y).sum() + (y * x).mean()
+        return s
+
+    def loop(part, x):
+        total = walk(part, x)
+        for k in range(3):
+            if total > 1e8:
+                total += walk(part, 2.0 * x) + walk(part, 3.0 * x)
+        return total
+
+    for part, kept in ((Twin(1.0), True), (of_ones_own()(1.0), False))[: int(sys.argv[1])]:
+        x = np.ones(3)
+        dispatcher = numba.njit(cache=kept, **OPTIONS)(loop)
+        dispatcher(part, x)
+        print(*x, sum(dispatcher.stats.cache_hits.values()))
+"""
+
+
+def test_a_kept_kernel_does_not_answer_for_a_class_of_the_same_name(tmp_path):
+    (tmp_path / "script.py").write_text(textwrap.dedent(TWINS))
+    (tmp_path / "kept.py").write_text(
+        "from typing import NamedTuple\n\n\nclass Twin(NamedTuple):\n    gain: float\n\n    def convert(self, x, u):\n        return x + self.gain\n"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(parts):
+        command = [sys.executable, "script.py", str(parts)]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.split()
+
+    assert run(1) == ["2.0", "2.0", "2.0", "0"]
+    assert run(2) == ["2.0", "2.0", "2.0", "1", *["11.0"] * 3, "0"]
+
+
 def test_the_digest_sees_every_file(tmp_path, monkeypatch):
     folders = {name: tmp_path / name for name in ("neurosim", "hw_models")}
     for folder in folders.values():

@@ -196,6 +196,17 @@ def test_a_run_goes_on_only_as_it_began(whole):
             saved.plan(given=[("--set", path, value)])
 
 
+def test_a_run_goes_on_though_its_rule_has_another_name_today(tmp_path):
+    runs.save(train(rule=ns.rules.DNP_OVER_TIME(samples=2)), tmp_path / "run")
+    file = tmp_path / "run" / "experiment.toml"
+    text = file.read_text()
+    assert 'name = "dnp-over-time"' in text
+    file.write_text(text.replace('name = "dnp-over-time"', 'name = "dnp"'))  # as it was called before
+    assert runs.load(tmp_path / "run").plan(given=[]).experiment.rule == ns.rules.DNP_OVER_TIME(samples=2)
+    with pytest.raises(ns.InputError, match=r"rule\.name was 'dnp-over-time'"):
+        runs.load(tmp_path / "run").plan(given=[("--rule", "rule.name", "np-over-time"), ("--set", "rule.decorrelation_lr", 0.0)])
+
+
 def test_a_run_goes_on_only_with_its_data(whole):
     saved = runs.load(whole[0])
     with pytest.raises(ns.InputError, match=r"data .* have changed"):
