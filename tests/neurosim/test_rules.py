@@ -168,6 +168,9 @@ def test_names_of_the_family(name):
     assert made.name == made.learning().name == name
     assert made == Perturbation(**rules.DEFAULTS[name])
     assert choose(lr=0.5).lr == 0.5
+    if made.method in ("np", "anp"):  # the interval is what the name says
+        assert choose(interval=5).name == f"{name.removesuffix('-over-time')}-over-time"
+        assert choose(interval=1).name == name.removesuffix("-over-time")
     made.validate()
 
 
