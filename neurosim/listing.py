@@ -53,7 +53,7 @@ def rules() -> Rows:
     for name, options in DEFAULTS.items():
         says = [sentences[options["method"]].rstrip(".")]
         says += ["hidden activity is decorrelated"] if name.startswith("d") else []
-        says += ["credit goes back over an interval, weights follow signs of running means"] if options.get("interval", 1) > 1 else []
+        says += ["credit goes back over an interval"] if options.get("interval", 1) > 1 else []
         family.append((name, f"{'; '.join(says)}."))
     return family + list(GRADIENTS.items())
 
