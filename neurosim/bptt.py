@@ -20,12 +20,13 @@ from hw_models.parts import InputError, check
 from neurosim import eprop, random
 from neurosim.account import Account, Writes
 from neurosim.admission import check_dense
+from neurosim.batch import Outcome, joined, side_by_side
 from neurosim.cast import FloatArray, float_type, lower
 from neurosim.losses import SquaredError
 from neurosim.network import Network
 from neurosim.partials import Dynamics, at_each_step, dynamics
 from neurosim.rules.reference import Gradient
-from neurosim.simulator import Outcome, Simulator
+from neurosim.simulator import Simulator
 
 State = list[Any]  #: of the neurons of each layer and of the readout, arrays of (sequence, neuron)
 
@@ -180,14 +181,22 @@ class GradientLearner:
         """Compile what `evaluate` needs; `learn` needs nothing compiled."""
         self._programmed().prepare(batch)
 
-    def learn(self, inputs, targets, counted, learning: Gradient | None = None) -> Outcome:
-        """Run sequences side by side, as a batch that shares the weights, and update after every window.
+    def learn(self, inputs, targets, counted, learning: Gradient | None = None, batch: int | None = None) -> Outcome:
+        """Run sequences, a batch of them side by side (all, if not said) that shares the weights, and update after every window.
 
         `learning` may be the rule with another rate, as a schedule gives it. A loss or gradient that is not finite ends the run
         before it reaches the weights.
         """
-        rule = learning or self.learning
         inputs, targets = (np.asarray(a, self._number) for a in (inputs, targets))
+        together, outcomes = side_by_side(len(inputs), batch), []
+        for begun in range(0, len(inputs), together):
+            here = slice(begun, begun + together)
+            outcomes.append(self._learn(inputs[here], targets[here], counted[here], learning or self.learning))
+            if not outcomes[-1].finite:
+                break
+        return joined(outcomes)
+
+    def _learn(self, inputs, targets, counted, rule: Gradient) -> Outcome:
         sequences, steps, _ = inputs.shape
         window = steps if rule.method == "bptt" else rule.k
         loss, state, finite, account, found = np.zeros(sequences), None, True, Account(), self._layers(rule)

@@ -14,6 +14,7 @@ import numpy as np
 from hw_models.chip import Chip
 from hw_models.noise import Gaussian
 from neurosim import loop
+from neurosim.batch import Batch
 from neurosim.bptt import GradientLearner
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning
@@ -74,7 +75,7 @@ def _course(learning, seed) -> loop.Course:
     learning = learning._replace(at_once=False)  # what is asked for stays apart from the weights
     one = Simulator(SIZES, CHIP, seed, learning, dtype="float64", plain=True)
     counted = np.ones((REPLICAS, STEPS), bool)
-    _, course = one._course(inputs, targets, counted, (), 1, 0, one.clock, learning)
+    course = Batch(one, inputs, targets, counted, {}, 1, 0, one.clock, learning).course
     course.span[1] = STEPS
     loop.sequence(course)
     plan, scratch = course.plan, course.scratch

@@ -21,6 +21,9 @@ REFERENCE_READ, REFERENCE_TILE, REFERENCE_AGE, TRAINS = range(28, 32)
 INITIAL_WEIGHTS, TRAIN, EVALUATE, CHIP, LOOK, FEEDBACK, EPISODE = range(32, 39)
 WIRING = 2**20  #: and from here on, one a projection
 
+# Arrays are numbered too: decorrelating matrices and reference columns from here on, so that another layer never moves their random numbers.
+MATRICES, REFERENCES = 1000, 2000
+
 
 def _fold(key, word):
     x = u8(key) + u8(0x9E3779B97F4A7C15) * (u8(word) + u8(1))

@@ -23,9 +23,9 @@ import neurosim
 from hw_models import own
 from hw_models.chip import KINDS
 from hw_models.parts import InputError
-from neurosim import config, files
+from neurosim import config, files, random
 from neurosim.account import Account
-from neurosim.simulator import MATRICES, Simulator
+from neurosim.simulator import Simulator
 from neurosim.tasks import World
 from neurosim.train import Epoch, Run, rule_name
 
@@ -230,7 +230,7 @@ def _matrices(learner) -> list[np.ndarray]:
         return []
     cell, scale = learner.parts.decorrelation_cell, learner._matrix_scale()
     kept = [planes for planes in learner.matrices if planes[0].size]
-    return [learner._look(cell, planes, MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(kept)]
+    return [learner._look(cell, planes, random.MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(kept)]
 
 
 def _put_back(saved: Saved, run: Run) -> None:

@@ -1,7 +1,7 @@
 """A network on a chip: its weights in cells, its clock, and the two things one can do with it, run and learn."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -9,63 +9,13 @@ from hw_models.chip import chip_of
 from hw_models.parts import InputError, check
 from hw_models.protocols import Nothing
 from neurosim import loop, random
-from neurosim.account import Account, Carried, Writes
 from neurosim.admission import admit, check_can_act
+from neurosim.batch import ALWAYS, Batch, Frozen, Outcome, side_by_side
 from neurosim.cast import FloatArray, float_type, lower, sequences
 from neurosim.jit import Placed, compiled
 from neurosim.losses import SquaredError
 from neurosim.neurons import discrete
-from neurosim.probes import SPIKES, Probe, Spikes, events, probes, spikes, view
-from neurosim.rules import Learning
-from neurosim.wiring import late
-
-ALWAYS = ("x", "h", "y")  # what every network has to record
-
-
-class Frozen(NamedTuple):
-    """The rule of a network that does not learn."""
-
-    site = "current"
-    needs = ()
-    listens = False  # activities that no one compares are not kept
-    Register = Memory = Nothing
-
-    def signal(self, m, own, extra):
-        return m, own.xi
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return a
-
-
-STILL = Learning("still", Frozen(), Frozen(), (False,))
-
-
-class Outcome(NamedTuple):
-    """What one run over a batch of sequences gave."""
-
-    loss: FloatArray  #: (sequence,) summed over counted steps and outputs
-    records: dict[str, Any]  #: (sequence, step, neuron) each, and `Spikes`
-    finite: bool
-    account: Account  #: how often what was done
-    #: numbers beyond the range of a part of the chip, and of how many, by part and place
-    saturation: dict[str, dict[str, tuple[int, int]]] = {}
-
-    @property
-    def steps(self) -> int:
-        return self.account.steps
-
-    @property
-    def asked(self) -> int:
-        """Changes other than zero asked of cells that can swallow them."""
-        return sum(writes.asked for writes in self.account.writes.values())
-
-    @property
-    def swallowed(self) -> int:
-        """Of these, how many changed nothing."""
-        return sum(writes.swallowed for writes in self.account.writes.values())
+from neurosim.probes import SPIKES, Probe, Spikes, probes
 
 
 class Simulator:
@@ -174,29 +124,41 @@ class Simulator:
     def evaluate(self, inputs, targets, counted, record=(), noise=0, first=0) -> Outcome:
         """Run sequences side by side without learning: loss of each, and what is recorded. The clock does not move."""
         key = random.fold(random.root(self.seed, random.EVALUATE), noise)
-        return self._sequence(inputs, targets, counted, record, key, first, self.clock.copy(), None)
+        return self._sequences(inputs, targets, counted, record, key, first, self.clock.copy(), None)
 
-    def learn(self, inputs, targets, counted, learning=None, record=()) -> Outcome:
-        """Run sequences side by side, as a batch that shares the weights, and learn on the way.
+    def learn(self, inputs, targets, counted, learning=None, record=(), batch=None) -> Outcome:
+        """Run sequences and learn on the way, as many side by side as a batch that shares the weights.
 
-        `learning` may carry other rates than the simulator's own, as a schedule does; its kinds must be the same. `record` is as in `run`.
+        Parameters
+        ----------
+        inputs, targets, counted : arrays of (sequence, step, ...)
+        learning : Learning, optional
+            May carry other rates than the simulator's own, as a schedule does; its kinds must be the same.
+        record : as in `run`
+        batch : int, optional
+            How many sequences run side by side; all if not given. One batch after the other, up to one in which a number was not finite.
+
+        Returns
+        -------
+        Outcome
+            Of the sequences that were run.
         """
         if self.learning is None:
             raise InputError(
                 "This simulator has no learning rule; give one, as in Simulator(network, chip, seed, learning=rule.learning())."
             )
         key = random.root(self.seed, random.TRAIN)
-        return self._sequence(inputs, targets, counted, record, key, 0, self.clock, learning or self.learning)
+        return self._sequences(inputs, targets, counted, record, key, 0, self.clock, learning or self.learning, batch)
 
     def follow(self, inputs, targets, counted) -> Iterator[loop.Net]:
         """Learn as in `learn`, and give the network after every step, each pass of it, before it hears how the step went."""
         key = random.root(self.seed, random.TRAIN)
-        kinds, course = self._course(inputs, targets, counted, (), key, 0, self.clock, self.learning)
-        run, steps = self._runner(course, kinds), course.span[2]
+        batch = Batch(self, *self._checked(inputs, targets, counted), {}, key, 0, self.clock, self.learning)
+        steps = batch.course.span[2]
         for t in range(steps + 1):
-            run(t, t + 1)
+            batch.run(t, t + 1)
             if t < steps:
-                yield course.net
+                yield batch.course.net
 
     def live(self, environments, seeds, longest, learning=None) -> Outcome:
         """Run an episode in each of some environments, side by side as a batch, until the last one has ended.
@@ -230,15 +192,15 @@ class Simulator:
         key, clock = (test, self.clock.copy()) if learning is None else (train, self.clock)
         empty = lambda width: np.zeros((len(environments), longest, width), self._number)  # noqa: E731
         counted = np.zeros((len(environments), longest), bool)
-        kinds, course = self._course(empty(self.network.inputs), empty(self.network.outputs), counted, (), key, 0, clock, learning)
+        batch = Batch(self, empty(self.network.inputs), empty(self.network.outputs), counted, {}, key, 0, clock, learning)
+        course = batch.course
         course.due[:] = False
         seen = [environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)]
         every_step, living, t = learning is None or learning.every_step, list(range(len(environments))), 0
-        run = self._runner(course, kinds)
-        while living and course.record.counts[loop.FAILED] == 0:
+        while living and not batch.failed:
             for b in living:
                 course.inputs[b, t] = seen[b]
-            run(t, t + 1)
+            batch.run(t, t + 1)
             for b in list(living):
                 seen[b], reward, ended = environments[b].step(course.net.readout.out[acting, b])
                 course.targets[b, t, 0] = -reward
@@ -248,8 +210,8 @@ class Simulator:
                 course.due[b, t] = every_step or b not in living
             t += 1
         course.span[2] = t
-        run(t, t + 1)
-        return self._outcome(course, learning, ())
+        batch.run(t, t + 1)
+        return batch.outcome()
 
     def prepare(self, batch=1) -> None:
         """Compile what `learn` and `evaluate` need, without a step: a clock that starts afterwards measures the simulation alone."""
@@ -331,7 +293,7 @@ class Simulator:
         now, root = self._number(self.clock[0] * self.chip.step_s), random.root(self.seed, random.TRAIN)
         groups = (
             (random.AGE, 0, self.parts.cell, self.planes), (random.REFERENCE_AGE, 0, self.parts.cell, self.references),
-            (random.AGE, MATRICES, self.parts.decorrelation_cell, self.matrices),
+            (random.AGE, random.MATRICES, self.parts.decorrelation_cell, self.matrices),
         )  # fmt: skip
         for purpose, first, cell, planes in groups:
             for k, plane in enumerate(planes, first):
@@ -415,16 +377,6 @@ class Simulator:
     def _arrays(self, record_class, shape) -> Any:
         return record_class(*[loop.zeros(shape, self._number) for _ in record_class._fields])
 
-    def _moving(self, cell, longest):
-        n, wide, words = longest + loop.ENOUGH + loop.VECTOR, longest + loop.VECTOR, loop.zeros
-        flags = words(-(-longest // loop.VECTOR) * loop.VECTOR, np.int8)
-        lines = max(longest, *(pre for pre, _ in self.network.shapes())) if getattr(cell, "slots", None) else 0
-        trains = loop.Trains(np.zeros(1, np.int64), np.zeros(lines, np.int32), np.zeros(lines, np.int32), loop.zeros(lines, self._number))
-        return loop.Moving(
-            flags, flags.view(np.uint64), words(longest, self._number), words(wide, np.int32), words(wide, np.int32), words(n, np.int32), words(n, np.int32),
-            words(n, np.uint32), words(n, np.uint32), words(n, self._number), self._arrays(cell.State, n), words(n, self._number), trains,
-        )  # fmt: skip
-
     def _key(self, number):
         return np.uint64(random.fold(random.root(self.seed, random.CHIP), number))
 
@@ -456,7 +408,7 @@ class Simulator:
     def _references(self):
         """The reference columns: cells as all others, programmed to 0."""
         return [
-            self._cells(REFERENCES + k, np.zeros((pre, self._reference_columns)), scale=1.0)
+            self._cells(random.REFERENCES + k, np.zeros((pre, self._reference_columns)), scale=1.0)
             for k, (pre, _) in enumerate(self.network.shapes())
         ]
 
@@ -466,7 +418,8 @@ class Simulator:
         if not self._reference_columns:
             return seen
         return [
-            w - self._look(self.parts.cell, planes, REFERENCES + k) for k, (w, planes) in enumerate(zip(seen, self.references, strict=True))
+            w - self._look(self.parts.cell, planes, random.REFERENCES + k)
+            for k, (w, planes) in enumerate(zip(seen, self.references, strict=True))
         ]
 
     def _reach(self, k, weights):
@@ -481,7 +434,7 @@ class Simulator:
         return norm if norm > 0 else self.reaches[k]
 
     def _matrix(self, layer, n):
-        return self._cells(MATRICES + layer, np.eye(n), self.parts.decorrelation_cell, self._matrix_scale())
+        return self._cells(random.MATRICES + layer, np.eye(n), self.parts.decorrelation_cell, self._matrix_scale())
 
     def _matrix_scale(self):
         return 2.0 if self.chip.decorrelation.bounded else 1.0  # D starts as the identity: half of full scale, room to grow
@@ -492,9 +445,6 @@ class Simulator:
             flat = record_class(*[array.reshape(-1) for array in record])
             self._go(loop.place, (type(part),), part, flat, np.uint64(random.fold(self._key(number), purpose)), self._one)
         return record
-
-    def _count(self, part):
-        return loop.Count(np.zeros(1, np.int64)) if hasattr(part, "clips") else Nothing()
 
     def _biases(self, k):
         """Rows of a projection that see a constant 1: the last one of those from below, if the network has biases."""
@@ -520,186 +470,41 @@ class Simulator:
         if len(self.prediction.mean) != replicas:
             self.prediction = self._arrays(loop.Prediction, replicas)
 
-    # ------------------------------------------------------------ one sequence
+    # ------------------------------------------------------------ sequences
 
-    def _sequence(self, inputs, targets, counted, record, key, first, clock, learning) -> Outcome:
-        kinds, course = self._course(inputs, targets, counted, record, key, first, clock, learning)
-        judged = bool(learning or course.counted.any())  # in an environment it is seen on the way what counts
-        course = course._replace(plan=course.plan._replace(judged=judged))
-        self._runner(course, kinds)(*course.span[:2])
-        return self._outcome(course, learning, record)
+    def _sequences(self, inputs, targets, counted, record, key, first, clock, learning, batch=None) -> Outcome:
+        record = probes(record, self.recordable, "Simulator")
+        inputs, targets, counted = self._checked(inputs, targets, counted)
+        together = side_by_side(len(inputs), batch)
+        judged, here = bool(learning or counted.any()), slice(together)
+        if together < len(inputs):  # what is given stays as it is
+            running = Batch(
+                self, inputs[here].copy(), targets[here].copy(), counted[here].copy(), record, key, first, clock, learning, judged
+            )
+        else:
+            running = Batch(self, inputs, targets, counted, record, key, first, clock, learning, judged)
+        running.run()
+        for begun in range(together, len(inputs), together):
+            if running.failed:
+                break
+            here = slice(begun, begun + together)
+            running.fill(inputs[here], targets[here], counted[here])
+            running.run()
+        return running.outcome()
 
-    def _course(self, inputs, targets, counted, record, key, first, clock, learning) -> tuple[tuple[type, ...], loop.Course]:
-        """What `loop.sequence` is called with, and the classes that its code is compiled for."""
-        number, zeros = self._number, lambda *shape: loop.zeros(shape, self._number)
-        inputs = sequences("inputs", inputs, self.network.inputs, number, steps=0)
-        targets = sequences("targets", targets, self.network.outputs, number, steps=0)
+    def _checked(self, inputs, targets, counted):
+        inputs = sequences("inputs", inputs, self.network.inputs, self._number, steps=0)
+        targets = sequences("targets", targets, self.network.outputs, self._number, steps=0)
         counted = np.ascontiguousarray(counted, bool)
         if not inputs.shape[:2] == targets.shape[:2] == counted.shape:
             raise InputError(
                 f"inputs have {inputs.shape[:2]} sequences and steps, targets {targets.shape[:2]} and counted {counted.shape}: these must be equal."
             )
-        replicas, steps, _ = inputs.shape
-        wanted = probes(record, self.recordable, "Simulator")
-        how = learning or STILL._replace(raw_recurrence=self.learning.raw_recurrence if self.learning else True)
-        silent = learning and getattr(type(self.chip.noise), "silent", False)  # the chip's own noise spares no pass
-        noisy = tuple(bool(silent or perturbed) for perturbed in how.passes)
-        passes, layers, sizes = len(noisy), self.network.layers, [*self.network.layers, self.network.outputs]
-        spread = 2.0 if how.antithetic else 2.0**0.5 if noisy[0] and passes > 1 else 1.0  # of what is compared, in sigmas
-        heard = np.full((passes, replicas), 0.0 if how.folds else 1.0, number)
-        lanes = replicas * how.lanes
-        rule, readout_rule = self.parts.rule, self.parts.readout_rule
-        if learning:
-            self._remember(replicas)
-            rule, readout_rule = lower(learning.rule, number), lower(learning.readout_rule, number)
-        memories = self.memories if learning else [self._arrays(type(m), (replicas, n)) for m, n in zip(self.memories, sizes, strict=True)]
-        lasting = self.registers if learning else []
-        parts = self.parts._replace(rule=rule, readout_rule=readout_rule)
-
-        def fired(n):
-            return loop.Fired(np.zeros((passes, replicas, n), np.int32), np.zeros((passes, replicas), np.int64))
-
-        spiking = self.network.spiking(self.matrices[0][0].size > 0, how.raw_recurrence)
-
-        def flight(k, n):
-            slots, n = (late(self.network.wiring, self.chip.step_s) * (k % 2) + 1, n - self._biases(k)) if spiking[k] else (1, 0)
-            which, sent = np.zeros((slots, passes, replicas, n), np.int32), zeros(slots, passes, replicas, n)
-            return loop.Flight(which, sent, np.zeros((slots, passes, replicas), np.int64), np.zeros(1, np.int64))
-
-        def rows_of(k, pre):
-            z = zeros(passes, replicas, pre)
-            z[:, :, pre - self._biases(k) :] = 1
-            return z
-
-        def group(k, neuron):
-            n, wide = sizes[k], sizes[k] * self.lines[k]
-            return loop.Group(
-                self.neurons[k], self.circuits[k], self._arrays(neuron.State, (passes, replicas, n)),
-                self._arrays(parts.noise.State, (passes, replicas, n)), memories[k], zeros(passes, replicas, wide), zeros(passes, replicas, wide),
-                zeros(passes, replicas, n), fired(n if getattr(neuron, "spikes", False) else 0), zeros(passes, replicas, n), heard, zeros(passes, replicas, n),
-                zeros(lanes, n), zeros(replicas), k, self._count(parts.circuit),
-            )  # fmt: skip
-
-        hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
-        readout = group(len(layers), parts.readout_neuron)
-        rows, shapes = getattr(self.chip.tile, "rows", 2**31), [planes[0].shape for planes in self.planes]
-        projections = tuple(
-            loop.Projection(
-                self.wires[k], flight(k, pre), self.planes[k], lasting[k] if lasting else self._arrays(rule.Register, (lanes, *shape)), self.references[k],
-                self.columns[k], self.dacs[k], self.adcs[k],
-                self._arrays(parts.tile.Sums, (self._tiles(k), passes, replicas, post * self.lines[k // 2])), rows_of(k, pre),
-                zeros(replicas, pre), zeros(passes, replicas, *(shape if rule.site == "weight" else (0, 0))),
-                zeros(0, 0) if how.at_once else zeros(*shape), number(self.scales[k]), number(self.reaches[k]), k,
-                self.lines[k // 2], spiking[k], pre if len(self.wires[k].start) or rows == 2**31 else rows, self._count(parts.dac),
-                self._count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
-            )
-            for k, ((pre, post), shape) in enumerate(zip(self.network.shapes(), shapes, strict=True))
-        )  # fmt: skip
-        source = zeros(passes, replicas, self.network.inputs)
-        populations = [*((group.out, n) for group, n in zip(hidden, layers, strict=True)), (source, self.network.inputs)]
-        decorrelators = tuple(
-            loop.Decorrelator(
-                matrix, zeros(passes, replicas, n) if matrix[0].size else x, zeros(replicas, n), zeros(replicas, n),
-                number(self._matrix_scale()), number(how.decorrelation_lr), MATRICES + k, np.zeros(3, np.int64),
-            )
-            for k, (matrix, (x, n)) in enumerate(zip(self.matrices, populations, strict=True))
-        )  # fmt: skip
-        plan = loop.Plan(
-            learning is not None, True, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
-            number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
-            bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
-            number(self.chip.noise.sigma * spread), number(how.carry), how.interval, number(self.chip.step_s),
-        )  # fmt: skip
-        longest = max(*sizes, *(matrix[0].shape[0] for matrix in self.matrices))
-        scratch = loop.Scratch(
-            zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest), zeros(loop.MANY, longest),
-            self._moving(parts.cell, longest), self._moving(parts.decorrelation_cell, longest), source, zeros(passes, replicas), heard, zeros(lanes), zeros(lanes),
-            zeros(lanes), np.zeros(2, np.int64), np.zeros(1, np.int64),
-        )  # fmt: skip
-        fields, widths = parts.neuron.State._fields, {"y": self.network.outputs}
-        views = {name: view(name, wanted, widths.get(name, sum(layers)), replicas, steps, number) for name in (*fields, *ALWAYS)}
-        nowhere, noted = view("", {}, 0, replicas, steps, number), events(wanted, sum(layers))
-        of_state = tuple(nowhere if name in ALWAYS else views[name] for name in fields)  # a field called x would hide what is sent
-        kept = loop.Record(views["x"], views["h"], views["y"], of_state, noted, np.zeros(replicas), np.zeros(loop.COUNTS, np.int64))
-        wires = self._arrays(parts.wire.State, (passes, replicas))
-        kinds = (*map(type, parts), rule.Register, rule.Memory, readout_rule.Memory)
-        net = loop.Net(hidden, readout, projections, decorrelators, wires, self.prediction)
-        span = np.array([0, steps + 1, steps])
-        due = counted.copy() if how.every_step else np.arange(1, steps + 1) == np.full((replicas, 1), steps)
-        return kinds, loop.Course(
-            parts, plan, net, inputs, targets, counted, due, span, first, np.uint64(key), clock, scratch, kept, self._one
-        )
-
-    def _outcome(self, course: loop.Course, learning, record) -> Outcome:
-        net, (passes, replicas) = course.net, course.scratch.value.shape
-        account, failed = self._account(course, learning)
-        saturation = self._saturation((*net.hidden, net.readout), net.projections, account.steps * passes * replicas)
-        kept = course.record
-        found = dict(zip(self.parts.neuron.State._fields, kept.state, strict=True)) | {name: getattr(kept, name) for name in ALWAYS}
-        records = {name: spikes(kept.spikes) if name == SPIKES else found[name].kept for name in record}
-        return Outcome(kept.loss, records, not failed, account, saturation)
-
-    def _account(self, course: loop.Course, learning) -> tuple[Account, bool]:
-        """What the loop counted, each replica by itself where it does something by itself, and whether it gave up."""
-        steps, compared, sent, arrived, heard, traced, learned, begun, ended, failed = (int(n) for n in course.record.counts)
-        noisy, replicas = list(course.plan.noisy), course.scratch.value.shape[1]
-        written = (learned if learning.at_once else 1) if learning else 0
-        seldom = ended if learning and learning.at_once else written  # of hidden neurons' synapses
-        matrices = steps if learning and learning.decorrelation_lr > 0 else 0
-        counted = {
-            name: (seldom if k < 2 * len(self.network.layers) else written, p, type(self.chip.cell))
-            for k, (name, p) in enumerate(zip(self.network.projections, course.net.projections, strict=True))
-        }
-        if matrices:
-            names = [f"matrix of {name}" for name in (*self.network.populations[: len(self.network.layers)], "input")]
-            found = zip(names, course.net.decorrelators, strict=True)
-            counted |= {name: (matrices, d, type(self.chip.decorrelation)) for name, d in found if d.planes[0].size}
-        writes = {name: _writes(times, array, cell) for name, (times, array, cell) in counted.items()} if learning else {}
-        carried = zip(self.network.projections, course.net.projections, strict=True)
-        spikes = {name: Carried(*(int(n) for n in p.spikes)) for name, p in carried if p.events}
-        return Account(
-            steps, steps * replicas * noisy.count(False), steps * replicas * noisy.count(True), compared, sent, arrived,
-            heard * replicas * (learning.samples if learning else 0), begun, ended, matrices, traced * replicas, learned * replicas, learned, written, 0, writes, spikes,
-        ), bool(failed)  # fmt: skip
-
-    def _saturation(self, groups, projections, times):
-        """Numbers beyond the range of a circuit or a converter, of how many, by part and place; a part that has no range is left out."""
-        names, arrows = self.network.populations, self.network.projections
-        kinds = [self.parts.neuron] * len(self.network.layers) + [self.parts.readout_neuron]
-        held = [(g.saturated, _held(kind, g.current.shape[2], g.out.shape[2])) for kind, g in zip(kinds, groups, strict=True)]
-        sent = [(p.clipped, 0 if p.events else p.z.shape[2] - self._biases(k)) for k, p in enumerate(projections)]  # spikes pass no DAC
-        summed = [(p.clipped_sums, p.sums[0].shape[0] * p.sums[0].shape[3]) for p in projections]
-        found = {
-            "neuron": (self.parts.circuit, names, held),
-            "dac": (self.parts.dac, arrows, sent),
-            "adc": (self.parts.adc, arrows, summed),
-        }
-        return {
-            part: {place: (int(count.n[0]), times * width) for place, (count, width) in zip(places, counts, strict=True) if width}
-            for part, (kind, places, counts) in found.items()
-            if hasattr(kind, "clips")
-        }
-
-
-def _writes(times, array, cell) -> Writes:
-    """Writes to the cells of a projection or a matrix, all of which were asked so many times."""
-    visited, (asked, swallowed, pulses) = times * array.planes[0].size, (int(n) for n in array.writes)
-    if not getattr(cell, "swallows", True):
-        return Writes(visited, hits=visited)
-    return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))  # pulses are not counted where a write is one
-
-
-def _held(neuron, currents, n) -> int:
-    """Numbers that the circuits of n neurons hold: currents, state and output; spikes and what counts steps are none."""
-    return currents + n * (loop.held_fields(type(neuron)) + (not getattr(neuron, "spikes", False)))
+        return inputs, targets, counted
 
 
 def _params(part) -> type:
     return getattr(part, "Params", Nothing)
-
-
-# Decorrelating matrices and reference columns are numbered from here, so that another layer never moves their random numbers.
-MATRICES, REFERENCES = 1000, 2000
 
 
 def _seed(seed) -> int:

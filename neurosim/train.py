@@ -341,11 +341,8 @@ class _Batches:
         learner.prepare(self.size)
 
     def learn(self, learner, learning, epoch: int):
-        """The outcome of one batch after the other, learned from."""
-        inputs, targets, counted = self.arrays["learning"]
-        for first in range(0, len(inputs), self.size):
-            chosen = slice(first, first + self.size)
-            yield learner.learn(inputs[chosen], targets[chosen], counted[chosen], learning)
+        """What came of learning from one batch after the other."""
+        yield learner.learn(*self.arrays["learning"], learning, batch=self.size)
 
     def mean(self, total: float, part: str = "learning") -> float:
         return float(total) / (self.arrays[part][2].sum() * self.outputs) * self.unit

@@ -10,11 +10,12 @@ import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError
-from neurosim import config, runs
+from neurosim import config, random, runs
+from neurosim.batch import Frozen
 from neurosim.config import Plan
 from neurosim.network import Network
 from neurosim.runs import Saved
-from neurosim.simulator import MATRICES, Frozen, Simulator
+from neurosim.simulator import Simulator
 from neurosim.tasks import World
 from neurosim.train import Experiment, as_learning, make_learner, missed
 
@@ -90,7 +91,7 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     simulator.program(saved.weights, fit=True)
     if saved.matrices:
         cell, scale = simulator.parts.decorrelation_cell, simulator._matrix_scale()
-        made = [simulator._cells(MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]
+        made = [simulator._cells(random.MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]
         simulator.matrices = [*made, *simulator.matrices[len(made) :]]  # that of the inputs, if they are not decorrelated, stays empty
     return simulator
 

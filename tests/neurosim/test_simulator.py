@@ -11,13 +11,15 @@ from hw_models.cells.ideal import Stored
 from hw_models.chip import Chip, load
 from hw_models.memory import Limited
 from hw_models.noise import Gaussian, Telegraph
-from hw_models.parts import Bits, InputError
+from hw_models.parts import Bits, InputError, check
 from hw_models.protocols import Nothing
+from hw_models.reward import DigitalWire
 from neurosim.network import Network
-from neurosim.neurons import Leaky
+from neurosim.neurons import ALIF, LI, Leaky
 from neurosim.rules import Perturbation
 from neurosim.rules.perturbation import Learning
 from neurosim.simulator import Simulator
+from neurosim.wiring import Sparse
 
 NETWORK, DEEP = Network(2, 5, 3), Network(2, (5, 6), 3)
 IDEAL, DIGITAL, ANALOG = Chip(), load("digital-8bit"), load("analog-noisy")
@@ -186,6 +188,73 @@ def test_preparing_and_running_leave_everything_alone(chip):
     one.run(series()[0])
     one.evaluate(*series(), record=("x",))
     np.testing.assert_equal(one.state(), before)
+
+
+# ---------------------------------------------------------------- batch after batch
+
+
+SPIKING = Network(2, (5, 6), 3, neuron=ALIF(), readout=LI(), bias=True)
+ONE_BY_ONE = {
+    "np": (NETWORK, IDEAL, Perturbation("np")),
+    "with biases, on spikes": (SPIKING, IDEAL, Perturbation("anp", norm="running")),
+    "spikes with delays": (
+        Network(2, 5, 3, neuron=ALIF(), readout=LI(), wiring=Sparse(0.5, delay=2e-3)),
+        IDEAL,
+        Perturbation("anp", trace=0.5),
+    ),
+    "reward at the end": (NETWORK, ANALOG, Perturbation("anp", update="sequence", decorrelation_lr=0.01)),
+    "weights perturbed": (NETWORK, DIGITAL, Perturbation("wp", decorrelation_lr=0.01)),
+    "single pass": (NETWORK, IDEAL, Perturbation("nrl", trace=0.5)),
+    "layer by layer": (DEEP, IDEAL, Perturbation("np", perturb="layer", samples=3)),
+    "antithetic": (DEEP, IDEAL, Perturbation("np", passes="antithetic", samples=2, perturb="all")),
+    "over time": (DEEP, IDEAL, Perturbation("np", interval=3, momentum=0.5, sign=True, samples=2, perturb="hidden")),
+    "late reward, telegraph noise": (NETWORK, Chip(wire=DigitalWire(delay=2, lost=0.2), noise=Telegraph()), Perturbation("anp")),
+}
+
+
+@pytest.mark.parametrize("case", ONE_BY_ONE)
+def test_batch_after_batch_in_one_call_is_one_call_a_batch(case):
+    network, chip, rule = ONE_BY_ONE[case]
+    network, chip, rule = check(network), check(chip), check(rule)
+    one, other = (plain(network, chip, learning=rule.learning()) for _ in range(2))
+    given = series(network, replicas=6)
+    before = [part.copy() for part in given]
+    whole = one.learn(*given, record=("x", "y"), batch=2)
+    pieces = [other.learn(*[part[k : k + 2] for part in given], record=("x", "y")) for k in (0, 2, 4)]
+    np.testing.assert_equal(one.state(), other.state())
+    np.testing.assert_array_equal(whole.loss, np.concatenate([piece.loss for piece in pieces]))
+    assert whole.account == pieces[0].account.plus(pieces[1].account).plus(pieces[2].account)
+    for name, shown in whole.records.items():
+        np.testing.assert_array_equal(shown, np.concatenate([piece.records[name] for piece in pieces]))
+    for part, places in whole.saturation.items():
+        for place, counts in places.items():
+            assert counts == tuple(np.sum([piece.saturation[part][place] for piece in pieces], axis=0))
+    np.testing.assert_equal(given, before)  # what is given is not written into
+
+
+def test_spikes_of_later_batches_are_those_of_later_sequences():
+    one, other = (plain(SPIKING, learning=Perturbation("anp", norm="running").learning()) for _ in range(2))
+    inputs, targets, counted = series(SPIKING, replicas=4, steps=12)
+    found = one.learn(20 * inputs, targets, counted, record=("spikes",), batch=2).records["spikes"]
+    pieces = [other.learn(20 * inputs[k : k + 2], targets[k : k + 2], counted[k : k + 2], record=("spikes",)) for k in (0, 2)]
+    first, second = (piece.records["spikes"] for piece in pieces)
+    assert len(first.step) and len(second.step)
+    np.testing.assert_array_equal(found.sequence, [*first.sequence, *(second.sequence + 2)])
+    np.testing.assert_array_equal(found.neuron, [*first.neuron, *second.neuron])
+
+
+def test_a_batch_that_is_not_finite_is_the_last():
+    one = plain()
+    inputs, targets, counted = series(replicas=6)
+    targets[2:4] = np.float32(1e30)
+    outcome = one.learn(inputs, targets, counted, batch=2)
+    assert not outcome.finite and len(outcome.loss) == 4 and np.isfinite(outcome.loss[:2]).all()
+
+
+@pytest.mark.parametrize("batch", [0, 4, 1.5])
+def test_a_batch_has_to_divide_the_sequences(batch):
+    with pytest.raises(InputError, match=f"6 sequences cannot be taken {batch} at a time"):
+        plain().learn(*series(replicas=6), batch=batch)
 
 
 # ---------------------------------------------------------------- batches in pieces, out of order, in threads; compiled
