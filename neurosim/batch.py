@@ -158,9 +158,12 @@ class Batch:
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in simulator.matrices))
         lines = max(longest, *(pre for pre, _ in network.shapes()))
+        widest = (
+            longest if how.at_once else max(longest, *(planes[0].shape[1] for planes in simulator.planes))
+        )  # of a sparse projection, all wires
         several = [loop.zeros((loop.MANY, longest), number) for _ in range(4)]
         scratch = loop.Scratch(
-            several[0], several[1], several[2], several[3], _moving(parts.cell, longest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
+            several[0], several[1], several[2], several[3], _moving(parts.cell, widest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
             zeros((passes, replicas)), heard, zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, np.int64), zeros(1, np.int64),
         )  # fmt: skip
         fields, widths = parts.neuron.State._fields, {"y": network.outputs}
@@ -188,7 +191,7 @@ class Batch:
 
     def fill(self, inputs, targets, counted) -> None:
         """Begin the next batch, as many sequences as before."""
-        self._gave.append(copy.deepcopy((self.course.record.loss, self._recorded())))
+        self._gave.append((self.course.record.loss.copy(), copy.deepcopy(self._recorded())))
         for mine, given in zip((self.course.inputs, self.course.targets, self.course.counted), (inputs, targets, counted), strict=True):
             mine[...] = given
         for array in self._fresh:
@@ -291,8 +294,8 @@ def side_by_side(count: int, batch: int | None) -> int:
     """How many of so many sequences run side by side, if a batch is given: it must divide them."""
     if batch is None:
         return count
-    if batch != int(batch) or batch < 1 or count % batch:
-        raise InputError(f"{count} sequences cannot be taken {batch} at a time; use a batch that divides {count}.")
+    if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or batch < 1 or count % batch:
+        raise InputError(f"{count} sequences cannot be taken {batch} at a time; use a batch that is a whole number and divides {count}.")
     return int(batch)
 
 
@@ -307,8 +310,10 @@ def joined(outcomes: list[Outcome]) -> Outcome:
 def _joined(pieces, replicas):
     """What was recorded of one batch after the other."""
     if isinstance(pieces[0], Spikes):
-        number, *when_and_who = zip(*pieces, strict=True)
-        return Spikes(np.concatenate([s + k * replicas for k, s in enumerate(number)]), *map(np.concatenate, when_and_who))
+        numbered = [piece._replace(sequence=piece.sequence + k * replicas) for k, piece in enumerate(pieces)]
+        together = [np.concatenate(parts) for parts in zip(*numbered, strict=True)]
+        order = np.argsort(together[1], kind="stable")  # of time
+        return Spikes(*[part[order] for part in together])
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 

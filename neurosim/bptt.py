@@ -181,13 +181,15 @@ class GradientLearner:
         """Compile what `evaluate` needs; `learn` needs nothing compiled."""
         self._programmed().prepare(batch)
 
-    def learn(self, inputs, targets, counted, learning: Gradient | None = None, batch: int | None = None) -> Outcome:
+    def learn(self, inputs, targets, counted, learning: Gradient | None = None, *, batch: int | None = None) -> Outcome:
         """Run sequences, a batch of them side by side (all, if not said) that shares the weights, and update after every window.
 
         `learning` may be the rule with another rate, as a schedule gives it. A loss or gradient that is not finite ends the run
         before it reaches the weights.
         """
         inputs, targets = (np.asarray(a, self._number) for a in (inputs, targets))
+        if not len(inputs):
+            raise InputError(f"inputs has shape {inputs.shape}: there is no sequence in it; give at least one.")
         together, outcomes = side_by_side(len(inputs), batch), []
         for begun in range(0, len(inputs), together):
             here = slice(begun, begun + together)

@@ -21,7 +21,7 @@ class Probe(NamedTuple):
     every : int, steps
         Steps from one sample to the next; the first is that of step 0. Spikes are noted in every step.
     limit : int
-        Spikes that there is room for; a run with more is refused, so that memory stays bounded.
+        Spikes that there is room for in each batch; a run with more is refused, so that memory stays bounded.
     """
 
     neurons: Any = None

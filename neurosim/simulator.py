@@ -126,7 +126,7 @@ class Simulator:
         key = random.fold(random.root(self.seed, random.EVALUATE), noise)
         return self._sequences(inputs, targets, counted, record, key, first, self.clock.copy(), None)
 
-    def learn(self, inputs, targets, counted, learning=None, record=(), batch=None) -> Outcome:
+    def learn(self, inputs, targets, counted, learning=None, record=(), *, batch: int | None = None) -> Outcome:
         """Run sequences and learn on the way, as many side by side as a batch that shares the weights.
 
         Parameters

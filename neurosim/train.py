@@ -448,7 +448,8 @@ def _fit(result: Run, batches, on_epoch=None, hidden: float = 1.0) -> None:
         good = learner.state()
         total, start = 0.0, time.perf_counter()
         for outcome in batches.learn(learner, learning, epoch):
-            total += outcome.loss.sum()
+            for loss in outcome.loss.reshape(-1, batches.size).sum(axis=1):  # batch by batch
+                total += loss
             result.account = result.account.plus(outcome.account)
             result.saturation = _added(result.saturation, outcome.saturation)
             if not outcome.finite:

@@ -52,7 +52,7 @@ class Workload(NamedTuple):
 
     @property
     def batches(self) -> int:
-        """How often a batch is run; the last one may be smaller."""
+        """How often a batch is run."""
         return math.ceil(self.sequences / self.batch) if self.sequences else 1
 
 

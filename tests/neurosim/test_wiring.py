@@ -193,3 +193,16 @@ def test_a_network_without_inputs_runs_by_itself():
 def test_what_cannot_be_wired(network, rule, message):
     with pytest.raises(InputError, match=message):
         on(network, Chip(), rule.learning() if rule else None)
+
+
+@pytest.mark.parametrize("name", ["ideal", "digital-8bit", "pcm"])
+def test_changes_that_wait_for_the_end_of_a_sequence_are_those_of_its_last_step(name):
+    """All wires of a projection are one row then, longer than any population."""
+    network, found, counted = Network(3, (5, 6), 3, wiring=Sparse(0.6)), [], np.array([[False, True]])
+    for update in ("step", "sequence"):
+        one = Simulator(network, load(name), 3, Perturbation("anp", 0.5, 0.5, update=update).learning(), plain=True)
+        before, rng = one.weights, np.random.default_rng(1)
+        one.learn(rng.standard_normal((1, 2, 3)), rng.standard_normal((1, 2, 3)), counted)
+        found.append(one.weights)
+        assert all((w != w0).any() for w, w0 in zip(one.weights, before, strict=True))
+    np.testing.assert_equal(found[0], found[1])
