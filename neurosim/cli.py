@@ -160,7 +160,7 @@ def sweep(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="PART.FIELD=VALUE", help="An option of all runs.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
-    out: Annotated[str, typer.Option(metavar="DIR", help="A folder a run, and sweep.csv.")] = "sweep",
+    out: Annotated[str, typer.Option(metavar="DIR", help="A folder a run, sweep.csv and sweep.png.")] = "sweep",
     json: Json = False,
 ) -> None:
     """Train every combination of rules, chips, seeds and whatever varies; run again, it goes on where it was stopped."""
@@ -208,7 +208,8 @@ def sweep(
         ]  # fmt: skip
         screen.print_table([*paths, "validation", "test loss", "range", "runs", "diverged", ""], rows)
         typer.echo(
-            f"Medians over seeds after the last epoch; choose by the validation loss. Each run is in {out}, a line each in {out}/sweep.csv"
+            f"Medians over seeds after the last epoch; choose by the validation loss. Each run is in {out}, a line each in {out}/sweep.csv, "
+            f"all of them in the picture {out}/sweep.png"
         )
     if not any(line.runs for line in lines):
         raise typer.Exit(2)

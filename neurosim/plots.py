@@ -66,6 +66,42 @@ def learning_curve(run, compared=None) -> Figure:
     return figure
 
 
+def over_seeds(losses, what: str, title: str) -> Figure:
+    """What each of several settings came to, a row each: every seed a point, their median a line across; said in words of those that diverged.
+
+    Parameters
+    ----------
+    losses : dict of lists of float
+        By setting, one for each seed; not finite where it diverged.
+    what : str
+        What the axis shows.
+    title : str
+    """
+    figure = Figure(figsize=(6.4, 1.3 + 0.27 * len(losses)), dpi=200, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for row, of_seeds in enumerate(losses.values()):
+        drawn = [loss for loss in of_seeds if _drawable(loss)]
+        axes.plot(drawn, [row] * len(drawn), "o", ms=4, mew=0, color=SKY, alpha=0.7)
+        middle = np.median(of_seeds) if of_seeds else np.inf
+        if _drawable(middle):
+            axes.plot([middle], [row], "|", ms=11, mew=1.8, color=BLUE)
+        if len(drawn) < len(of_seeds):
+            diverged = f"{len(of_seeds) - len(drawn)} of {len(of_seeds)} diverged"
+            axes.annotate(diverged, (1.02, row), xycoords=("axes fraction", "data"), fontsize=SMALL, color=ORANGE, va="center")
+    axes.set_yticks(range(len(losses)), list(losses), fontsize=SMALL)
+    axes.set(ylim=(len(losses) - 0.5, -0.5), xlabel=what)
+    if any(_drawable(loss) for of_seeds in losses.values() for loss in of_seeds):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.grid(axis="y", color=GREY, lw=0.3, alpha=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=10)
+    return figure
+
+
 def fitted_pulses(fit) -> Figure:
     """Conductances measured beside those of the fitted cell, a colour a device, and what the fit leaves of them.
 

@@ -23,10 +23,11 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from hw_models.parts import InputError
-from neurosim import config, files, runs, transfer
+from neurosim import config, files, plots, runs, transfer
 from neurosim.train import run as train_experiment
 
 SEED = "train.seed"
+DRAWN = 60  #: settings that a picture has room for
 BEGUN = {"rule.py", "metrics.csv", "checkpoint"}  #: what a folder may hold of a run that has not begun
 
 
@@ -94,16 +95,19 @@ def points(axes: Iterable[Axis], out) -> list[Point]:
             raise InputError(f"{one.typed} and {other.typed} both vary {one.path}: name all of its values in one of them.")
     found = []
     for values in itertools.product(*[one.values for one in axes]):
-        words = [
-            str(v) if one.path.endswith(".name") else f"{one.path.partition('.')[2]}={said(v)}" for one, v in zip(axes, values, strict=True)
-        ]
-        folder = pathlib.Path(out) / (re.sub(r"[^\w.=+-]+", "_", " ".join(words)) or "run")
-        found.append(Point(dict(zip([one.path for one in axes], values, strict=True)), str(folder)))
+        options = dict(zip([one.path for one in axes], values, strict=True))
+        folder = pathlib.Path(out) / (re.sub(r"[^\w.=+-]+", "_", words(options)) or "run")
+        found.append(Point(options, str(folder)))
     if len({point.folder for point in found}) < len(found):
         raise InputError(
             "Two combinations would share a folder, since their names differ in signs alone that folders' names cannot hold; rename one."
         )
     return found
+
+
+def words(options: Mapping[str, Any]) -> str:
+    """Options in a few words: names as they are, others by field."""
+    return " ".join(str(v) if path.endswith(".name") else f"{path.partition('.')[2]}={said(v)}" for path, v in options.items())
 
 
 def said(value: Any) -> str:
@@ -125,7 +129,7 @@ def run(file, given, axes: Iterable[Axis], out, workers: int = 1, done: Callable
     axes : Axis
         What they differ in.
     out : path
-        Where their folders go, and ``sweep.csv``, a line a run.
+        Where their folders go; ``sweep.csv``, a line a run; and ``sweep.png``, once all have ended.
     workers : int
         Runs side by side, each in a process of its own.
     done : called with each point as it ends
@@ -166,6 +170,7 @@ def run(file, given, axes: Iterable[Axis], out, workers: int = 1, done: Callable
         raise
     finally:
         write_csv(out, found.values())
+    files.write(out / "sweep.png", picture(list(found.values())))
     return list(found.values())
 
 
@@ -298,17 +303,10 @@ class Line(NamedTuple):
 
 def summary(found: Iterable[Point]) -> list[Line]:
     """Over seeds: medians and range of the losses after the last epoch, and how many diverged."""
-    groups: dict[str, list[Point]] = {}
-    for point in found:
-        options = {path: value for path, value in point.options.items() if path != SEED}
-        groups.setdefault(json.dumps(options, default=str), []).append(point)
     lines = []
-    for members in groups.values():
-        options = {path: value for path, value in members[0].options.items() if path != SEED}
+    for options, members in over_seeds(found):
         ran = [point for point in members if point.metrics]
-        test, validation = (
-            [loss if (loss := final(p, part)) is not None else float("inf") for p in ran] for part in ("test", "validation")
-        )
+        test, validation = (losses(members, part) for part in ("test", "validation"))
         middle = lambda values: known(statistics.median(values)) if values else None  # noqa: E731
         lines.append(
             Line(
@@ -317,6 +315,36 @@ def summary(found: Iterable[Point]) -> list[Line]:
             )
         )  # fmt: skip
     return lines
+
+
+def over_seeds(found: Iterable[Point]) -> list[tuple[dict[str, Any], list[Point]]]:
+    """Points that differ in their seed alone, with what they share."""
+    groups: dict[str, tuple[dict[str, Any], list[Point]]] = {}
+    for point in found:
+        options = {path: value for path, value in point.options.items() if path != SEED}
+        groups.setdefault(json.dumps(options, default=str), (options, []))[1].append(point)
+    return list(groups.values())
+
+
+def losses(members: Iterable[Point], part: str) -> list[float]:
+    """The losses of those that were run, after the last epoch; infinite if they diverged."""
+    return [loss if (loss := final(point, part)) is not None else float("inf") for point in members if point.metrics]
+
+
+def picture(found: list[Point]) -> bytes:
+    """The test losses of all settings over their seeds; of many settings those with the lowest validation losses."""
+    shown = groups = over_seeds(found)
+    if len(groups) > DRAWN:
+        middle = lambda group: statistics.median(losses(group[1], "validation") or [float("inf")])  # noqa: E731
+        shown = sorted(groups, key=middle)[:DRAWN]
+    seeds = max((len(members) for _, members in groups), default=0)
+    few = f": the {DRAWN} of {len(groups)} settings with the lowest validation loss" if len(shown) < len(groups) else ""
+    drawn = {words(options) or "run": losses(members, "test") for options, members in shown}
+    title = f"{seeds} seeds and their median{few}" if seeds > 1 else f"one seed each{few}"
+    drawing = plots.over_seeds(drawn, "test loss after the last epoch", title)
+    kept = io.BytesIO()
+    drawing.savefig(kept, format="png")
+    return kept.getvalue()
 
 
 def known(value: float) -> float | None:

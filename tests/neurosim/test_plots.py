@@ -11,7 +11,7 @@ from matplotlib.text import Text
 import hw_models
 from neurosim.cost import PROJECTION, Workload, estimate
 from neurosim.network import Network
-from neurosim.plots import cost_by, learning_curve, memory_over_steps, spread
+from neurosim.plots import cost_by, learning_curve, memory_over_steps, over_seeds, spread
 from neurosim.rules import NP
 from neurosim.tasks import MackeyGlass
 from neurosim.train import Epoch, Experiment, Run, Settings
@@ -53,6 +53,15 @@ def test_labels_do_not_touch():
     boxes = sorted((Text.get_window_extent(text) for text in figure.axes[0].texts), key=lambda box: box.y0)
     assert all(above.y0 > below.y0 + 0.8 * below.height for below, above in zip(boxes, boxes[1:]))
     assert max(box.x1 for box in boxes) < figure.bbox.x1
+
+
+def test_losses_over_seeds_have_a_row_a_setting_and_say_what_diverged():
+    figure = over_seeds({"np": [0.1, 0.2, 0.4], "anp": [0.3, np.inf, np.inf], "wp": [np.inf], "dnp": []}, "test loss", "3 seeds")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["np", "anp", "wp", "dnp"]
+    assert [text.get_text() for text in axes.texts] == ["2 of 3 diverged", "1 of 1 diverged"]
+    medians = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "|"]
+    assert medians == [0.2] and axes.get_xscale() == "log" and axes.get_ylim()[0] > axes.get_ylim()[1]  # the first is at the top
 
 
 def test_pyplot_is_left_alone():

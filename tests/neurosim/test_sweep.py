@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hw_models.parts import InputError
-from neurosim import sweep
+from neurosim import plots, sweep
 from neurosim.cli import app
 from neurosim.sweep import Axis, Point
 
@@ -61,6 +61,19 @@ def test_medians_over_seeds_by_hand():
     assert line == ({"chip.name": "ideal"}, 0.2, 0.3, 0.1, None, 3, 1, "")
     two = sweep.summary([*runs, Point({"chip.name": "pcm", "train.seed": 1}, "x", refused="no")])
     assert two[1] == ({"chip.name": "pcm"}, None, None, None, None, 0, 0, "no") and len(two) == 2
+
+
+def test_a_picture_shows_every_setting_or_the_best_of_many(monkeypatch):
+    seen = []
+    drawn = plots.over_seeds
+    monkeypatch.setattr(plots, "over_seeds", lambda *given: seen.append(given) or drawn(*given))
+    refused = Point({"chip.name": "pcm", "train.seed": 1}, "x", refused="no")
+    assert sweep.picture([ended(1, 0.3, 0.1), ended(2, 0.0, 0.3, diverged=True), refused]).startswith(b"\x89PNG")
+    assert seen[0][0] == {"ideal": [0.3, float("inf")], "pcm": []} and seen[0][2] == "2 seeds and their median"
+    many = [ended(1, 2 * k, k, **{"rule.lr": k}) for k in range(sweep.DRAWN + 5, 0, -1)]
+    assert sweep.picture(many).startswith(b"\x89PNG")
+    assert list(seen[1][0].items())[:2] == [("ideal lr=1", [2]), ("ideal lr=2", [4])] and len(seen[1][0]) == sweep.DRAWN
+    assert seen[1][2] == f"one seed each: the {sweep.DRAWN} of {sweep.DRAWN + 5} settings with the lowest validation loss"
 
 
 def test_what_is_done_is_not_done_again_and_what_was_interrupted_goes_on(tmp_path):
@@ -138,3 +151,4 @@ def test_the_command_prints_a_line_for_each_combination(tmp_path):
     assert [line.split()[:2] for line in lines[1:3]] == [["np", "ideal"], ["np", "digital-8bit"]] and len(lines) == 4
     told = json.loads(CliRunner().invoke(app, ["sweep", *args, "--json"]).stdout)
     assert len(told["runs"]) == 4 and told["medians"][0]["runs"] == 2
+    assert (tmp_path / "s" / "sweep.png").read_bytes().startswith(b"\x89PNG")
