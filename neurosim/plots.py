@@ -89,7 +89,7 @@ def over_seeds(losses, what: str, title: str) -> Figure:
         if len(drawn) < len(of_seeds):
             diverged = f"{len(of_seeds) - len(drawn)} of {len(of_seeds)} diverged"
             axes.annotate(diverged, (1.02, row), xycoords=("axes fraction", "data"), fontsize=SMALL, color=ORANGE, va="center")
-    axes.set_yticks(range(len(losses)), list(losses), fontsize=SMALL)
+    axes.set_yticks(range(len(losses)), list(losses), fontsize=SMALL, parse_math=False)
     axes.set(ylim=(len(losses) - 0.5, -0.5), xlabel=what)
     if any(_drawable(loss) for of_seeds in losses.values() for loss in of_seeds):
         axes.set_xscale("log")

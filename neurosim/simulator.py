@@ -477,12 +477,8 @@ class Simulator:
         inputs, targets, counted = self._checked(inputs, targets, counted)
         together = side_by_side(len(inputs), batch)
         judged, here = bool(learning or counted.any()), slice(together)
-        if together < len(inputs):  # what is given stays as it is
-            running = Batch(
-                self, inputs[here].copy(), targets[here].copy(), counted[here].copy(), record, key, first, clock, learning, judged
-            )
-        else:
-            running = Batch(self, inputs, targets, counted, record, key, first, clock, learning, judged)
+        mine = np.copy if together < len(inputs) else np.asarray  # later batches are written there, and what is given stays as it is
+        running = Batch(self, mine(inputs[here]), mine(targets[here]), mine(counted[here]), record, key, first, clock, learning, judged)
         running.run()
         for begun in range(together, len(inputs), together):
             if running.failed:

@@ -56,9 +56,10 @@ def test_labels_do_not_touch():
 
 
 def test_losses_over_seeds_have_a_row_a_setting_and_say_what_diverged():
-    figure = over_seeds({"np": [0.1, 0.2, 0.4], "anp": [0.3, np.inf, np.inf], "wp": [np.inf], "dnp": []}, "test loss", "3 seeds")
+    figure = over_seeds({"np $1": [0.1, 0.2, 0.4], "anp": [0.3, np.inf, np.inf], "wp": [np.inf], "dnp $^{": []}, "test loss", "3 seeds")
+    figure.canvas.draw()
     (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["np", "anp", "wp", "dnp"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["np $1", "anp", "wp", "dnp $^{"]
     assert [text.get_text() for text in axes.texts] == ["2 of 3 diverged", "1 of 1 diverged"]
     medians = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "|"]
     assert medians == [0.2] and axes.get_xscale() == "log" and axes.get_ylim()[0] > axes.get_ylim()[1]  # the first is at the top
