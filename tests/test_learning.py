@@ -74,6 +74,13 @@ def test_a_large_network_is_tuned_among_the_best_settings_of_a_smaller_one(study
     assert away == sorted(away)
 
 
+def test_the_largest_network_tuned_in_full_depends_on_task_and_chip(study):
+    for task, chip, full in (("mackey-glass", "ideal", 500), ("mackey-glass", "digital-8bit", 100), ("digits", "ideal", 100)):
+        runs = Oracle()
+        study.ranked(runs, task, "danp", chip, 500)
+        assert [job["hidden"] for job in runs.asked] == ([500] * 60 if full == 500 else [100] * 60 + [500] * 4)
+
+
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):
     path = tmp_path / "small.jsonl"
     runs = study.Runs(path, pool=InTurn(), deadline=float("inf"))
