@@ -101,7 +101,7 @@ def test_json_is_one_object_with_every_key_of_the_design(folder):
     assert written == {key: value for key, value in found.items() if key != "out"}
 
 
-def test_what_saturated_is_a_warning_and_stays_in_the_folder(folder):
+def test_what_saturated_is_a_warning_and_stays_in_the_folder(uncompiled, folder):
     narrow = ["--rule", "anp", "--set", "chip.dac.kind=quantiser", "--set", "chip.dac.limit=0.01"]
     done = neurosim("train", *QUICK, *narrow, "--json", "--out", "narrow")
     assert done.exit_code == 0 and done.stderr.startswith("neurosim: chip.dac saturated while learning (")
@@ -424,7 +424,7 @@ class Leaky(NamedTuple):
 
 
 @pytest.mark.slow  # a user's own cell is compiled in every process
-def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(folder, beside):
+def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(uncompiled, folder, beside):
     (beside / "mine.py").write_text(CELL)
     kind = f"chip.cell.kind={beside / 'mine.py'}:Leaky"
     assert "keeps the contract of a cell" in neurosim("check", kind.partition("=")[2]).stdout

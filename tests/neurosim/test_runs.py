@@ -196,7 +196,7 @@ def test_a_run_goes_on_only_as_it_began(whole):
             saved.plan(given=[("--set", path, value)])
 
 
-def test_a_run_goes_on_though_its_rule_has_another_name_today(tmp_path):
+def test_a_run_goes_on_though_its_rule_has_another_name_today(uncompiled, tmp_path):
     runs.save(train(rule=ns.rules.DNP_OVER_TIME(samples=2)), tmp_path / "run")
     file = tmp_path / "run" / "experiment.toml"
     text = file.read_text()

@@ -13,7 +13,7 @@ from neurosim.cli import app
 from neurosim.sweep import Axis, Point
 
 SMALL = [("test", "network.hidden", 6), ("test", "task.steps", 60), ("test", "task.validation_steps", 40), ("test", "train.epochs", 2)]
-SMALL += [("test", "train.baselines", False), ("test", "rule.readout_lr", 1e-4), ("test", "rule.lr", 1e-6), ("test", "chip.name", "ideal")]
+SMALL += [("test", "train.baselines", False), ("test", "rule.lr", 1e-6), ("test", "chip.name", "digital-8bit")]
 
 
 def test_every_combination_has_a_folder_of_its_own(tmp_path):
@@ -45,7 +45,7 @@ def test_an_axis_that_is_none_is_refused(text):
 def test_lists_and_tables_are_values_too(tmp_path):
     assert sweep.axis("network.hidden=[10, 5],[5,5],7").values == ([10, 5], [5, 5], 7)
     assert sweep.axis('network.wiring=dense,{kind = "sparse"}').values == ("dense", {"kind": "sparse"})
-    axes = [sweep.axis("network.hidden=[6, 4],6"), sweep.axis("train.seed=1")]
+    axes = [Axis("--rule", "rule.name", ("anp",)), sweep.axis("network.hidden=[6],6"), sweep.axis("train.seed=1")]  # one kernel for both
     found = sweep.run(None, [one for one in SMALL if one[1] != "network.hidden"], axes, tmp_path)
     assert [bool(sweep.final(point, "test")) for point in found] == [True, True]
 
@@ -77,29 +77,30 @@ def test_a_picture_shows_every_setting_or_the_best_of_many(monkeypatch):
 
 
 def test_what_is_done_is_not_done_again_and_what_was_interrupted_goes_on(tmp_path):
-    axes = [Axis("--rule", "rule.name", ("np", "anp")), sweep.axis("rule.passes=clean-noisy,noisy"), sweep.axis("train.seed=1,2")]
+    chips = ("digital-8bit", "digital-16bit")  # one kernel for both
+    axes = [Axis("--rule", "rule.name", ("anp", "bptt")), Axis("--chip", "chip.name", chips), sweep.axis("train.seed=1,2")]
     said = []
-    first = sweep.run(None, SMALL, axes, tmp_path / "sweep", 2, said.append)
-    assert len(said) == 8 and [bool(point.refused) for point in first] == [False] * 6 + [True] * 2  # anp measures a difference of passes
+    first = sweep.run(None, SMALL[:-1], axes, tmp_path / "sweep", 2, said.append)
+    assert len(said) == 8 and [bool(point.refused) for point in first] == [False] * 4 + [True] * 4  # bptt knows ideal memory alone
     rows = list(csv.DictReader((tmp_path / "sweep" / "sweep.csv").read_text().splitlines()))
-    assert [float(row["test_loss"]) for row in rows[:6]] == [sweep.final(point, "test") for point in first[:6]] and rows[6]["not_run"]
+    assert [float(row["test_loss"]) for row in rows[:4]] == [sweep.final(point, "test") for point in first[:4]] and rows[4]["not_run"]
     assert all(math.isfinite(float(row["validation_loss"])) for row in rows if not row["not_run"])
 
-    whole, cut = (tmp_path / "sweep" / f"np_passes=clean-noisy_seed={seed}" / "summary.json" for seed in (1, 2))
+    whole, cut = (tmp_path / "sweep" / f"anp_digital-8bit_seed={seed}" / "summary.json" for seed in (1, 2))
     before, kept = whole.stat().st_mtime_ns, json.loads(cut.read_text())["test_loss"]
     cut.unlink()
-    again = sweep.run(None, SMALL, axes, tmp_path / "sweep")
+    again = sweep.run(None, SMALL[:-1], axes, tmp_path / "sweep")
     assert whole.stat().st_mtime_ns == before and json.loads(cut.read_text())["test_loss"] == kept
     assert [sweep.final(point, "test") for point in again] == [sweep.final(point, "test") for point in first]
 
-    half = tmp_path / "sweep" / "np_passes=noisy_seed=1"
+    half = tmp_path / "sweep" / "anp_digital-16bit_seed=1"
     (half / "experiment.toml").unlink()
     (half / "summary.json").unlink()
     (half / "learning_curve.png").unlink()  # as it is left by one that was stopped at its very start
-    again = sweep.run(None, SMALL, axes, tmp_path / "sweep")
+    again = sweep.run(None, SMALL[:-1], axes, tmp_path / "sweep")
     assert [sweep.final(point, "test") for point in again] == [sweep.final(point, "test") for point in first]
 
-    other = [given for given in SMALL if given[1] != "train.epochs"] + [("test", "train.epochs", 3)]
+    other = [given for given in SMALL[:-1] if given[1] != "train.epochs"] + [("test", "train.epochs", 3)]
     with pytest.raises(
         InputError, match=r"holds a run with other options \(train.epochs = 2, and now train.epochs = 3\); give another folder with --out"
     ):
@@ -115,7 +116,7 @@ def test_a_value_that_nothing_can_be_run_with_is_refused_before_anything_runs(tm
 
 def test_a_fault_in_one_does_not_cost_the_others(tmp_path):
     (tmp_path / "bad.py").write_text("from typing import NamedTuple\nfrom hw_models import Nothing\n" + BAD)
-    axes = [Axis("--rule", "rule.name", (f"{tmp_path}/bad.py:Bad", "np"))]
+    axes = [Axis("--rule", "rule.name", (f"{tmp_path}/bad.py:Bad", "anp"))]
     bad, good = sweep.run(None, [one for one in SMALL if not one[1].startswith("rule.")], axes, tmp_path / "out")
     assert bad.failed and not bad.metrics and sweep.final(good, "test") is not None
     (tmp_path / "file").write_text("")
@@ -143,12 +144,12 @@ class Bad(NamedTuple):
 
 def test_the_command_prints_a_line_for_each_combination(tmp_path):
     args = [x for _, path, value in SMALL if path != "chip.name" for x in ("--set", f"{path}={str(value).lower()}")]
-    args += ["--rule", "np", "--chip", "ideal,digital-8bit", "--seed", "1,2", "--out", str(tmp_path / "s")]
+    args += ["--rule", "anp", "--chip", "digital-8bit,digital-16bit", "--seed", "1,2", "--out", str(tmp_path / "s")]
     result = CliRunner().invoke(app, ["sweep", *args])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["rule.name", "chip.name", "validation", "test", "loss", "range", "runs", "diverged"]
-    assert [line.split()[:2] for line in lines[1:3]] == [["np", "ideal"], ["np", "digital-8bit"]] and len(lines) == 4
+    assert [line.split()[:2] for line in lines[1:3]] == [["anp", "digital-8bit"], ["anp", "digital-16bit"]] and len(lines) == 4
     told = json.loads(CliRunner().invoke(app, ["sweep", *args, "--json"]).stdout)
     assert len(told["runs"]) == 4 and told["medians"][0]["runs"] == 2
     assert (tmp_path / "s" / "sweep.png").read_bytes().startswith(b"\x89PNG")
