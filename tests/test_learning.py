@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+import hw_models as hw
+import neurosim as ns
+
 STUDY = pathlib.Path(__file__).parent.parent / "benchmarks" / "learning" / "study.py"
 MEAN = 0.0466  # the loss of whoever always answers the mean
 
@@ -79,6 +82,33 @@ def test_the_largest_network_tuned_in_full_depends_on_task_and_chip(study):
         runs = Oracle()
         study.ranked(runs, task, "danp", chip, 500)
         assert [job["hidden"] for job in runs.asked] == ([500] * 60 if full == 500 else [100] * 60 + [500] * 4)
+
+
+def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, monkeypatch, uncompiled):
+    short = ns.tasks.MackeyGlass(steps=60, validation_steps=40)
+    monkeypatch.setitem(study.TASKS, "short", study.Work(lambda: short, 3, "Short", stages=((2, 3, 1),)))
+    monkeypatch.setattr(study, "SEEDS", (42,))
+    runs = study.Runs(tmp_path / "short.jsonl", pool=InTurn(), deadline=float("inf"))
+    rules, chips = ("tbptt", "eprop", "np"), ("ideal", "reram-es")
+    found = study.study(runs, [("short", 5, chip, rule) for rule in rules for chip in chips], tune=True)
+    ideal, there = (next(rows for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("tbptt", chip)) for chip in chips)
+    assert [(rows[0]["rule"], rows[0]["chip"]) for rows in found].count(("eprop", "reram-es")) == 0
+    assert there[0]["options"] == ideal[0]["options"] and there[0]["train_loss"] == ideal[0]["train_loss"]
+    assert len(there[0]["test_loss"]) == 3 and there[0]["test_loss"] != ideal[0]["test_loss"]
+
+    options = dict(there[0]["options"])
+    schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
+    run = ns.train(ns.Network(1, 5, 1), short, study.RULES["tbptt"].make(**options), epochs=3, seed=42, baselines=False, **schedule)
+    chip = ns.Simulator(ns.Network(1, 5, 1), hw.load("reram-es"), 42)
+    chip.program(run.learner.weights, fit=True)
+    test = run.dataset.test
+    assert there[0]["test_loss"][-1] == pytest.approx(
+        chip.evaluate(test.inputs, test.targets, test.counted).loss.sum() / test.counted.sum()
+    )
+
+    table = study.chips(found).splitlines()
+    best = next(study.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
+    assert len(table) == 3 and table[2].startswith(f"| short | 5 | reram-es | np | {best:.5f} | {best / study.median(ideal):.2f} | ")
 
 
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):

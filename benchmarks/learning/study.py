@@ -37,6 +37,7 @@ from scipy.stats import qmc
 import hw_models as hw
 import neurosim as ns
 from hw_models.parts import InputError
+from neurosim import transfer
 from neurosim.train import train
 
 SEEDS = (42, 101, 300, 482, 708)
@@ -110,6 +111,7 @@ RULES = {
     "rflo": Entry(lambda **o: ns.rules.Gradient("rflo", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
 }
 REFERENCES = ("one-step gradient", "tbptt", "eprop", "rflo")  # not local, run on the ideal chip
+PROGRAMMED = "tbptt"  # whose weights are programmed into the other chips as well
 WEATHER = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
 
 
@@ -194,6 +196,19 @@ def task_of(name, csv):
     return TASKS[name].make(**({"csv": csv} | WEATHER if name == "forecast-csv" else {}))
 
 
+class Elsewhere:
+    """What the weights of a run come to, after every epoch, when they are programmed into the cells of another chip."""
+
+    def __init__(self, chip):
+        self.chip, self.losses = chip, {"validation_loss": [], "test_loss": []}
+
+    def __call__(self, run):
+        there = ns.Simulator(run.experiment.network, self.chip, run.experiment.settings.seed)
+        there.program(run.learner.weights, fit=True)
+        for part in ("validation", "test"):
+            self.losses[f"{part}_loss"].append(transfer.loss(there, run.dataset, part))
+
+
 def done(job) -> dict[str, Any] | None:
     """One run, as what it was asked and what it gave; nothing if it is too late to begin."""
     asked, csv, deadline = job
@@ -202,18 +217,18 @@ def done(job) -> dict[str, Any] | None:
     start, work, task = time.perf_counter(), TASKS[asked["task"]], task_of(asked["task"], csv)
     data = task.load(asked["seed"]).train
     network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2], **work.network)
-    chip = hw.load(asked["chip"]).replace(**work.chip)
+    chip, ideal = (hw.load(name).replace(**work.chip) for name in (asked["chip"], "ideal"))
     options = dict(asked["options"])
     schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
     rule = work.rules[asked["rule"]].make(**options)
     with_baselines = asked["rule"] == "readout-only" and asked["seed"] in SEEDS  # once for each network
+    schedule |= {"epochs": asked["epochs"], "batch": work.batch, "seed": asked["seed"], "baselines": with_baselines}
+    elsewhere = Elsewhere(chip) if asked["rule"] in REFERENCES and asked["chip"] != "ideal" else None
     try:
-        run = train(
-            network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], baselines=with_baselines, **schedule
-        )
+        run = train(network, task, rule, ideal if elsewhere else chip, on_epoch=elsewhere, **schedule)
     except InputError as error:
         return asked | {"refused": str(error), "diverged": True, "validation_loss": [], "test_loss": []}
-    m = run.metrics
+    m = run.metrics | (elsewhere.losses if elsewhere else {})
     kept = {key: m[key] for key in ("train_loss", "validation_loss", "test_loss", "diverged", "swallowed_updates", "steps")}
     kept |= {"test_accuracy": m["test_accuracy"]} if "neuron" in work.network and "test_accuracy" in m else {}
     bill = {key: (m["cost"][key] or {}).get("typical") for key in ("latency_s", "energy_J")}
@@ -309,11 +324,12 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
     found = []
     for task, hidden, chip, rule in places:
-        if (rule in REFERENCES and chip != "ideal") or rule not in TASKS[task].rules:
+        at_home = "ideal" if rule in REFERENCES else chip
+        if (chip != at_home and (rule != PROGRAMMED or not tune)) or rule not in TASKS[task].rules:
             continue
         for options in [None] if tune else untuned(rule):
             try:
-                options = ranked(runs, task, rule, chip, hidden)[0] if tune else options
+                options = ranked(runs, task, rule, at_home, hidden)[0] if tune else options
                 rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
                 continue
@@ -403,6 +419,26 @@ def claim(found) -> str:
         others.append(baselines(here, hidden, "ideal").get("reservoir"))
         told = " | ".join("-" if other is None else f"{other / loss[best]:.2f}" for other in others)
         lines.append(f"| {task} | {hidden} | {best} | {loss[best]:.5f} | {told} |")
+    return "\n".join(lines)
+
+
+def chips(found) -> str:
+    """How many times the loss of tbptt, on ideal numbers and programmed into the chip, the best rule that learns on a chip has."""
+    lines = [
+        "| task | N | chip | best | its loss | / tbptt on ideal | / tbptt programmed | / readout-only | / reservoir |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    places = dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal")
+    loss = {(rows[0]["task"], *at(rows), rows[0]["rule"]): median(rows) for rows in found}
+    for task, hidden, chip in places:
+        here = {rule: x for (*place, rule), x in loss.items() if place == [task, hidden, chip]}
+        best = min((rule for rule in here if rule not in (*REFERENCES, "readout-only")), key=here.__getitem__, default=None)
+        if best is None:
+            continue
+        under = baselines([rows for rows in found if rows[0]["task"] == task], hidden, chip)
+        others = [loss.get((task, hidden, "ideal", PROGRAMMED)), here.get(PROGRAMMED), here.get("readout-only"), under.get("reservoir")]
+        told = " | ".join("-" if other is None else f"{here[best] / other:.2f}" for other in others)
+        lines.append(f"| {task} | {hidden} | {chip} | {best} | {here[best]:.5f} | {told} |")
     return "\n".join(lines)
 
 
@@ -496,7 +532,7 @@ def sections(path) -> dict[str, str]:
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
     together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
     as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
-    made = {"claim": claim(best), "choices": choices(best)}
+    made = {"claim": claim(best), "chips": chips(best), "choices": choices(best)}
     places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
     as_it_comes += [  # beside the defaults of the others, node and weight perturbation at their best
         [row | {"rule": f"{row['rule']}, tuned"} for row in rows]
