@@ -108,7 +108,14 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
 
     table = study.chips(found).splitlines()
     best = next(study.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
-    assert len(table) == 3 and table[2].startswith(f"| short | 5 | reram-es | np | {best:.5f} | {best / study.median(ideal):.2f} | ")
+    losses = f"{study.median(ideal):.5f} | {study.median(there):.5f} | - | np | {best:.5f} | {best / study.median(ideal):.2f}"
+    assert len(table) == 3 and table[2] == f"| short | 5 | reram-es | {losses} | - | - |"
+
+    monkeypatch.setitem(study.RULES, "still", study.Entry(lambda **o: ns.rules.ANP(lr=0.0, readout_lr=0.0), {}, after="tbptt"))
+    (rows,) = study.study(runs, [("short", 5, chip, "still") for chip in chips], tune=True)
+    assert rows[0]["options"] == {"tbptt": ideal[0]["options"]}
+    # it begins where the other ended, and learns nothing; but reads are noisy
+    assert rows[0]["test_loss"] == pytest.approx([there[0]["test_loss"][-1]] * 3, rel=0.1)
 
 
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):

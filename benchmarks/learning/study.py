@@ -18,6 +18,7 @@ complete.
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -62,11 +63,13 @@ def below_one(low, high):
 
 
 class Entry(NamedTuple):
-    """A rule and what the tuner may choose; "anneal" is a setting of the run. It learns for a part of a task's epochs if it needs no more."""
+    """A rule and what the tuner may choose; "anneal" is a setting of the run. It learns for a part of a task's epochs if it needs no more, or on a
+    chip into which what another rule found on the ideal one is programmed."""
 
     make: Any
     space: dict[str, Any]
     part: int = 1
+    after: str = ""
 
 
 NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
@@ -103,6 +106,12 @@ RULES = {
     "dnp over time, norm over the layer": over_time(norm="layer"),
     "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer"),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
+    "readout-only, after tbptt": Entry(
+        lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    ),
+    "danp, after tbptt": Entry(
+        lambda **o: ns.rules.DANP(**o), ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    ),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(
         lambda **o: ns.rules.Gradient("tbptt", **o), {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)}
@@ -111,7 +120,7 @@ RULES = {
     "rflo": Entry(lambda **o: ns.rules.Gradient("rflo", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
 }
 REFERENCES = ("one-step gradient", "tbptt", "eprop", "rflo")  # not local, run on the ideal chip
-PROGRAMMED = "tbptt"  # whose weights are programmed into the other chips as well
+PROGRAMMED = "tbptt"  # whose weights are programmed into the other chips as they are
 WEATHER = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
 
 
@@ -209,23 +218,38 @@ class Elsewhere:
             self.losses[f"{part}_loss"].append(transfer.loss(there, run.dataset, part))
 
 
+@functools.lru_cache(maxsize=16)
+def found_off_chip(task, csv, hidden, seed, rule, told):
+    """Weights of a network after another rule has trained it on ideal numbers, with options given as JSON."""
+    asked = job(task, rule, json.loads(told), "ideal", hidden, epochs_of(task, rule), seed)
+    return trained(asked, csv, baselines=False).learner.weights
+
+
+def trained(asked, csv, **further):
+    """The run that is asked for."""
+    work, task, options = TASKS[asked["task"]], task_of(asked["task"], csv), dict(asked["options"])
+    entry, data = work.rules[asked["rule"]], task.load(asked["seed"]).train
+    network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2], **work.network)
+    if entry.after:
+        begun = json.dumps(options.pop(entry.after), sort_keys=True)
+        further |= {"weights": found_off_chip(asked["task"], csv, asked["hidden"], asked["seed"], entry.after, begun), "fit": True}
+    if "anneal" in options:
+        further["anneal"] = options.pop("anneal")
+    rule, chip = entry.make(**options), hw.load(asked["chip"]).replace(**work.chip)
+    return train(network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], **further)
+
+
 def done(job) -> dict[str, Any] | None:
     """One run, as what it was asked and what it gave; nothing if it is too late to begin."""
     asked, csv, deadline = job
     if time.time() > deadline:
         return None
-    start, work, task = time.perf_counter(), TASKS[asked["task"]], task_of(asked["task"], csv)
-    data = task.load(asked["seed"]).train
-    network = ns.Network(data.inputs.shape[2], asked["hidden"], data.targets.shape[2], **work.network)
-    chip, ideal = (hw.load(name).replace(**work.chip) for name in (asked["chip"], "ideal"))
-    options = dict(asked["options"])
-    schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
-    rule = work.rules[asked["rule"]].make(**options)
+    start, work, elsewhere = time.perf_counter(), TASKS[asked["task"]], None
+    if asked["rule"] in REFERENCES and asked["chip"] != "ideal":
+        elsewhere = Elsewhere(hw.load(asked["chip"]).replace(**work.chip))
     with_baselines = asked["rule"] == "readout-only" and asked["seed"] in SEEDS  # once for each network
-    schedule |= {"epochs": asked["epochs"], "batch": work.batch, "seed": asked["seed"], "baselines": with_baselines}
-    elsewhere = Elsewhere(chip) if asked["rule"] in REFERENCES and asked["chip"] != "ideal" else None
     try:
-        run = train(network, task, rule, ideal if elsewhere else chip, on_epoch=elsewhere, **schedule)
+        run = trained(asked | ({"chip": "ideal"} if elsewhere else {}), csv, on_epoch=elsewhere, baselines=with_baselines)
     except InputError as error:
         return asked | {"refused": str(error), "diverged": True, "validation_loss": [], "test_loss": []}
     m = run.metrics | (elsewhere.losses if elsewhere else {})
@@ -295,6 +319,12 @@ def epochs_of(task, rule) -> int:
     return TASKS[task].epochs // TASKS[task].rules[rule].part
 
 
+def begun(runs, task, rule, hidden) -> dict[str, Any]:
+    """What a rule that begins after another one is told: the settings of that one, as tuned on ideal numbers."""
+    first = TASKS[task].rules[rule].after
+    return {first: ranked(runs, task, first, "ideal", hidden)[0]} if first else {}
+
+
 def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
     """The settings that were not thinned out, the one with the lowest validation loss first."""
     work, epochs = TASKS[task], epochs_of(task, rule)
@@ -302,10 +332,13 @@ def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
     largest = work.largest if chip == "ideal" else 100
     if hidden > largest:
         tried, stages = ranked(runs, task, rule, chip, largest), LARGER
+    told = begun(runs, task, rule, hidden)
     for count, part, seeds in stages:
         start = [{}] if part == 1 and {} not in tried[:count] else []  # short runs never rule out what a rule starts from
         tried = tried[:count] + start
-        rows = runs.of([job(task, rule, options, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]])
+        rows = runs.of(
+            [job(task, rule, options | told, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]]
+        )
         means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
         tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
     return tried
@@ -324,12 +357,12 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
     found = []
     for task, hidden, chip, rule in places:
-        at_home = "ideal" if rule in REFERENCES else chip
-        if (chip != at_home and (rule != PROGRAMMED or not tune)) or rule not in TASKS[task].rules:
+        entry, at_home = TASKS[task].rules.get(rule), "ideal" if rule in REFERENCES else chip
+        if entry is None or (chip != at_home and (rule != PROGRAMMED or not tune)) or (entry.after and (chip == "ideal" or not tune)):
             continue
         for options in [None] if tune else untuned(rule):
             try:
-                options = ranked(runs, task, rule, at_home, hidden)[0] if tune else options
+                options = ranked(runs, task, rule, at_home, hidden)[0] | begun(runs, task, rule, hidden) if tune else options
                 rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
                 continue
@@ -398,7 +431,8 @@ def choices(found) -> str:
     lines = ["| task | rule | network | settings |", "|---|---|---|---|"]
     for rows in found:
         first = rows[0]
-        options = ", ".join(f"{name} {value:g}" for name, value in first["options"].items()) or "as it comes"
+        told = {name: value for name, value in first["options"].items() if name not in RULES}  # of another rule it stands in its own line
+        options = ", ".join(f"{name} {value:g}" for name, value in told.items()) or "as it comes"
         lines.append(f"| {first['task']} | {first['rule']} | N = {first['hidden']}, {first['chip']} | {options} |")
     return "\n".join(lines)
 
@@ -423,22 +457,22 @@ def claim(found) -> str:
 
 
 def chips(found) -> str:
-    """How many times the loss of tbptt, on ideal numbers and programmed into the chip, the best rule that learns on a chip has."""
+    """What learning on a chip comes to beside training on ideal numbers: losses, and how many times that of tbptt there the best rule has."""
     lines = [
-        "| task | N | chip | best | its loss | / tbptt on ideal | / tbptt programmed | / readout-only | / reservoir |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| task | N | chip | tbptt on ideal | tbptt programmed | then its readout | best from scratch | its loss | / tbptt on ideal | readout-only | reservoir |",
+        f"|{'---|' * 11}",
     ]
-    places = dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal")
     loss = {(rows[0]["task"], *at(rows), rows[0]["rule"]): median(rows) for rows in found}
-    for task, hidden, chip in places:
+    for task, hidden, chip in dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal"):
         here = {rule: x for (*place, rule), x in loss.items() if place == [task, hidden, chip]}
-        best = min((rule for rule in here if rule not in (*REFERENCES, "readout-only")), key=here.__getitem__, default=None)
-        if best is None:
-            continue
+        learned = {rule: x for rule, x in here.items() if rule not in (*REFERENCES, "readout-only") and not TASKS[task].rules[rule].after}
+        best = min(learned, key=learned.__getitem__, default="-")
+        ideal, own = loss.get((task, hidden, "ideal", PROGRAMMED)), learned.get(best)
         under = baselines([rows for rows in found if rows[0]["task"] == task], hidden, chip)
-        others = [loss.get((task, hidden, "ideal", PROGRAMMED)), here.get(PROGRAMMED), here.get("readout-only"), under.get("reservoir")]
-        told = " | ".join("-" if other is None else f"{here[best] / other:.2f}" for other in others)
-        lines.append(f"| {task} | {hidden} | {chip} | {best} | {here[best]:.5f} | {told} |")
+        told = [ideal, here.get(PROGRAMMED), here.get("readout-only, after tbptt"), best, own, own / ideal if own and ideal else None]
+        told += [here.get("readout-only"), under.get("reservoir")]
+        cells = [x if isinstance(x, str) else "-" if x is None else f"{x:.2f}" if k == 5 else f"{x:.5f}" for k, x in enumerate(told)]
+        lines.append(f"| {task} | {hidden} | {chip} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -451,6 +485,7 @@ STYLES = {
     "dnp over time, 4 samples": ("#80cbc4", "-"),
     "dnp over time, norm over the layer": ("#00838f", "--"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "readout-only, after tbptt": ("#8a8a8a", "--"), "danp, after tbptt": ("#c62828", "--"),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 
