@@ -22,7 +22,7 @@ BASELINES = {
     "persistence": "nothing changes",
     "mean": "mean of the targets",
     "linear": "linear fit",
-    "reservoir": "untrained + ridge readout",
+    "reservoir": "before learning + ridge readout",
     "readout-only": "only the readout learns",
     "random": "random outputs",
     "untrained": "before learning",

@@ -1,16 +1,18 @@
 """The study of learning in small: rules come in the order that the large one finds."""
 
-import importlib.util
+import importlib
 import math
 import pathlib
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import hw_models as hw
 import neurosim as ns
 
-STUDY = pathlib.Path(__file__).parent.parent / "benchmarks" / "learning" / "study.py"
+FOLDER = pathlib.Path(__file__).parent.parent / "benchmarks" / "learning"
+MODULES = ("plan", "runs", "tuner", "page", "study")
 MEAN = 0.0466  # the loss of whoever always answers the mean
 
 
@@ -22,28 +24,30 @@ class InTurn:
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("study", STUDY)
-    module = sys.modules["study"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["study"]
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in MODULES:
+            sys.modules.pop(name, None)
 
 
 def medians(study, found):
-    return {rows[0]["rule"]: study.median(rows) for rows in found}
+    return {rows[0]["rule"]: study.runs.median(rows) for rows in found}
 
 
 def test_activity_beats_node_and_node_beats_weight_perturbation(study, tmp_path):
-    runs = study.Runs(tmp_path / "small.jsonl", pool=InTurn(), deadline=float("inf"))
-    found = study.study(runs, [("mackey-glass", 100, "ideal", rule) for rule in ("danp", "dnp", "dwp")], tune=False)
+    runs = study.runs.Runs(tmp_path / "small.jsonl", pool=InTurn(), deadline=float("inf"))
+    found = study.tuner.study(runs, [("mackey-glass", 100, "ideal", rule) for rule in ("danp", "dnp", "dwp")], tune=False)
     loss = medians(study, found)
     assert loss["danp"] < loss["dnp"] < loss["dwp"] < MEAN, loss
 
 
 def test_credit_over_time_beats_credit_at_once_and_none_in_a_driven_network(study, tmp_path):
     """The study finds factors of 15 and 8."""
-    runs = study.Runs(tmp_path / "driven.jsonl", pool=InTurn(), deadline=float("inf"))
-    found = study.study(
+    runs = study.runs.Runs(tmp_path / "driven.jsonl", pool=InTurn(), deadline=float("inf"))
+    found = study.tuner.study(
         runs, [("mackey-glass-driven", 100, "ideal", rule) for rule in ("dnp over time", "danp", "readout-only")], tune=False
     )
     loss = medians(study, found)
@@ -51,7 +55,7 @@ def test_credit_over_time_beats_credit_at_once_and_none_in_a_driven_network(stud
 
 
 def test_every_rule_can_be_drawn(study):
-    assert all(rule in {*study.STYLES, *study.TAKEN_APART} for work in study.TASKS.values() for rule in work.rules)
+    assert all(rule in {*study.page.STYLES, *study.page.TAKEN_APART} for work in study.plan.TASKS.values() for rule in work.rules)
 
 
 class Oracle:
@@ -67,12 +71,12 @@ class Oracle:
 
 def test_a_large_network_is_tuned_among_the_best_settings_of_a_smaller_one(study):
     runs = Oracle()
-    ranked = study.ranked(runs, "mackey-glass", "danp", "ideal", 1000)
+    ranked = study.tuner.ranked(runs, "mackey-glass", "danp", "ideal", 1000)
     sizes = [(job["hidden"], job["epochs"]) for job in runs.asked]
     assert [sizes.count(each) for each in dict.fromkeys(sizes)] == [32, 8 * 2, 4 * 3, 4] and sizes[-1] == (1000, 12)
     assert [job["options"] for job in runs.asked[32 + 16 :: 3]][3] == {}  # what it starts from, though it is far from the best
     assert runs.asked[-1]["options"] == {}
-    assert ranked == study.ranked(Oracle(), "mackey-glass", "danp", "ideal", 500)
+    assert ranked == study.tuner.ranked(Oracle(), "mackey-glass", "danp", "ideal", 500)
     away = [abs(math.log10(options.get("lr", 1) / 1e-4)) for options in ranked]
     assert away == sorted(away)
 
@@ -80,17 +84,17 @@ def test_a_large_network_is_tuned_among_the_best_settings_of_a_smaller_one(study
 def test_the_largest_network_tuned_in_full_depends_on_task_and_chip(study):
     for task, chip, full in (("mackey-glass", "ideal", 500), ("mackey-glass", "digital-8bit", 100), ("digits", "ideal", 100)):
         runs = Oracle()
-        study.ranked(runs, task, "danp", chip, 500)
+        study.tuner.ranked(runs, task, "danp", chip, 500)
         assert [job["hidden"] for job in runs.asked] == ([500] * 60 if full == 500 else [100] * 60 + [500] * 4)
 
 
 def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, monkeypatch, uncompiled):
     short = ns.tasks.MackeyGlass(steps=60, validation_steps=40)
-    monkeypatch.setitem(study.TASKS, "short", study.Work(lambda: short, 3, "Short", stages=((2, 3, 1),)))
-    monkeypatch.setattr(study, "SEEDS", (42,))
-    runs = study.Runs(tmp_path / "short.jsonl", pool=InTurn(), deadline=float("inf"))
+    monkeypatch.setitem(study.plan.TASKS, "short", study.plan.Work(lambda: short, 3, "Short", stages=((2, 3, 1),)))
+    monkeypatch.setattr(study.tuner, "SEEDS", (42,))
+    runs = study.runs.Runs(tmp_path / "short.jsonl", pool=InTurn(), deadline=float("inf"))
     rules, chips = ("tbptt", "eprop", "np"), ("ideal", "reram-es")
-    found = study.study(runs, [("short", 5, chip, rule) for rule in rules for chip in chips], tune=True)
+    found = study.tuner.study(runs, [("short", 5, chip, rule) for rule in rules for chip in chips], tune=True)
     ideal, there = (next(rows for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("tbptt", chip)) for chip in chips)
     assert [(rows[0]["rule"], rows[0]["chip"]) for rows in found].count(("eprop", "reram-es")) == 0
     assert there[0]["options"] == ideal[0]["options"] and there[0]["train_loss"] == ideal[0]["train_loss"]
@@ -98,7 +102,7 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
 
     options = dict(there[0]["options"])
     schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
-    run = ns.train(ns.Network(1, 5, 1), short, study.RULES["tbptt"].make(**options), epochs=3, seed=42, baselines=False, **schedule)
+    run = ns.train(ns.Network(1, 5, 1), short, study.plan.RULES["tbptt"].make(**options), epochs=3, seed=42, baselines=False, **schedule)
     chip = ns.Simulator(ns.Network(1, 5, 1), hw.load("reram-es"), 42)
     chip.program(run.learner.weights, fit=True)
     test = run.dataset.test
@@ -106,13 +110,15 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
         chip.evaluate(test.inputs, test.targets, test.counted).loss.sum() / test.counted.sum()
     )
 
-    table = study.chips(found).splitlines()
-    best = next(study.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
-    losses = f"{study.median(ideal):.5f} | {study.median(there):.5f} | - | np | {best:.5f} | {best / study.median(ideal):.2f}"
+    table = study.page.chips(found).splitlines()
+    best = next(study.runs.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
+    losses = (
+        f"{study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | np | {best:.5f} | {best / study.runs.median(ideal):.2f}"
+    )
     assert len(table) == 3 and table[2] == f"| short | 5 | reram-es | {losses} | - | - |"
 
-    monkeypatch.setitem(study.RULES, "still", study.Entry(lambda **o: ns.rules.ANP(lr=0.0, readout_lr=0.0), {}, after="tbptt"))
-    (rows,) = study.study(runs, [("short", 5, chip, "still") for chip in chips], tune=True)
+    monkeypatch.setitem(study.plan.RULES, "still", study.plan.Entry(lambda **o: ns.rules.ANP(lr=0.0, readout_lr=0.0), {}, after="tbptt"))
+    (rows,) = study.tuner.study(runs, [("short", 5, chip, "still") for chip in chips], tune=True)
     assert rows[0]["options"] == {"tbptt": ideal[0]["options"]}
     # it begins where the other ended, and learns nothing; but reads are noisy
     assert rows[0]["test_loss"] == pytest.approx([there[0]["test_loss"][-1]] * 3, rel=0.1)
@@ -120,10 +126,10 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
 
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):
     path = tmp_path / "small.jsonl"
-    runs = study.Runs(path, pool=InTurn(), deadline=float("inf"))
-    found = study.study(runs, [("mackey-glass-small", 32, "ideal", rule) for rule in ("danp", "dwp")], tune=True)
+    runs = study.runs.Runs(path, pool=InTurn(), deadline=float("inf"))
+    found = study.tuner.study(runs, [("mackey-glass-small", 32, "ideal", rule) for rule in ("danp", "dwp")], tune=True)
     loss, kept = medians(study, found), path.read_text()
     assert loss["danp"] < loss["dwp"] < MEAN, loss
     assert len(kept.splitlines()) == 2 * (4 + 5)  # settings on one seed, and the best of them from five
-    again = study.complete(path, tune=True)  # without a pool: whatever had to be run would be too late
+    again = study.tuner.complete(path, tune=True)  # without a pool: whatever had to be run would be too late
     assert medians(study, again) == loss and path.read_text() == kept

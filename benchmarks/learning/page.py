@@ -1,0 +1,220 @@
+"""What is said of the runs: tables between the marks of a page, and pictures beside it."""
+
+import math
+import pathlib
+import statistics
+from collections import Counter
+
+import numpy as np
+from plan import PROGRAMMED, REFERENCES, RULES, TASKS, epochs_of
+from runs import median, told
+from tuner import complete
+
+
+def label(rows) -> str:
+    """The rule, and whether a reference ran at a constant rate."""
+    return rows[0]["rule"] + (", constant rate" if rows[0]["options"] == {"anneal": 1.0} else "")
+
+
+def columns(found):
+    """The networks and chips of the study, in order: size, then chip."""
+    return list(dict.fromkeys((rows[0]["hidden"], rows[0]["chip"]) for rows in found))
+
+
+def baselines(found, hidden, chip):
+    """Test losses of what a rule has to beat: medians over seeds."""
+    rows = next((rows for rows in found if (rows[0]["rule"], rows[0]["hidden"], rows[0]["chip"]) == ("readout-only", hidden, chip)), [])
+    names = dict.fromkeys(name for row in rows for name in row.get("baselines", {}))
+    return {name: statistics.median(row["baselines"][name] for row in rows) for name in names}
+
+
+def table(found) -> str:
+    """Median test loss and range over seeds, rules down, networks and chips across."""
+    across = columns(found)
+    lines = [f"| rule | {' | '.join(f'N = {n}, {chip}' for n, chip in across)} |", f"|---|{'---|' * len(across)}"]
+    cell = {(label(rows), rows[0]["hidden"], rows[0]["chip"]): told(rows) for rows in found}
+    for rule in dict.fromkeys(label(rows) for rows in found):
+        lines.append(f"| {rule} | {' | '.join(cell.get((rule, *place), '-') for place in across)} |")
+    under = [baselines(found, *place) for place in across]
+    for name in dict.fromkeys(name for losses in under for name in losses):
+        each = " | ".join(f"{losses[name]:.5f}" if name in losses else "-" for losses in under)
+        lines.append(f"| *{name}* | {each} |")
+    return "\n".join(lines)
+
+
+def choices(found) -> str:
+    """What the tuner chose."""
+    lines = ["| task | rule | network | settings |", "|---|---|---|---|"]
+    for rows in found:
+        first = rows[0]
+        told = {name: value for name, value in first["options"].items() if name not in RULES}  # of another rule it stands in its own line
+        options = ", ".join(f"{name} {value:g}" for name, value in told.items()) or "as it comes"
+        lines.append(f"| {first['task']} | {first['rule']} | N = {first['hidden']}, {first['chip']} | {options} |")
+    return "\n".join(lines)
+
+
+def claim(found) -> str:
+    """How many times the loss of the best perturbation rule the others have, on the ideal chip."""
+    activity = {rows[0]["rule"] for rows in found if "anp" in rows[0]["rule"] and "over time" not in rows[0]["rule"]}
+    sets = {"best anp": activity, "best np": ("np", "dnp"), "best wp": ("wp", "dwp"), "readout-only": ("readout-only",)}
+    sets |= {rule: (rule,) for rule in REFERENCES}
+    lines = [f"| task | N | best | its loss | {' | '.join(sets)} | reservoir |", f"|---|---|---|---|{'---|' * (len(sets) + 1)}"]
+    for task, hidden in dict.fromkeys((rows[0]["task"], rows[0]["hidden"]) for rows in found):
+        here = [rows for rows in found if (rows[0]["task"], rows[0]["hidden"], rows[0]["chip"]) == (task, hidden, "ideal")]
+        loss = {rows[0]["rule"]: median(rows) for rows in here}
+        best = min((rule for rule in loss if rule not in (*REFERENCES, "readout-only")), key=loss.__getitem__, default=None)
+        if best is None:
+            continue
+        others = [min((loss[rule] for rule in rules if rule in loss), default=None) for rules in sets.values()]
+        others.append(baselines(here, hidden, "ideal").get("reservoir"))
+        told = " | ".join("-" if other is None else f"{other / loss[best]:.2f}" for other in others)
+        lines.append(f"| {task} | {hidden} | {best} | {loss[best]:.5f} | {told} |")
+    return "\n".join(lines)
+
+
+def chips(found) -> str:
+    """What learning on a chip comes to beside training on ideal numbers: losses, and how many times that of tbptt there the best rule has."""
+    lines = [
+        "| task | N | chip | tbptt on ideal | tbptt programmed | then its readout | best from scratch | its loss | / tbptt on ideal | readout-only | reservoir |",
+        f"|{'---|' * 11}",
+    ]
+    loss = {(rows[0]["task"], *at(rows), rows[0]["rule"]): median(rows) for rows in found}
+    for task, hidden, chip in dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal"):
+        here = {rule: x for (*place, rule), x in loss.items() if place == [task, hidden, chip]}
+        learned = {rule: x for rule, x in here.items() if rule not in (*REFERENCES, "readout-only") and not TASKS[task].rules[rule].after}
+        best = min(learned, key=learned.__getitem__, default="-")
+        ideal, own = loss.get((task, hidden, "ideal", PROGRAMMED)), learned.get(best)
+        under = baselines([rows for rows in found if rows[0]["task"] == task], hidden, chip)
+        told = [ideal, here.get(PROGRAMMED), here.get("readout-only, after tbptt"), best, own, own / ideal if own and ideal else None]
+        told += [here.get("readout-only"), under.get("reservoir")]
+        cells = [x if isinstance(x, str) else "-" if x is None else f"{x:.2f}" if k == 5 else f"{x:.5f}" for k, x in enumerate(told)]
+        lines.append(f"| {task} | {hidden} | {chip} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+#: How a rule is drawn: a colour a method, its decorrelated form darker; references, openly not local, in black.
+STYLES = {
+    "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
+    "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
+    "danp, 16 samples": ("#795548", "-"),
+    "danp, bounded norm": ("#8e24aa", "--"), "np over time": ("#26a69a", "-"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
+    "dnp over time, 4 samples": ("#80cbc4", "-"),
+    "dnp over time, norm over the layer": ("#00838f", "--"),
+    "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
+    "readout-only, after tbptt": ("#8a8a8a", "--"), "danp, after tbptt": ("#c62828", "--"),
+    "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
+}  # fmt: skip
+
+
+#: What takes a rule apart to see what it needs: in the tables alone.
+TAKEN_APART = ("dnp over time, 1 sample", "dnp over time, without signs", "dnp at once with signs", "danp over time, norm over the layer")
+
+
+def draw(found, path, against="epochs") -> None:
+    """Median test loss as training goes on, a panel for each network and chip; against epochs, or the time that the chip would have taken.
+
+    Beside each curve's end stands the range over seeds of the loss after the last epoch.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    found = [rows for rows in found if rows[0]["rule"] not in TAKEN_APART]
+    across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
+    if not across:
+        return
+    shown = [rows for rows in found if at(rows) in across]
+    reached = [loss for rows in shown for row in rows for loss in row["test_loss"] if np.isfinite(loss)]
+    given = [loss for place in across for loss in baselines(found, *place).values()]
+    first = [statistics.median((row["test_loss"] or [np.inf])[0] for row in rows) for rows in shown]
+    bottom, top = 0.8 * min([*reached, *given]), 1.3 * max([*filter(np.isfinite, first), *given])
+    wide, high = min(len(across), 3), math.ceil(len(across) / 3)
+    figure, panels = plt.subplots(
+        high, wide, figsize=(1.5 + 5.2 * wide, 0.9 + 4.2 * high), sharey=True, squeeze=False, layout="constrained"
+    )
+    for spare in panels.flat[len(across) :]:
+        spare.remove()
+    for panel, place in zip(panels.flat, across, strict=False):
+        here = [rows for rows in found if at(rows) == place and (against == "epochs" or clock(rows))]
+        lengths = [rows[0]["epochs"] * (1.0 if against == "epochs" else clock(rows) / rows[0]["epochs"]) for rows in here]
+        for k, (rows, length) in enumerate(zip(here, lengths, strict=True)):
+            curves = [row["test_loss"] + [np.inf] * (row["epochs"] - len(row["test_loss"])) for row in rows]
+            middle, ends = np.median(curves, axis=0), [curve[-1] for curve in curves]
+            colour, line = STYLES[rows[0]["rule"]]
+            panel.plot(
+                np.arange(1, len(middle) + 1) * length / len(middle), middle, color=colour, linestyle=line, label=rows[0]["rule"],
+                marker="." if len(middle) < 3 else "",
+            )  # fmt: skip
+            beside = max(lengths) * (1.03 + 0.025 * k) if against == "epochs" else length * 1.06
+            panel.plot([beside] * 2, [min(ends), min(max(ends), 1e9)], color=colour, linestyle=line, linewidth=1.2)
+            panel.plot([beside], [middle[-1]], color=colour, marker="_", markersize=5)
+        losses = baselines(found, *place)
+        panel.set(yscale="log", ylim=(bottom, top), title=f"N = {place[0]}, {place[1]}")
+        if against == "epochs":
+            panel.set_xticks(np.arange(0, max(lengths) + 1, max(round(max(lengths) / 6), 1)))
+        panel.set_xlabel("epoch" if against == "epochs" else "time on the chip (s, projection)")
+        written = 0.0
+        for name, loss in sorted(losses.items(), key=lambda item: item[1]):
+            panel.axhline(loss, color="0.6", linewidth=0.8, linestyle=(0, (1, 3)))
+            written = max(np.log(loss / bottom) / np.log(top / bottom), written + 0.035)  # one above the other
+            panel.text(1.01, written, name, fontsize=7, color="0.4", va="center", ha="left", transform=panel.transAxes)
+        if against != "epochs" and max(lengths) > 5 * min(lengths):
+            panel.set_xscale("log")
+    for leftmost in panels[:, 0]:
+        leftmost.set_ylabel("test loss, median over seeds")
+    handles = {label: line for panel in panels.flat for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def at(rows):
+    return rows[0]["hidden"], rows[0]["chip"]
+
+
+def clock(rows):
+    """Seconds that the chip would have taken for all epochs, if its catalogue says enough to tell."""
+    return rows[0].get("latency_s")
+
+
+def sections(path) -> dict[str, str]:
+    """The tables of the page by the names of their marks."""
+    as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
+    together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
+    as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
+    made = {"claim": claim(best), "chips": chips(best), "choices": choices(best)}
+    places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
+    as_it_comes += [  # beside the defaults of the others, node and weight perturbation at their best
+        [row | {"rule": f"{row['rule']}, tuned"} for row in rows]
+        for rows in best
+        if rows[0]["rule"] in ("wp", "np", "dwp", "dnp") and (rows[0]["task"], *at(rows)) in places and rows[0]["options"]
+    ]
+    for task, work in TASKS.items():
+        for kind, found in (("untuned", as_it_comes), ("tuned", best)):
+            rows = [rows for rows in found if rows[0]["task"] == task]
+            if rows:
+                parts = {rule: epochs_of(task, rule) for rule, entry in work.rules.items() if entry.part > 1}
+                fewer = f" ({' and '.join(parts)} {min(parts.values())})" if parts else ""
+                made[f"{kind} {task}"] = f"{work.title}; {work.epochs} epochs{fewer}.\n\n{table(rows)}"
+    return made
+
+
+def write(out) -> None:
+    """Put tables between the marks of the page and pictures beside it."""
+    path, page = (pathlib.Path(f"{out}.{kind}") for kind in ("jsonl", "md"))
+    text = page.read_text()
+    for mark, made in sections(path).items():
+        start, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->\n"
+        if start not in text or end not in text:
+            if mark.startswith("untuned"):
+                continue  # the tuner may choose what a rule comes with; a page shows that apart where it wants to
+            print(f"{page} has no marks for {mark!r}; put {start.strip()} and {end.strip()} where the table belongs.")
+            continue
+        before, rest = text.split(start, 1)
+        text = f"{before}{start}{made}\n{end}{rest.split(end, 1)[1]}"
+    page.write_text(text)
+    for task in TASKS:
+        rows = [rows for rows in complete(path, tune=True) if rows[0]["task"] == task]
+        for against in ("epochs", "time") if rows else ():
+            draw(rows, pathlib.Path(f"{out}-{task}-{against}.png"), against)

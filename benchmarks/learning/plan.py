@@ -1,0 +1,180 @@
+"""What is studied: the tasks, the rules with what the tuner may choose of each, and its budget."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import neurosim as ns
+
+SEEDS = (42, 101, 300, 482, 708)
+TUNING = (1, 2, 3)  # seeds of the tuner
+STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
+FEW = ((4, 3, 1),)  # little more than one full run
+LARGER = ((3, 1, 1),)  # of networks larger than those it tunes in full
+
+
+def log(low, high):
+    """A range in which every factor is as likely."""
+    return lambda q: float(f"{low * (high / low) ** q:.3g}")
+
+
+def one_of(*values):
+    return lambda q: values[int(q * len(values))]
+
+
+def below_one(low, high):
+    """One less a number of a log range."""
+    return lambda q: round(1 - log(low, high)(q), 4)
+
+
+class Entry(NamedTuple):
+    """A rule and what the tuner may choose; "anneal" is a setting of the run. It learns for a part of a task's epochs if it needs no more, or on a
+    chip into which what another rule found on the ideal one is programmed."""
+
+    make: Any
+    space: dict[str, Any]
+    part: int = 1
+    after: str = ""
+
+
+NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
+ACTIVITY = {"lr": log(1e-5, 3e-2), "readout_lr": log(1e-3, 1.0), "carry": below_one(0.02, 1.0)}
+WEIGHT = {"lr": log(1e-11, 1e-6), "readout_lr": log(1e-5, 1e-2), "carry": below_one(0.02, 1.0)}
+MATRIX = {"decorrelation_lr": log(3e-4, 3e-2)}
+STEPS_BACK = {
+    "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
+}  # fmt: skip
+
+
+def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, **fixed: Any) -> Entry:
+    return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space))
+
+
+RULES = {
+    "wp": Entry(ns.rules.WP, WEIGHT),
+    "np": Entry(ns.rules.NP, NODE),
+    "anp": Entry(ns.rules.ANP, ACTIVITY),
+    "dwp": Entry(ns.rules.DWP, WEIGHT | MATRIX),
+    "dnp": Entry(ns.rules.DNP, NODE | MATRIX),
+    "danp": Entry(ns.rules.DANP, ACTIVITY | MATRIX),
+    "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
+    "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX),
+    "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
+    "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
+    "np over time": over_time({}, ns.rules.NP_OVER_TIME),
+    "dnp over time": over_time(),
+    "dnp over time, 4 samples": over_time(samples=4),
+    "dnp over time, 64 samples": over_time(samples=64),
+    "dnp over time, 1 sample": over_time(samples=1),
+    "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
+    "dnp at once with signs": over_time(MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
+    "dnp over time, norm over the layer": over_time(norm="layer"),
+    "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer"),
+    "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
+    "readout-only, after tbptt": Entry(
+        lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    ),
+    "danp, after tbptt": Entry(
+        lambda **o: ns.rules.DANP(**o), ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    ),
+    "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
+    "tbptt": Entry(
+        lambda **o: ns.rules.Gradient("tbptt", **o), {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)}
+    ),
+    "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
+    "rflo": Entry(lambda **o: ns.rules.Gradient("rflo", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
+}
+REFERENCES = ("one-step gradient", "tbptt", "eprop", "rflo")  # not local, run on the ideal chip
+PROGRAMMED = "tbptt"  # whose weights are programmed into the other chips as they are
+WEATHER = {"target": "DryBulbFarenheit", "horizon": 1, "drop": ("DryBulbCelsius", "WetBulbCelsius", "DewPointCelsius")}
+
+
+class Work(NamedTuple):
+    """A task, for how long it is learned, and by what."""
+
+    make: Any
+    epochs: int
+    title: str
+    batch: int = 1
+    network: dict[str, Any] = {}
+    chip: dict[str, Any] = {}
+    rules: dict[str, Entry] = RULES
+    stages: tuple[tuple[int, int, int], ...] = STAGES
+    largest: int = 100  # network tuned in full on ideal numbers; on other chips 100
+
+
+def on_spikes(window: int, part: int, **activity: Any) -> dict[str, Entry]:
+    """Rules for spiking networks; gradients in windows of so many steps and for a part of the epochs.
+
+    What a spike changes it changes later, so that perturbation needs a trace; and it changes nothing or much, so that activity perturbation
+    divides by a running power.
+    """
+    activity = {"norm": "running"} | activity
+    node = activity | {"lr": 1e-3, "readout_lr": 0.01}
+    del node["norm"]
+    since = {"trace": one_of(0.5, 0.8, 0.95), "carry": below_one(0.02, 0.5)}
+    space, node_space = ({"lr": log(1e-4, 0.1), "readout_lr": log(low, high)} | since for low, high in ((1e-3, 1.0), (1e-4, 0.1)))
+    gradient = {"lr": log(3e-4, 3e-2), "surrogate": one_of(0.3, 1.0)}
+    whole = {"k": window, "lr": 5e-3}
+    return {
+        "anp": Entry(lambda **o: ns.rules.ANP(**activity | o), space),
+        "anp, 16 samples": Entry(lambda **o: ns.rules.ANP(**activity | {"samples": 16, "lr": max(activity["lr"], 0.01)} | o), space),
+        "danp": Entry(lambda **o: ns.rules.DANP(**activity | o), space | MATRIX),
+        "dnp": Entry(lambda **o: ns.rules.DNP(**node | o), node_space | MATRIX),
+        "readout-only": Entry(lambda **o: ns.rules.ANP(**activity | {"lr": 0.0} | o), {"readout_lr": space["readout_lr"]} | since),
+        "tbptt": Entry(lambda **o: ns.rules.Gradient("tbptt", **whole | o), gradient, part),
+        "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", eligibility="factorised", **whole | o), gradient, part),
+    }
+
+
+def spiking(readout_s: float, **adapts) -> dict[str, Any]:
+    """Neurons with a threshold that remembers, and a readout of its own time constant, which starts small."""
+    neuron = ns.neurons.ALIF(tau_syn=0.0, refractory=STEP, **adapts)
+    return {"neuron": neuron, "readout": ns.neurons.LI(tau_mem=readout_s), "readout_gain": 0.3}
+
+
+STEP = 5e-3
+ON_SPIKES = {"chip": {"step_s": STEP, "noise__sigma": 0.03}, "stages": FEW}
+TRIALS = {"step_s": STEP, "sequences": 200, "delay": 0.1, "recall": 0.1}
+TASKS = {
+    "mackey-glass": Work(ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass, 15 steps ahead", largest=500),
+    "mackey-glass-reversed": Work(ns.tasks.by_name["mackey-glass-reversed"], 12, "Recalling Mackey-Glass, the published arrangement", largest=500),
+    "mackey-glass-driven": Work(
+        ns.tasks.by_name["mackey-glass"], 12, "Forecasting Mackey-Glass with an input gain of 8", network={"input_gain": 8.0}, largest=500
+    ),
+    "mackey-glass-small": Work(ns.tasks.by_name["mackey-glass"], 3, "Forecasting Mackey-Glass, as the tests tune it", stages=FEW),
+    "copy-memory": Work(ns.tasks.by_name["copy-memory"], 12, "Copying memory, strings of 100 symbols"),
+    "forecast-csv": Work(ns.tasks.by_name["forecast-csv"], 6, "Forecasting the weather, one hour ahead"),
+    "digits": Work(ns.tasks.by_name["digits"], 12, "Handwritten digits, row by row"),
+    "cue-accumulation": Work(
+        lambda: ns.tasks.CueAccumulation(cues=3, **TRIALS), 12, "Cue accumulation, three cues, asked 0.15 s after the last", 5,
+        spiking(50e-3, tau_adaptation=1.0, beta_adaptation=0.15) | {"gain": 2.0}, rules=on_spikes(1000, 2, lr=1e-3, readout_lr=0.2, trace=0.9, carry=0.95),
+        **ON_SPIKES,
+    ),
+    "delayed-match": Work(
+        lambda: ns.tasks.DelayedMatch(**TRIALS), 12, "Delayed match to sample, two stimuli, 0.1 s between them", 5,
+        spiking(50e-3, tau_adaptation=1.0, beta_adaptation=0.6) | {"gain": 1.5}, rules=on_spikes(1000, 2, lr=0.01, readout_lr=0.1, trace=0.95, carry=0.98), **ON_SPIKES,
+    ),
+    "mackey-glass-in-spikes": Work(
+        ns.tasks.by_name["mackey-glass"], 8, "Forecasting Mackey-Glass, 15 steps ahead, through an LI readout", 1,
+        spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(50, 1, lr=0.03, readout_lr=0.1, trace=0.8, carry=0.9), **ON_SPIKES,
+    ),
+    "digits-in-spikes": Work(
+        lambda: ns.tasks.Digits(repeat=4, code="rate"), 8, "Handwritten digits, row by row, in spikes whose rate is the brightness", 2,
+        spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(32, 1, lr=3e-3, readout_lr=0.03, trace=0.8, carry=0.9), **ON_SPIKES,
+    ),
+}  # fmt: skip
+
+
+def task_of(name, csv):
+    return TASKS[name].make(**({"csv": csv} | WEATHER if name == "forecast-csv" else {}))
+
+
+def epochs_of(task, rule) -> int:
+    return TASKS[task].epochs // TASKS[task].rules[rule].part
+
+
+ASKED = ("task", "rule", "options", "chip", "hidden", "epochs", "seed")
+
+
+def job(task, rule, options, chip, hidden, epochs, seed) -> dict[str, Any]:
+    return dict(zip(ASKED, (task, rule, options, chip, hidden, epochs, seed), strict=True))

@@ -1,0 +1,74 @@
+"""The tuner, the same for every rule, and what it makes of a file of runs."""
+
+import math
+from typing import Any
+
+import numpy as np
+from plan import LARGER, PROGRAMMED, REFERENCES, SEEDS, TASKS, TUNING, epochs_of, job
+from runs import Runs, TooLate, final, told
+from scipy.stats import qmc
+
+import hw_models as hw
+
+
+def settings(space, count) -> list[dict[str, Any]]:
+    """What the tuner tries first, the rule's own defaults among it: the same for every task, chip and size."""
+    points = qmc.Sobol(len(space), rng=np.random.default_rng(0)).random(2 ** math.ceil(math.log2(count)))[1:count]
+    return [{}] + [{name: choose(q) for (name, choose), q in zip(space.items(), point, strict=True)} for point in points]
+
+
+def begun(runs, task, rule, hidden) -> dict[str, Any]:
+    """What a rule that begins after another one is told: the settings of that one, as tuned on ideal numbers."""
+    first = TASKS[task].rules[rule].after
+    return {first: ranked(runs, task, first, "ideal", hidden)[0]} if first else {}
+
+
+def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
+    """The settings that were not thinned out, the one with the lowest validation loss first."""
+    work, epochs = TASKS[task], epochs_of(task, rule)
+    tried, stages = settings(work.rules[rule].space, work.stages[0][0]), work.stages
+    largest = work.largest if chip == "ideal" else 100
+    if hidden > largest:
+        tried, stages = ranked(runs, task, rule, chip, largest), LARGER
+    told = begun(runs, task, rule, hidden)
+    for count, part, seeds in stages:
+        start = [{}] if part == 1 and {} not in tried[:count] else []  # short runs never rule out what a rule starts from
+        tried = tried[:count] + start
+        rows = runs.of(
+            [job(task, rule, options | told, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]]
+        )
+        means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
+        tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
+    return tried
+
+
+def untuned(rule) -> list[dict[str, Any]]:
+    """The rule as it comes; a reference gradient also without the falling rates that help the others."""
+    return [{}, {"anneal": 1.0}] if rule in REFERENCES else [{}]
+
+
+def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
+    """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
+    found = []
+    for task, hidden, chip, rule in places:
+        entry, at_home = TASKS[task].rules.get(rule), "ideal" if rule in REFERENCES else chip
+        if entry is None or (chip != at_home and (rule != PROGRAMMED or not tune)) or (entry.after and (chip == "ideal" or not tune)):
+            continue
+        for options in [None] if tune else untuned(rule):
+            try:
+                options = ranked(runs, task, rule, at_home, hidden)[0] | begun(runs, task, rule, hidden) if tune else options
+                rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
+            except TooLate:
+                continue
+            found.append(rows)
+            say(f"{task} N={hidden} {chip} {rule}: {told(rows)} {options}", flush=True)
+    return found
+
+
+def complete(path, tune) -> list[list[dict[str, Any]]]:
+    """What the file of runs has in full."""
+    runs = Runs(path)
+    seen = {(row["task"], row["hidden"], row["chip"], row["rule"]) for row in runs.rows.values()}
+    chips = ["ideal", *(name for name in hw.catalogue() if name != "ideal")]
+    order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in chips for r in TASKS[t].rules]
+    return study(runs, [place for place in order if place in seen], tune, say=lambda *said, **how: None)
