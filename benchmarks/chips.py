@@ -4,7 +4,8 @@
 
 Test loss after the last epoch, over seeds, at the rates that each rule starts from; none is tuned to a chip. Beside the rules stand the run
 of danp in which only the readout learns and a ridge readout of the untrained network on the same chip. Two more columns perturb by what
-the devices do anyway: anp with no source but the chip's own noise, and anp with two perturbed passes.
+the devices do anyway: anp with no source but the chip's own noise, and anp with two perturbed passes. The last two begin elsewhere: weights
+that tbptt found on ideal numbers, programmed into the chip, and those after their readout has learned on it.
 
 Every run is a line of docs/chips.jsonl as soon as it ends, so that the script may be stopped and started again: only what is missing is
 run. A run that fails is a line too, and is tried again the next time. The runs of a chip that compile to the same code stand together,
@@ -12,6 +13,7 @@ one such group a worker. With --minutes no run begins later than that; with 0 on
 """
 
 import argparse
+import functools
 import json
 import math
 import pathlib
@@ -25,6 +27,7 @@ import numpy as np
 import hw_models as hw
 import neurosim as ns
 from hw_models.parts import InputError
+from neurosim import transfer
 from neurosim.tasks import PARTS, baselines, ridge
 from neurosim.train import Experiment, Settings, as_learning, make_learner, train
 
@@ -39,7 +42,8 @@ RULES = {
     "anp, two noisy": ns.rules.ANP(passes="noisy-noisy"),
 }
 RESERVOIR, NO_NETWORK = "reservoir", "no network"
-COLUMNS = [*RULES, RESERVOIR]
+PROGRAMMED, THEN = "tbptt programmed", "then its readout"
+COLUMNS = [*RULES, RESERVOIR, PROGRAMMED, THEN]
 TASKS = {  # title and epochs: about as many steps each
     "mackey-glass-reversed": ("Reversed Mackey-Glass", 12),
     "mackey-glass": ("Forecasting Mackey-Glass", 12),
@@ -55,6 +59,8 @@ it starts from; none is tuned to a chip. A number is the median of the test loss
 a dash a combination that has not been run. **Bold** is below `readout-only` on the same chip for every seed: there the recurrent weights
 have learned something that the readout alone does not reach. `reservoir` is a ridge regression on the states of the untrained
 network. "{own}" has no source of perturbation but the chip's own read noise or random rounding; "anp, two noisy" compares two perturbed passes.
+"{programmed}" are the weights that tbptt found on ideal numbers in as many epochs, programmed into the chip as well as its cells hold them;
+"{then}" goes on from there as `readout-only` does.
 """
 
 
@@ -80,6 +86,15 @@ def untrained(e: Experiment, dataset) -> float:
     return ridge(states, dataset)[0]["test"]
 
 
+@functools.lru_cache(maxsize=16)
+def found_off_chip(task, csv, seed, hidden, epochs):
+    """Weights that tbptt finds on ideal numbers."""
+    task = task_of(task, csv)
+    width = task.load(seed).train.inputs.shape[2]
+    run = train(ns.Network(width, hidden, 1), task, ns.rules.Gradient("tbptt"), "ideal", epochs=epochs, seed=seed, baselines=False)
+    return run.learner.weights
+
+
 def outcome(row, csv) -> dict:
     """What one run gave."""
     task = task_of(row["task"], csv)
@@ -91,8 +106,13 @@ def outcome(row, csv) -> dict:
         chip = chip.replace(noise=hw.Silent(sigma=chip.noise.sigma))
     if row["rule"] == RESERVOIR:
         return {"loss": untrained(experiment(task, dataset, RULES["anp"], chip, row), dataset)}
-    e = experiment(task, dataset, RULES[row["rule"]], chip, row)
-    metrics = train(e.network, task, e.rule, chip, **e.settings._asdict()).metrics
+    weights = found_off_chip(row["task"], csv, row["seed"], row["hidden"], row["epochs"]) if row["rule"] in (PROGRAMMED, THEN) else None
+    if row["rule"] == PROGRAMMED:
+        there = ns.Simulator(ns.Network(dataset.train.inputs.shape[2], row["hidden"], 1), chip, row["seed"])
+        there.program(weights, fit=True)
+        return {"loss": transfer.loss(there, dataset)}
+    e = experiment(task, dataset, RULES.get(row["rule"], RULES["readout-only"]), chip, row)
+    metrics = train(e.network, task, e.rule, chip, weights=weights, fit=weights is not None, **e.settings._asdict()).metrics
     return {"loss": None if metrics["diverged"] else metrics["final_test_loss"], "swallowed": metrics["swallowed_updates"]}
 
 
@@ -134,7 +154,7 @@ def grouped(rows) -> list[list[dict]]:
     """Rows by what their code is compiled for: the chip, the rule's class and whether the noise source is replaced."""
     groups: dict = {}
     for row in rows:
-        rule = None if row["rule"] == NO_NETWORK else type(as_learning(RULES.get(row["rule"], RULES["anp"])).rule)
+        rule = None if row["rule"] in (NO_NETWORK, PROGRAMMED) else type(as_learning(RULES.get(row["rule"], RULES["anp"])).rule)
         groups.setdefault((row["chip"], rule, row["rule"] == OWN), []).append(row)
     return list(groups.values())
 
@@ -161,7 +181,7 @@ def said(rows, readout, seeds) -> str:
     pairs = [
         (row["loss"], other["loss"]) for row in rows for other in readout if row["seed"] == other["seed"] and losses_of([row, other])[1:]
     ]
-    better = rows[0]["rule"] in RULES and len(pairs) == len(losses) and all(a is not None and (b is None or a < b) for a, b in pairs)
+    better = rows[0]["rule"] != RESERVOIR and len(pairs) == len(losses) and all(a is not None and (b is None or a < b) for a, b in pairs)
     return (f"**{text}**" if better else text) + (f", {len(losses)} of {len(seeds)} seeds" if len(losses) < len(seeds) else "")
 
 
@@ -223,7 +243,7 @@ def section(task, rows, seeds, hidden) -> list[str]:
 
 def page(rows, tasks, seeds, hidden) -> str:
     chosen = [row for row in rows if (row["hidden"], row["epochs"]) == (hidden, TASKS[row["task"]][1]) and row["seed"] in seeds]
-    lines = PAGE.format(own=OWN).splitlines()
+    lines = PAGE.format(own=OWN, programmed=PROGRAMMED, then=THEN).splitlines()
     for task in tasks:
         of_task = [row for row in chosen if row["task"] == task]
         lines += section(task, of_task, seeds, hidden) if of_task else []
