@@ -111,7 +111,7 @@ def train(
         given.append(("--init", "chip.step_s", step))
     plan = saved.plan(file, given) if saved else config.plan(config.assemble(file, given, base))
     other = config.chip_from({"name": compare}) if compare else None
-    initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
+    initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH) or None
     folder = runs.Folder(out or _default_folder(plan.experiment), numbered=out is None, init=plan.init, initial=initial, saved=saved)
 
     there = None

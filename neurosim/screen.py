@@ -5,7 +5,7 @@ import contextlib
 import typer
 
 
-def trained(experiment, dataset, initial, title, folder=None, fit=False):
+def trained(experiment, dataset, initial, title, folder=None, fit: bool | None = None):
     """Train with a progress bar on a terminal, and silently elsewhere; keep the run in its folder, if it has one."""
     from neurosim.train import run
 

@@ -255,25 +255,27 @@ class Simulator:
         found = [seen * self._number(scale) for seen, scale in zip(self._seen(), self.scales, strict=True)]
         return [w[0] if len(wires.start) else w for w, wires in zip(found, self.wires, strict=True)]
 
-    def program(self, weights, fit=False) -> None:
+    def program(self, weights, fit: bool | None = False) -> None:
         """Program given weights into the chip's cells, with its programming errors and bounds.
 
         Parameters
         ----------
         weights : list of arrays
             Shaped as `weights`.
-        fit : bool
+        fit : bool or None
             Map weights that were trained elsewhere: choose the digital scale of every array of bounded cells anew, so that the cells hold
             it with the least squared error of what is cut off and what is programmed wrongly, and the reach of its ADCs, if the chip
-            sets that by array, by the norm of its columns. Without, the scales stay what they are and larger weights are cut.
+            sets that by array, by the norm of its columns. Without, the scales stay what they are and larger weights are cut. With None
+            only arrays that have such weights are mapped anew.
         """
         shapes = [wires.post.shape if len(wires.start) else shape for wires, shape in zip(self.wires, self.network.shapes(), strict=True)]
         if [np.shape(w) for w in weights] != shapes:
             raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
         weights = [np.asarray(w, np.float64) for w in weights]
-        if fit:
-            self.scales[:] = [self._fitting(k, w) for k, w in enumerate(weights)]
-            self.reaches[:] = [self._reach(k, w) for k, w in enumerate(weights)]
+        for k, w in enumerate(weights):
+            if self._beyond(k, w) if fit is None else fit:
+                self.scales[k] = self._fitting(k, w)
+                self.reaches[k] = self._reach(k, w)
         self.planes = [self._cells(k, w) for k, w in enumerate(weights)]
         self.references = self._references()
 
@@ -387,6 +389,10 @@ class Simulator:
         planes, now = self._arrays(cell.State, weights.shape), self._number(self.clock[0] * self.chip.step_s)
         self._go(loop.place_cells, (type(cell),), cell, planes, full_scale, self._key(k), now, self._one)
         return planes
+
+    def _beyond(self, k, weights) -> bool:
+        """Whether a weight lies beyond full scale, by more than its product with the scale was rounded."""
+        return self.chip.cell.bounded and bool(np.abs(weights).max(initial=0) > self.scales[k] * (1 + 1e-6))
 
     def _fitting(self, k, weights):
         """The scale at which the chip's own cells hold an array best, tried from its largest weight down to three tenths of it."""

@@ -237,7 +237,7 @@ def one(point: Point, table: Mapping[str, Any]) -> Point:
         saved = runs.load(folder) if (folder / config.EXPERIMENT).is_file() else None
         found = bool(saved) and (folder / "summary.json").is_file()
         if not found:
-            initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH)
+            initial, fit = saved.initial if saved else transfer.initial(plan), plan.init.endswith(transfer.GRAPH) or None
             kept = runs.Folder(folder, init=plan.init, initial=initial, saved=saved)
             kept.finish(train_experiment(plan.experiment, plan.dataset, kept.epoch, initial, kept.begin, fit))
         return point._replace(metrics=json.loads((folder / "summary.json").read_text()), found=found)

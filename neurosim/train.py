@@ -248,7 +248,7 @@ def train(
     *,
     on_epoch: Callable[[Run], None] | None = None,
     weights=None,
-    fit: bool = False,
+    fit: bool | None = None,
     resume: Callable[[Run], None] | None = None,
     **settings,
 ) -> Run:
@@ -265,8 +265,8 @@ def train(
         Called with the run after every epoch.
     weights : list of arrays, optional
         Initial weights, programmed into the cells in place of the network's own.
-    fit : bool
-        Whether to map them as well as the cells hold them, as `Simulator.program` does: for weights of another tool.
+    fit : bool or None
+        Whether to map them as well as the cells hold them, as `Simulator.program` does; if not said, arrays of which something would be cut.
     resume : callable, optional
         Called with the new run to put back epochs and state of an earlier one.
     **settings
@@ -291,7 +291,7 @@ def train(
     return run(experiment, loaded if isinstance(loaded, World) else check_dataset(loaded), on_epoch, weights, resume, fit)
 
 
-def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None, fit=False) -> Run:
+def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights=None, resume=None, fit: bool | None = None) -> Run:
     """Train an experiment on data that are already loaded."""
     _check_widths(experiment.network, dataset)
     _check_step(experiment, dataset)

@@ -453,6 +453,26 @@ def test_initial_weights_are_the_networks():
         np.testing.assert_array_equal(w, expected)
 
 
+def test_arrays_that_would_be_cut_are_mapped_anew_and_others_stay():
+    chip = load("digital-8bit")
+    own = Simulator(NETWORK, chip, 3).scales
+    weights = NETWORK.weights(3)
+    weights[1] = weights[1] * (3 * own[1] / np.abs(weights[1]).max())
+    cut, kept, all_anew = (Simulator(NETWORK, chip, 3) for _ in range(3))
+    cut.program(weights)
+    kept.program(weights, fit=None)
+    all_anew.program(weights, fit=True)
+    np.testing.assert_array_equal(cut.scales, own)
+    np.testing.assert_array_equal(kept.scales, [own[0], all_anew.scales[1], own[2]])
+    assert np.abs(cut.weights[1]).max() <= own[1] < np.abs(kept.weights[1]).max()
+    np.testing.assert_allclose(kept.weights[1], weights[1], atol=kept.scales[1] / 127)
+
+    again = Simulator(NETWORK, chip, 3)
+    again.program(cut.weights, fit=None)  # what a chip of the same kind holds is never mapped anew
+    np.testing.assert_array_equal(again.scales, own)
+    np.testing.assert_array_equal(again.weights[1], cut.weights[1])
+
+
 # ---------------------------------------------------------------- refused in one sentence
 
 
