@@ -223,7 +223,7 @@ def section(task, rows, seeds, hidden) -> list[str]:
     )
     if trivial:
         lines += findings(columns, chips, at, medians)
-    learned = [name for name in columns if name in RULES]
+    learned = [name for name in columns if name in (*RULES, THEN)]
     shares = {(c, r): statistics.median(row["swallowed"] for row in at(c, r) if "swallowed" in row) for c in chips for r in learned
               if any("swallowed" in row for row in at(c, r))}  # fmt: skip
     swallowing = [chip for chip in chips if any(shares.get((chip, rule), 0) > 0 for rule in learned)]

@@ -1,11 +1,13 @@
 """The study of learning in small: rules come in the order that the large one finds."""
 
 import importlib
+import json
 import math
 import pathlib
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import hw_models as hw
@@ -112,16 +114,40 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
 
     table = study.page.chips(found).splitlines()
     best = next(study.runs.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
-    losses = (
-        f"{study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | np | {best:.5f} | {best / study.runs.median(ideal):.2f}"
-    )
-    assert len(table) == 3 and table[2] == f"| short | 5 | reram-es | {losses} | - | - |"
+    learned = f"np | {best:.5f} | {best / study.runs.median(ideal):.2f}"
+    assert len(table) == 3
+    assert table[2] == f"| short | 5 | reram-es | {study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | - | - | {learned} |"
+    assert study.page.label(there) == "tbptt, programmed" and study.page.choices(found).count("tbptt") == 1
 
     monkeypatch.setitem(study.plan.RULES, "still", study.plan.Entry(lambda **o: ns.rules.ANP(lr=0.0, readout_lr=0.0), {}, after="tbptt"))
     (rows,) = study.tuner.study(runs, [("short", 5, chip, "still") for chip in chips], tune=True)
     assert rows[0]["options"] == {"tbptt": ideal[0]["options"]}
     # it begins where the other ended, and learns nothing; but reads are noisy
     assert rows[0]["test_loss"] == pytest.approx([there[0]["test_loss"][-1]] * 3, rel=0.1)
+    np.testing.assert_array_equal(study.runs.trained(rows[0], None, baselines=False).learner.scales, chip.scales)
+
+
+def test_what_is_not_part_of_the_study_is_said(study, tmp_path):
+    said, runs = [], study.runs.Runs(tmp_path / "none.jsonl")
+    places = [("mackey-glass", "reram-es", "eprop"), ("mackey-glass", "ideal", "danp, after tbptt"), ("delayed-match", "ideal", "wp")]
+    for task, chip, rule in places:
+        study.tuner.study(runs, [(task, 100, chip, rule)], True, lambda line, flush: said.append(line))
+    assert [line.partition(": left out: ")[2].split()[0] for line in said] == ["references", "begins", "this"]
+
+
+def test_a_page_that_is_not_there_is_begun(study, tmp_path):
+    row = study.plan.job("mackey-glass-small", "danp", {}, "ideal", 32, 3, 42) | {
+        "test_loss": [0.5],
+        "validation_loss": [0.5],
+        "diverged": False,
+    }
+    rows = [row | {"rule": rule, "seed": seed} for rule in ("danp", "dnp") for seed in study.plan.SEEDS]
+    (tmp_path / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    study.page.write(tmp_path / "new")
+    text = (tmp_path / "new.md").read_text()
+    assert "<!-- untuned mackey-glass-small -->\nForecasting Mackey-Glass" in text and "| danp | 0.50000 (0.50000 to 0.50000) |" in text
+    study.page.write(tmp_path / "new")
+    assert (tmp_path / "new.md").read_text() == text
 
 
 def test_what_was_tuned_is_kept_and_not_run_again(study, tmp_path):

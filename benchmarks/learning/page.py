@@ -7,13 +7,16 @@ from collections import Counter
 
 import numpy as np
 from plan import PROGRAMMED, REFERENCES, RULES, TASKS, epochs_of
-from runs import median, told
+from runs import median, median_and_range
 from tuner import complete
 
 
 def label(rows) -> str:
-    """The rule, and whether a reference ran at a constant rate."""
-    return rows[0]["rule"] + (", constant rate" if rows[0]["options"] == {"anneal": 1.0} else "")
+    """The rule, whether a reference ran at a constant rate, and whether what it found elsewhere is only programmed."""
+    rule, options, chip = (rows[0][key] for key in ("rule", "options", "chip"))
+    if rule in REFERENCES and chip != "ideal":
+        return f"{rule}, programmed"
+    return rule + (", constant rate" if options == {"anneal": 1.0} else "")
 
 
 def columns(found):
@@ -32,7 +35,7 @@ def table(found) -> str:
     """Median test loss and range over seeds, rules down, networks and chips across."""
     across = columns(found)
     lines = [f"| rule | {' | '.join(f'N = {n}, {chip}' for n, chip in across)} |", f"|---|{'---|' * len(across)}"]
-    cell = {(label(rows), rows[0]["hidden"], rows[0]["chip"]): told(rows) for rows in found}
+    cell = {(label(rows), rows[0]["hidden"], rows[0]["chip"]): median_and_range(rows) for rows in found}
     for rule in dict.fromkeys(label(rows) for rows in found):
         lines.append(f"| {rule} | {' | '.join(cell.get((rule, *place), '-') for place in across)} |")
     under = [baselines(found, *place) for place in across]
@@ -45,12 +48,22 @@ def table(found) -> str:
 def choices(found) -> str:
     """What the tuner chose."""
     lines = ["| task | rule | network | settings |", "|---|---|---|---|"]
-    for rows in found:
-        first = rows[0]
-        told = {name: value for name, value in first["options"].items() if name not in RULES}  # of another rule it stands in its own line
-        options = ", ".join(f"{name} {value:g}" for name, value in told.items()) or "as it comes"
+    for first in (rows[0] for rows in found if label(rows) == rows[0]["rule"]):  # what is programmed was chosen elsewhere
+        own = {name: value for name, value in first["options"].items() if name not in RULES}  # of another rule it stands in its own line
+        options = ", ".join(f"{name} {value:g}" for name, value in own.items()) or "as it comes"
         lines.append(f"| {first['task']} | {first['rule']} | N = {first['hidden']}, {first['chip']} | {options} |")
     return "\n".join(lines)
+
+
+def best_of(found) -> str | None:
+    """The perturbation rule that learned from scratch and has the lowest validation loss; the losses of a page are test losses."""
+    others = (*REFERENCES, "readout-only")
+    loss = {rows[0]["rule"]: median(rows, "validation") for rows in found if rows[0]["rule"] not in others and not after(rows)}
+    return min(loss, key=loss.__getitem__, default=None)
+
+
+def after(rows) -> str:
+    return TASKS[rows[0]["task"]].rules[rows[0]["rule"]].after
 
 
 def claim(found) -> str:
@@ -60,34 +73,39 @@ def claim(found) -> str:
     sets |= {rule: (rule,) for rule in REFERENCES}
     lines = [f"| task | N | best | its loss | {' | '.join(sets)} | reservoir |", f"|---|---|---|---|{'---|' * (len(sets) + 1)}"]
     for task, hidden in dict.fromkeys((rows[0]["task"], rows[0]["hidden"]) for rows in found):
-        here = [rows for rows in found if (rows[0]["task"], rows[0]["hidden"], rows[0]["chip"]) == (task, hidden, "ideal")]
-        loss = {rows[0]["rule"]: median(rows) for rows in here}
-        best = min((rule for rule in loss if rule not in (*REFERENCES, "readout-only")), key=loss.__getitem__, default=None)
+        here = [rows for rows in found if (rows[0]["task"], *at(rows)) == (task, hidden, "ideal")]
+        loss, best = {rows[0]["rule"]: median(rows) for rows in here}, best_of(here)
         if best is None:
             continue
         others = [min((loss[rule] for rule in rules if rule in loss), default=None) for rules in sets.values()]
         others.append(baselines(here, hidden, "ideal").get("reservoir"))
-        told = " | ".join("-" if other is None else f"{other / loss[best]:.2f}" for other in others)
-        lines.append(f"| {task} | {hidden} | {best} | {loss[best]:.5f} | {told} |")
+        ratios = " | ".join("-" if other is None else f"{other / loss[best]:.2f}" for other in others)
+        lines.append(f"| {task} | {hidden} | {best} | {loss[best]:.5f} | {ratios} |")
     return "\n".join(lines)
 
 
 def chips(found) -> str:
     """What learning on a chip comes to beside training on ideal numbers: losses, and how many times that of tbptt there the best rule has."""
-    lines = [
-        "| task | N | chip | tbptt on ideal | tbptt programmed | then its readout | best from scratch | its loss | / tbptt on ideal | readout-only | reservoir |",
-        f"|{'---|' * 11}",
-    ]
-    loss = {(rows[0]["task"], *at(rows), rows[0]["rule"]): median(rows) for rows in found}
+    across = (
+        "tbptt on ideal",
+        "tbptt programmed",
+        "then its readout",
+        "readout-only",
+        "reservoir",
+        "best from scratch",
+        "its loss",
+        "/ tbptt on ideal",
+    )
+    lines = [f"| task | N | chip | {' | '.join(across)} |", f"|{'---|' * (3 + len(across))}"]
     for task, hidden, chip in dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal"):
-        here = {rule: x for (*place, rule), x in loss.items() if place == [task, hidden, chip]}
-        learned = {rule: x for rule, x in here.items() if rule not in (*REFERENCES, "readout-only") and not TASKS[task].rules[rule].after}
-        best = min(learned, key=learned.__getitem__, default="-")
-        ideal, own = loss.get((task, hidden, "ideal", PROGRAMMED)), learned.get(best)
-        under = baselines([rows for rows in found if rows[0]["task"] == task], hidden, chip)
-        told = [ideal, here.get(PROGRAMMED), here.get("readout-only, after tbptt"), best, own, own / ideal if own and ideal else None]
-        told += [here.get("readout-only"), under.get("reservoir")]
-        cells = [x if isinstance(x, str) else "-" if x is None else f"{x:.2f}" if k == 5 else f"{x:.5f}" for k, x in enumerate(told)]
+        of_task = [rows for rows in found if rows[0]["task"] == task]
+        here = [rows for rows in of_task if at(rows) == (hidden, chip)]
+        loss, best = {rows[0]["rule"]: median(rows) for rows in here}, best_of(here)
+        ideal = next((median(rows) for rows in of_task if at(rows) == (hidden, "ideal") and rows[0]["rule"] == PROGRAMMED), None)
+        losses = [ideal, *map(loss.get, (PROGRAMMED, f"readout-only, after {PROGRAMMED}", "readout-only"))]
+        losses += [baselines(here, hidden, chip).get("reservoir")]
+        cells = ["-" if x is None else f"{x:.5f}" for x in losses]
+        cells += [best, f"{loss[best]:.5f}", f"{loss[best] / ideal:.2f}" if ideal else "-"] if best else ["-"] * 3
         lines.append(f"| {task} | {hidden} | {chip} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -143,7 +161,7 @@ def draw(found, path, against="epochs") -> None:
             middle, ends = np.median(curves, axis=0), [curve[-1] for curve in curves]
             colour, line = STYLES[rows[0]["rule"]]
             panel.plot(
-                np.arange(1, len(middle) + 1) * length / len(middle), middle, color=colour, linestyle=line, label=rows[0]["rule"],
+                np.arange(1, len(middle) + 1) * length / len(middle), middle, color=colour, linestyle=line, label=label(rows),
                 marker="." if len(middle) < 3 else "",
             )  # fmt: skip
             beside = max(lengths) * (1.03 + 0.025 * k) if against == "epochs" else length * 1.06
@@ -163,7 +181,7 @@ def draw(found, path, against="epochs") -> None:
             panel.set_xscale("log")
     for leftmost in panels[:, 0]:
         leftmost.set_ylabel("test loss, median over seeds")
-    handles = {label: line for panel in panels.flat for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    handles = {name: line for panel in panels.flat for line, name in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=90)
     plt.close(figure)
@@ -183,7 +201,9 @@ def sections(path) -> dict[str, str]:
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
     together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
     as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
-    made = {"claim": claim(best), "chips": chips(best), "choices": choices(best)}
+    made = {"claim": claim(best), "choices": choices(best)}
+    if any(rows[0]["chip"] != "ideal" for rows in best):
+        made["chips"] = chips(best)
     places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
     as_it_comes += [  # beside the defaults of the others, node and weight perturbation at their best
         [row | {"rule": f"{row['rule']}, tuned"} for row in rows]
@@ -201,11 +221,12 @@ def sections(path) -> dict[str, str]:
 
 
 def write(out) -> None:
-    """Put tables between the marks of the page and pictures beside it."""
+    """Put tables between the marks of the page, which is begun if there is none, and pictures beside it."""
     path, page = (pathlib.Path(f"{out}.{kind}") for kind in ("jsonl", "md"))
-    text = page.read_text()
+    text, new = (page.read_text(), False) if page.exists() else ("", True)
     for mark, made in sections(path).items():
         start, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->\n"
+        text += f"{start}{end}\n" if new else ""
         if start not in text or end not in text:
             if mark.startswith("untuned"):
                 continue  # the tuner may choose what a rule comes with; a page shows that apart where it wants to

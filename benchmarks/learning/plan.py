@@ -9,6 +9,7 @@ SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
+LARGEST = 100  # network that is tuned in full on every chip
 LARGER = ((3, 1, 1),)  # of networks larger than those it tunes in full
 
 
@@ -99,7 +100,7 @@ class Work(NamedTuple):
     chip: dict[str, Any] = {}
     rules: dict[str, Entry] = RULES
     stages: tuple[tuple[int, int, int], ...] = STAGES
-    largest: int = 100  # network tuned in full on ideal numbers; on other chips 100
+    largest: int = LARGEST  # network tuned in full on ideal numbers
 
 
 def on_spikes(window: int, part: int, **activity: Any) -> dict[str, Entry]:

@@ -6,7 +6,7 @@
     python benchmarks/learning/study.py --untuned --tasks mackey-glass --hidden 100 --rules "danp;dnp;dwp" --out small
 
 With --untuned, every rule runs at the rates it starts from. Otherwise all are tuned with the same budget by the same tuner: it tries what a
-rule starts from and settings drawn from a scrambled Sobol sequence over the ranges below, and thins them out. All run for a quarter of the
+rule starts from and settings drawn from a scrambled Sobol sequence over the ranges of `plan.py`, and thins them out. All run for a quarter of the
 epochs, the best of them for half, the best of those and what the rule starts from for all, judged by the mean of their last validation
 losses over more and more seeds.
 It does so for each task and chip with 100 neurons, and for Mackey-Glass on the ideal chip with 500 again. In a larger network it chooses, by

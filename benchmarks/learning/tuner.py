@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 import numpy as np
-from plan import LARGER, PROGRAMMED, REFERENCES, SEEDS, TASKS, TUNING, epochs_of, job
-from runs import Runs, TooLate, final, told
+from plan import LARGER, LARGEST, PROGRAMMED, REFERENCES, SEEDS, TASKS, TUNING, epochs_of, job
+from runs import Runs, TooLate, final, median_and_range
 from scipy.stats import qmc
 
 import hw_models as hw
@@ -27,15 +27,15 @@ def ranked(runs, task, rule, chip, hidden) -> list[dict[str, Any]]:
     """The settings that were not thinned out, the one with the lowest validation loss first."""
     work, epochs = TASKS[task], epochs_of(task, rule)
     tried, stages = settings(work.rules[rule].space, work.stages[0][0]), work.stages
-    largest = work.largest if chip == "ideal" else 100
+    largest = work.largest if chip == "ideal" else LARGEST
     if hidden > largest:
         tried, stages = ranked(runs, task, rule, chip, largest), LARGER
-    told = begun(runs, task, rule, hidden)
+    first = begun(runs, task, rule, hidden)
     for count, part, seeds in stages:
         start = [{}] if part == 1 and {} not in tried[:count] else []  # short runs never rule out what a rule starts from
         tried = tried[:count] + start
         rows = runs.of(
-            [job(task, rule, options | told, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]]
+            [job(task, rule, options | first, chip, hidden, epochs // part, seed) for options in tried for seed in TUNING[:seeds]]
         )
         means = [sum(final(row, "validation") for row in rows[k * seeds : (k + 1) * seeds]) for k in range(len(tried))]
         tried = [tried[k] for k in sorted(range(len(tried)), key=means.__getitem__)]
@@ -47,21 +47,33 @@ def untuned(rule) -> list[dict[str, Any]]:
     return [{}, {"anneal": 1.0}] if rule in REFERENCES else [{}]
 
 
+def left_out(task, chip, rule, tune) -> str:
+    """Why something is not part of the study; empty if it is."""
+    entry, elsewhere = TASKS[task].rules.get(rule), chip != "ideal"
+    if entry is None:
+        return "this task has other rules"
+    if rule in REFERENCES and elsewhere and (rule != PROGRAMMED or not tune):
+        return f"references run on the ideal chip; what {PROGRAMMED} finds there, once it is tuned, is programmed into others"
+    return f"begins with what {entry.after} found on the ideal chip, once that is tuned" if entry.after and not (elsewhere and tune) else ""
+
+
 def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
     found = []
     for task, hidden, chip, rule in places:
-        entry, at_home = TASKS[task].rules.get(rule), "ideal" if rule in REFERENCES else chip
-        if entry is None or (chip != at_home and (rule != PROGRAMMED or not tune)) or (entry.after and (chip == "ideal" or not tune)):
+        at_home = "ideal" if rule in REFERENCES else chip
+        if why := left_out(task, chip, rule, tune):
+            say(f"{task} N={hidden} {chip} {rule}: left out: {why}", flush=True)
             continue
         for options in [None] if tune else untuned(rule):
             try:
                 options = ranked(runs, task, rule, at_home, hidden)[0] | begun(runs, task, rule, hidden) if tune else options
-                rows = runs.of([job(task, rule, options, chip, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
+                for where in dict.fromkeys((at_home, chip)):
+                    rows = runs.of([job(task, rule, options, where, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
                 continue
             found.append(rows)
-            say(f"{task} N={hidden} {chip} {rule}: {told(rows)} {options}", flush=True)
+            say(f"{task} N={hidden} {chip} {rule}: {median_and_range(rows)} {options}", flush=True)
     return found
 
 

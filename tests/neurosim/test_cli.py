@@ -424,7 +424,7 @@ class Leaky(NamedTuple):
 
 
 @pytest.mark.slow  # a user's own cell is compiled in every process
-def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(uncompiled, folder, beside):
+def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(folder, beside):
     (beside / "mine.py").write_text(CELL)
     kind = f"chip.cell.kind={beside / 'mine.py'}:Leaky"
     assert "keeps the contract of a cell" in neurosim("check", kind.partition("=")[2]).stdout
