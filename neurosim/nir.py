@@ -26,11 +26,11 @@ import neurosim
 from hw_models.chip import Chip
 from hw_models.parts import InputError, check, nearest
 from neurosim import config, files
+from neurosim.imported import Imported
 from neurosim.network import Network
 from neurosim.neurons import LI, LIF, Linear
 from neurosim.neurons.spiking import decay, reach
 from neurosim.rules import Gradient, Perturbation
-from neurosim.transfer import Imported
 from neurosim.wiring import Dense, FeedForward
 
 

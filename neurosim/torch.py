@@ -11,9 +11,9 @@ import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError, nearest
+from neurosim.imported import Imported
 from neurosim.network import Network
 from neurosim.neurons import Linear, ReLU, Tanh
-from neurosim.transfer import Imported
 
 NONLINEARITIES = {"tanh": Tanh(), "relu": ReLU()}
 
