@@ -153,8 +153,9 @@ class GradientLearner:
         for name in IDEAL:
             part, ideal = getattr(self.chip, name), getattr(Chip(), name)
             if part != ideal:
+                kind = type(part).__name__ if type(part) is not type(ideal) else repr(part)
                 raise InputError(
-                    f"Reference gradients ({rule.name}) run on the ideal chip only, but chip.{name} of {self.chip.name} is {part!r}; "
+                    f"Reference gradients ({rule.name}) run on the ideal chip only, but chip.{name} of {self.chip.name} is {kind}; "
                     'choose the chip "ideal" or a rule of the perturbation family.'
                 )
         check_dense(network, rule)

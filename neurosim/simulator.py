@@ -270,7 +270,10 @@ class Simulator:
         """
         shapes = [wires.post.shape if len(wires.start) else shape for wires, shape in zip(self.wires, self.network.shapes(), strict=True)]
         if [np.shape(w) for w in weights] != shapes:
-            raise InputError(f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}.")
+            raise InputError(
+                f"The weights have shapes {[np.shape(w) for w in weights]}, but the network has {shapes}; "
+                "give it the layers that they were made for."
+            )
         weights = [np.asarray(w, np.float64) for w in weights]
         for k, w in enumerate(weights):
             if self._beyond(k, w) if fit is None else fit:
