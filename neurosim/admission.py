@@ -67,13 +67,14 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
             f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
             "would never arrive; set chip.wire.delay to 0 or send a reward every step."
         )
-    lanes = learning.lanes if learning else 1
+    lanes, waiting = (learning.lanes, learning.waiting) if learning else (1, {})
     for one in (rule, learning.readout_rule) if learning else (rule,):
-        for place, record, times in (("synapse", one.Register, lanes), ("neuron", one.Memory, 1)):
-            need, room = sum(bits(record).values()) * times, chip.memory.room(place)
+        for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, {})):
+            need, room = sum(bits(record).values()) * times + sum(once.values()), chip.memory.room(place)
             if room is not None and need > room:
                 names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
                 names += f", for each of {times} samples" if times > 1 else ""
+                names += "; " * bool(names and once) + ", ".join(f"{name} {n} bit" for name, n in once.items())
                 raise InputError(
                     f"{type(one).__name__} needs {need} bits in every {place} ({names}), but the chip {chip.name} has {room}; "
                     "choose a rule without it or a chip with more memory."

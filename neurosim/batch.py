@@ -124,6 +124,11 @@ class Batch:
                 zeros((passes, replicas, n)), zeros((lanes, n)), zeros(replicas), k, _count(parts.circuit),
             )  # fmt: skip
 
+        def waiting(k, shape):
+            if learning and simulator.waiting:
+                return simulator.waiting[k]
+            return zeros((0, 0) if how.at_once else shape)
+
         hidden = tuple(group(k, parts.neuron) for k in range(len(layers)))
         readout = group(len(layers), parts.readout_neuron)
         rows, shapes = getattr(chip.tile, "rows", 2**31), [planes[0].shape for planes in simulator.planes]
@@ -133,7 +138,7 @@ class Batch:
                 simulator.references[k], simulator.columns[k], simulator.dacs[k], simulator.adcs[k],
                 arrays(parts.tile.Sums, (simulator._tiles(k), passes, replicas, post * simulator.lines[k // 2])), zeros((passes, replicas, pre)),
                 zeros((replicas, pre)), zeros((passes, replicas, *(shape if parts.rule.site == "weight" else (0, 0)))),
-                zeros((0, 0) if how.at_once else shape), number(simulator.scales[k]), number(simulator.reaches[k]), k,
+                waiting(k, shape), number(simulator.scales[k]), number(simulator.reaches[k]), k,
                 simulator.lines[k // 2], spiking[k], pre if len(simulator.wires[k].start) or rows == 2**31 else rows, _count(parts.dac),
                 _count(parts.adc), np.zeros(3, np.int64), np.zeros(4, np.int64),
             )
@@ -153,7 +158,7 @@ class Batch:
         plan = loop.Plan(
             learning is not None, judged, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
             number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
-            bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
+            number(how.threshold), bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
             number(chip.noise.sigma * spread), number(how.carry), how.interval, number(chip.step_s),
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in simulator.matrices))
@@ -161,7 +166,7 @@ class Batch:
         widest = (
             longest if how.at_once else max(longest, *(planes[0].shape[1] for planes in simulator.planes))
         )  # of a sparse projection, all wires
-        several = [loop.zeros((loop.MANY, longest), number) for _ in range(4)]
+        several = [loop.zeros((loop.MANY, width), number) for width in (widest, longest, longest, longest)]
         scratch = loop.Scratch(
             several[0], several[1], several[2], several[3], _moving(parts.cell, widest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
             zeros((passes, replicas)), heard, zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, np.int64), zeros(1, np.int64),

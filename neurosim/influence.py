@@ -112,7 +112,7 @@ def _held(course: loop.Course, synapse: Synapse, alone: bool) -> np.ndarray:
     """What a synapse asks for, and what it and its neuron hold."""
     p, group, lanes = course.net.projections[synapse.k], _group(course, synapse.k), range(course.plan.lanes)
     place = synapse.pre, synapse.post
-    asked = [p.total[place]] if alone else []
+    asked = [p.waiting[place]] if alone else []
     signals = [group.a[lane, synapse.post] for lane in lanes if course.parts.rule.site == "current"]
     registers = [array[lane][place] for array in p.registers for lane in lanes]
     return np.array([*asked, *registers, *signals, *[array[0, synapse.post] for array in group.memory]], np.float64)

@@ -46,7 +46,7 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     counted["weights"] += sum(n * n for n in rule.decorrelated(network)) * chip.decorrelation.stored_bits
     register = sum(bits(rule.rule.Register).values())
     memory = sum(bits(rule.rule.Memory).values()) * hidden + sum(bits(rule.readout_rule.Memory).values()) * network.outputs
-    waiting = 0 if rule.at_once else synapses * WORD
+    waiting = synapses * (sum(rule.waiting.values()) or (0 if rule.at_once else WORD))
     rows = sum(pre for pre, _ in network.shapes()[:-1])
     kept = ((1 if rule.by_layer else rule.samples) * hidden + rows) * WORD if rule.interval > 1 else 0
     return {

@@ -79,6 +79,8 @@ class Simulator:
         self.memories = [self._arrays((rule if k < len(network.layers) else readout_rule).Memory, (1, n)) for k, n in enumerate(sizes)]
         lasting = self.planes if learning is not None and learning.fold_reward else []  # running means, which outlive a sequence
         self.registers = [self._arrays(rule.Register, (1, *planes[0].shape)) for planes in lasting]
+        saved_up = self.planes if learning is not None and learning.threshold > 0 else []
+        self.waiting = [loop.zeros(planes[0].shape, number) for planes in saved_up]  #: changes that are not written yet
         self.prediction = self._arrays(loop.Prediction, 1)
 
     # ------------------------------------------------------------ what a person does
@@ -361,6 +363,7 @@ class Simulator:
         if self.learning is not None and self.learning.prediction > 0:
             groups["prediction"] = [self.prediction]
         kept = {f"{group}.{k}.{field}": a for group, rs in groups.items() for k, r in enumerate(rs) for field, a in r._asdict().items()}
+        kept |= {f"waiting.{k}": array for k, array in enumerate(self.waiting)}
         return {"clock": self.clock, "scales": self.scales, "reaches": self.reaches, **kept}
 
     # ------------------------------------------------------------ placing the network on the chip

@@ -39,6 +39,7 @@ class RuleReport(NamedTuple):
     reads: dict[str, list[Read]]  #: by method; those of the readout, where it learns by a rule of its own, as ``readout signal``
     not_local: list[Read]  #: what no synapse or neuron can know
     register: dict[str, int]  #: bits in every synapse, for each of `lanes`
+    waiting: dict[str, int]  #: bits in every synapse of changes that wait for a threshold
     memory: dict[str, int]  #: bits in every hidden neuron
     readout_memory: dict[str, int]  #: bits in every neuron of the readout
     lanes: int  #: sets of registers, one for each number that is broadcast if a trace must wait for its own
@@ -63,7 +64,10 @@ class RuleReport(NamedTuple):
         alike = self.memory == self.readout_memory
         there = f"{_room(self.memory)} in every {'' if alike else 'hidden '}neuron"
         there += "" if alike else f", {_room(self.readout_memory)} in every one of the readout"
-        rows.append(("keeps", f"{times}{_room(self.register)} in every synapse, {there}"))
+        here = (
+            " and ".join([f"{times}{_room(self.register)}"] * bool(self.register) + [_room(self.waiting)] * bool(self.waiting)) or "nothing"
+        )
+        rows.append(("keeps", f"{here} in every synapse, {there}"))
         rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
         rows.append(("fits", ", ".join(self.fits) or "no chip of the catalogue"))
         for why in dict.fromkeys(self.misfits.values()):
@@ -168,7 +172,7 @@ def check_rule(rule) -> RuleReport | GradientReport:
     misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
     fits = [name for name in catalogue() if name not in misfits]
     return RuleReport(
-        learning.name, reads, far, bits(cls.Register), bits(cls.Memory), bits(learning.readout_rule.Memory), learning.lanes,
+        learning.name, reads, far, bits(cls.Register), learning.waiting, bits(cls.Memory), bits(learning.readout_rule.Memory), learning.lanes,
         learning.samples, learning.passes, fits, misfits, found,
     )  # fmt: skip
 

@@ -59,7 +59,9 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     """A chip drawn from a seed, with the trained weights, and matrices if the rule decorrelated, programmed into its cells."""
     learning, chip = None, in_step(chip, plan.experiment)
     if saved.matrices:
-        learning = as_learning(plan.experiment.rule)._replace(rule=Frozen(), readout_rule=Frozen())  # what is only used needs no registers
+        learning = as_learning(plan.experiment.rule)._replace(
+            rule=Frozen(), readout_rule=Frozen(), threshold=0.0
+        )  # what is only used needs no registers
     simulator = Simulator(plan.experiment.network, chip, seed, learning, dtype=plan.experiment.settings.dtype)
     simulator.program(saved.weights, fit=True)
     if saved.matrices:

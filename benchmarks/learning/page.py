@@ -66,7 +66,7 @@ def best_of(found, among=None) -> str | None:
 def from_scratch(rows) -> bool:
     """Whether a perturbation rule learned more than the readout, from the network's own weights."""
     rule = rows[0]["rule"]
-    return rule not in (*REFERENCES, "readout-only") and not TASKS[rows[0]["task"]].rules[rule].after
+    return rule not in REFERENCES and not rule.startswith("readout-only") and not TASKS[rows[0]["task"]].rules[rule].after
 
 
 def claim(found) -> str:
@@ -93,7 +93,9 @@ def chips(found) -> str:
         "tbptt on ideal",
         "tbptt programmed",
         "then its readout",
+        "accumulated",
         "readout-only",
+        "accumulated",
         "reservoir",
         "best from scratch",
         "its loss",
@@ -105,7 +107,8 @@ def chips(found) -> str:
         here = [rows for rows in of_task if at(rows) == (hidden, chip)]
         loss, best = {rows[0]["rule"]: median(rows) for rows in here}, best_of(here)
         ideal = next((median(rows) for rows in of_task if at(rows) == (hidden, "ideal") and rows[0]["rule"] == PROGRAMMED), None)
-        losses = [ideal, *map(loss.get, (PROGRAMMED, f"readout-only, after {PROGRAMMED}", "readout-only"))]
+        learned = [f"readout-only{after}{how}" for after in (f", after {PROGRAMMED}", "") for how in ("", ", accumulated")]
+        losses = [ideal, *map(loss.get, (PROGRAMMED, *learned))]
         losses += [baselines(here, hidden, chip).get("reservoir")]
         cells = ["-" if x is None else f"{x:.5f}" for x in losses]
         cells += [best, f"{loss[best]:.5f}", f"{loss[best] / ideal:.2f}" if ideal else "-"] if best else ["-"] * 3
@@ -123,6 +126,8 @@ STYLES = {
     "dnp over time, norm over the layer": ("#00838f", "--"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "readout-only, after tbptt": ("#8a8a8a", "--"), "danp, after tbptt": ("#c62828", "--"),
+    "readout-only, accumulated": ("#8a8a8a", ":"), "danp, accumulated": ("#c62828", ":"), "dnp over time, accumulated": ("#00838f", ":"),
+    "readout-only, after tbptt, accumulated": ("#8a8a8a", "-."), "danp, after tbptt, accumulated": ("#c62828", "-."),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
 

@@ -46,6 +46,9 @@ STEPS_BACK = {
 }  # fmt: skip
 
 
+ACCUMULATED = {"threshold": log(1e-3, 3e-2)}  # changes that add up until a device can be moved by them, in weights
+
+
 def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, **fixed: Any) -> Entry:
     return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space))
 
@@ -76,6 +79,26 @@ RULES = {
     ),
     "danp, after tbptt": Entry(
         lambda **o: ns.rules.DANP(**o), ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    ),
+    "readout-only, accumulated": Entry(
+        lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o), {"readout_lr": log(1e-3, 1.0)} | MATRIX | ACCUMULATED
+    ),
+    "danp, accumulated": Entry(
+        lambda **o: ns.rules.DANP(**{"threshold": 0.01} | o), ACTIVITY | {"lr": log(1e-6, 3e-3)} | MATRIX | ACCUMULATED
+    ),
+    "dnp over time, accumulated": Entry(
+        lambda **o: ns.rules.DNP_OVER_TIME(**{"momentum": 0.0, "threshold": 0.01} | o),
+        {name: STEPS_BACK[name] for name in ("lr", "readout_lr", "interval")} | MATRIX | ACCUMULATED,
+    ),
+    "readout-only, after tbptt, accumulated": Entry(
+        lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o),
+        {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
+        after="tbptt",
+    ),
+    "danp, after tbptt, accumulated": Entry(
+        lambda **o: ns.rules.DANP(**{"threshold": 0.01} | o),
+        ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
+        after="tbptt",
     ),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
     "tbptt": Entry(

@@ -52,6 +52,8 @@ def left_out(task, chip, rule, tune) -> str:
     entry, elsewhere = TASKS[task].rules.get(rule), chip != "ideal"
     if entry is None:
         return "this task has other rules"
+    if "threshold" in entry.space and not elsewhere:
+        return "ideal numbers take every change as it comes"
     if rule in REFERENCES and elsewhere and (rule != PROGRAMMED or not tune):
         return f"references run on the ideal chip; what {PROGRAMMED} finds there, once it is tuned, is programmed into others"
     return f"begins with what {entry.after} found on the ideal chip, once that is tuned" if entry.after and not (elsewhere and tune) else ""

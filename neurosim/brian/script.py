@@ -134,8 +134,11 @@ def check_learning(learning) -> None:
             "In Brian2's words learning compares one perturbed pass with a clean one: use rule np or anp with rule.samples 1, "
             "rule.interval 1 and without momentum."
         )
-    if not (learning.every_step and learning.at_once):
-        raise InputError('In Brian2\'s words a reward is sent and heard every step: set rule.reward and rule.update to "step".')
+    if not (learning.every_step and learning.at_once and learning.threshold == 0):
+        raise InputError(
+            'In Brian2\'s words a reward is sent and heard every step, and what it asks for is written: set rule.reward and rule.update to "step" and '
+            "rule.threshold to 0."
+        )
     if type(learning.readout_rule) is not type(learning.rule):
         raise InputError('In Brian2\'s words the readout learns as the layers do: set rule.perturb to "all".')
     if learning.decorrelation_lr > 0:

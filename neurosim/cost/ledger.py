@@ -371,8 +371,8 @@ class _Events:
                 self.done(phase, operations(rule.settle, EACH, EACH, (EACH,) * len(letters)), changed, both=n)
             self.access(phase, words * n, traced)
             self.add(phase, Event.ADD, n, changed.less(learned))  # over lanes and the batch
-            if not learning.at_once:  # changes wait for the end of the sequence
-                self.add(phase, Event.ADD, n, learned)
+            if not learning.at_once or learning.waiting:  # changes wait for the end of the sequence, or for a threshold
+                self.add(phase, Event.ADD, n * (1 + len(learning.waiting)), learned)
                 self.access(phase, n, learned)
 
     def gather(self, learning: Learning, rounds: Count, k: int) -> None:

@@ -58,7 +58,7 @@ def placement(
     synapses = sum(network.synapses(seed))
     neurons = sum(network.layers) + network.outputs
     passes = len(local.passes) if local else 1
-    register = sum(bits(local.rule.Register).values()) * local.lanes if local else 0
+    register, once = (sum(bits(local.rule.Register).values()) * local.lanes, sum(local.waiting.values())) if local else (0, 0)
     inside, top = (sum(bits(rule.Memory).values()) for rule in (local.rule, local.readout_rule)) if local else (0, 0)
     memory = (inside * sum(network.layers) + top * network.outputs) / neurons
     counted = memory_bits(network, chip, learning or Gradient("bptt"), batch, steps, seed)
@@ -66,7 +66,9 @@ def placement(
         counted |= {"learning": 0}
     matrices = sum(n * n for n in local.decorrelated(network)) if local else 0
     wanted: dict[str, int] = {}
-    weight_bits = synapses * (chip.cell.stored_bits + register * batch) + matrices * chip.decorrelation.stored_bits + counted["wiring"]
+    weight_bits = (
+        synapses * (chip.cell.stored_bits + register * batch + once) + matrices * chip.decorrelation.stored_bits + counted["wiring"]
+    )
     if has.core_weight_bits:
         wanted["weight memory"] = math.ceil(weight_bits / has.core_weight_bits)
     if has.core_neurons:
@@ -77,7 +79,7 @@ def placement(
     chips = math.ceil(cores / has.cores) if has.cores else 1
     rows = getattr(chip.tile, "rows", 0)
     unmet = []
-    for place, need in (("synapse", register), ("neuron", max(inside, top))):
+    for place, need in (("synapse", register + once), ("neuron", max(inside, top))):
         room = chip.memory.room(place)
         if room is not None and need > room:
             unmet.append(f"{need} bits in every {place}, where there are {room}")

@@ -21,7 +21,7 @@ from neurosim.jit import (
     row,
     take_out,
 )
-from neurosim.loop.rows import ROWS, draw_write, several, write, write_each, write_row
+from neurosim.loop.rows import MANY, ROWS, draw_write, several, write, write_each, write_row
 from neurosim.random import GRID, fold, halves, stream, whole
 
 chance = kernel(Cell.chance)
@@ -299,9 +299,42 @@ def write_by_chance(cell, planes, j0, rows, dw, share, now, key, moving, counts,
 write_rows = chosen(says_its_chance, write_by_chance, write_each)
 
 
+# ---------------------------------------------------------------- changes that wait
+
+
+@inline
+def due(waiting, threshold):
+    """What is written of a change that waits: whole multiples of the threshold; all of it if there is none."""
+    if threshold > 0:
+        whole = np.floor(abs(waiting) / threshold) * threshold
+        return whole if waiting > 0 else -whole
+    return waiting
+
+
 @passage
-def write_totals(parts, p, now, key, step, moving, counts, one):
+def put_aside(p, j0, rows, dw):
+    for k in range(rows):
+        waiting, asks = p.waiting[j0 + k], dw[k]
+        for i in range(waiting.shape[0]):
+            waiting[i] += asks[i]
+
+
+@passage
+def take_due(p, j0, rows, dw, threshold, one):
+    """Take what is to be written out of what waits in some rows."""
+    together = threshold * as_number(p.z_before.shape[0], one)  # of a batch, what waits is a sum
+    for k in range(rows):
+        waiting, asks = p.waiting[j0 + k], dw[k]
+        for i in range(waiting.shape[0]):
+            asks[i] = due(waiting[i], together)
+            waiting[i] -= asks[i]
+
+
+@passage
+def write_waiting(parts, plan, p, now, key, step, dw, moving, counts, one):
     """Write the changes put aside during a sequence."""
     k_write, share = stream(key, random.WRITE, p.number, step), one / (p.scale * as_number(p.z_before.shape[0], one))
-    write_rows(parts.cell, p.planes, 0, p.total.shape[0], p.total, share, now, k_write, moving, counts, one)
-    p.total[:] = one - one
+    for j0 in range(0, p.waiting.shape[0], MANY):
+        rows = min(MANY, p.waiting.shape[0] - j0)
+        take_due(p, j0, rows, dw, plan.threshold, one)
+        write_rows(parts.cell, p.planes, j0, rows, dw, share, now, k_write, moving, counts, one)

@@ -76,7 +76,9 @@ class Projection(NamedTuple):
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step; of a bias, the last row, always 1
     z_before: np.ndarray  #: (replica, pre) what they learn from: what they saw a step ago, or as their neurons were perturbed, first pass
     given: np.ndarray  #: (pass, replica, pre, post) perturbation of each weight in the last step; without rows if none is perturbed
-    total: np.ndarray  #: (pre, post) changes that wait for the end of the sequence; (0, 0) if they are written at once
+    waiting: (
+        np.ndarray
+    )  #: (pre, post) changes that wait for the end of the sequence or to be many enough; (0, 0) if they are written at once
     scale: Any  #: weight of a full-scale cell
     reach: Any  #: what a column's sum is divided by before the ADC, and multiplied with behind it
     number: int  #: its place among the random streams
@@ -157,6 +159,7 @@ class Plan(NamedTuple):
     lanes: int  #: signals that a neuron keeps apart, each with a reward and registers of its own
     average: Any  #: rate of the running prediction that losses are compared with; 0 if with the loss of the base
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
+    threshold: Any  #: what is written comes in whole multiples of it, and the rest waits; 0 if all is written
     lasting: bool  #: registers hold running means of changes, which outlive a sequence
     perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x

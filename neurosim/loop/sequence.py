@@ -19,7 +19,7 @@ from neurosim.jit import at, chosen, copy, fill, inline, kernel, passage, put, r
 from neurosim.loop.ageing import age_network, seconds
 from neurosim.loop.array import collect, keep, load
 from neurosim.loop.decorrelation import decorrelate
-from neurosim.loop.moving import write_totals
+from neurosim.loop.moving import write_waiting
 from neurosim.loop.neurons import begin, fire, listen, perturb, rejoin, take_in
 from neurosim.loop.records import ARRIVED, BEGUN, COMPARED, ENDED, FAILED, HEARD, LEARNED, READ, SENT, STEPS, TRACE, TRACED, WRITE
 from neurosim.loop.synapses import pass_on
@@ -338,4 +338,5 @@ def sequence(course):
             show(net.readout.out, net.readout.out.shape[2], record.y, t, 0)
         elif not plan.at_once:
             for k in range(len(net.projections)):
-                write_totals(parts, net.projections[k], now, key, step, scratch.moving, net.projections[k].writes, one)
+                p = net.projections[k]
+                write_waiting(parts, plan, p, now, key, step, scratch.dw, scratch.moving, p.writes, one)

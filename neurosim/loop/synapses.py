@@ -4,7 +4,7 @@ from hw_models.protocols import Noise
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, plus, put, row
 from neurosim.loop.fours import changed, learn_at_once, remembers, trace
-from neurosim.loop.moving import write_rows
+from neurosim.loop.moving import put_aside, take_due, write_rows
 from neurosim.loop.records import READ, TRACE, WRITE
 from neurosim.loop.rows import MANY, ROWS, draw_read, gather, gather_apart, gather_rows, position, read, read_rows
 from neurosim.loop.trains import send
@@ -161,7 +161,7 @@ def read_events(parts, p, passes, n_post, k_read, one):
 def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, step, now, scratch, counts, one):
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
-    n_post, writing = a.shape[1], what == WRITE and plan.at_once
+    n_post, writing, waits = a.shape[1], what == WRITE and plan.at_once, p.waiting.shape[0] > 0
     share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
     k_noise = stream(key, random.WEIGHT_NOISE, p.number, step)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
@@ -171,11 +171,11 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
         read_events(parts, p, passes, n_post, k_read, one)
         return
     scratch.moving.trains.slots[0] = 0
-    if writing and a.shape[0] == 1:
+    if writing and a.shape[0] == 1 and not waits:
         k_trains = stream(key, random.TRAINS, p.number, step)
         send(parts.cell, rule, scratch.moving.trains, p.scale, p.z_before[0], a[0], reward[0], k_trains, one)
     done, block = 0, ROWS if n_post > MANY else MANY
-    if writing and replicas == 1 and passes == 2 and p.lines == 1:
+    if writing and replicas == 1 and passes == 2 and p.lines == 1 and not waits:
         done = learn_at_once(rule, parts, p, a, reward, now, k_read, k_write, fold(fold(k_rule, first), 0), scratch, counts, one)
     for j0 in range(done, n_pre, block):
         rows = min(block, n_pre - j0)
@@ -188,13 +188,12 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
                     parts.cell, rule, p.planes, p.scale, j0, rows, row(p.registers, lane), p.z_before[b], a[lane], reward[lane],
                     arrived[lane], scratch, k_read, fold(fold(k_rule, first + b), lane % plan.lanes), one,
                 )  # fmt: skip
+            if what == WRITE and waits:
+                put_aside(p, j0, rows, scratch.dw)
             if writing:
+                if waits:
+                    take_due(p, j0, rows, scratch.dw, plan.threshold, one)
                 write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
-            elif what == WRITE:
-                for k in range(rows):
-                    total, dw = p.total[j0 + k], scratch.dw[k]
-                    for i in range(n_post):
-                        total[i] += dw[i]
         read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):

@@ -4,6 +4,7 @@ from hw_models.tile import Sum
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, nonzero, passage, plus, put, row
 from neurosim.loop.fours import changed, remembers, trace
+from neurosim.loop.moving import due
 from neurosim.loop.records import TRACE, WRITE
 from neurosim.loop.rows import draw_read, draw_write, full_scale, gather, position, read, several, swallows, write
 from neurosim.random import fold, halves, stream
@@ -33,7 +34,12 @@ def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_re
                 put(traces, k, r)
                 own = fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes)
                 dw += arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], own, 0, k, one)
+            if what == WRITE and p.waiting.shape[0] > 0:
+                p.waiting[0, k] += dw
             if what == WRITE and plan.at_once:
+                if p.waiting.shape[0] > 0:
+                    dw = due(p.waiting[0, k], plan.threshold * as_number(p.z_before.shape[0], one))
+                    p.waiting[0, k] -= dw
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
                 put(cells, k, written)
@@ -42,8 +48,6 @@ def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_re
                     counts[1] += nonzero(d) - nonzero(hit)
                 if several(parts.cell):
                     counts[2] += int(hit)
-            elif what == WRITE:
-                p.total[0, k] += dw
 
 
 @inline

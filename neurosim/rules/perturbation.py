@@ -47,6 +47,9 @@ class Learning(NamedTuple):
     prediction: float = 0.0  #: rate of the running prediction that losses are compared with; 0: with the loss of another pass
     decorrelate_inputs: bool = False
     interval: int = 1  #: steps from one perturbation of the layers to the next, for which neurons keep their signals and add up rewards
+    threshold: float = (
+        0.0  #: changes wait in a register a synapse until they come to so much, and are written in whole multiples of it; 0: none waits
+    )
 
     @property
     def base(self) -> tuple[int, ...]:
@@ -82,10 +85,15 @@ class Learning(NamedTuple):
         return 1 if self.folds else max(self.samples, 1)
 
     @property
+    def waiting(self) -> dict[str, int]:
+        """Bits in every synapse of changes that wait until they come to a threshold, by name; whatever the batch."""
+        return {"waiting": 16} if self.threshold > 0 else {}
+
+    @property
     def products(self) -> bool:
         """Whether each change is what comes from below times what the neuron knows, made when the reward comes."""
         both = is_product(type(self.rule)) and is_product(type(self.readout_rule))
-        return self.at_once and self.lanes == 1 and self.rule.site == "current" and both
+        return self.at_once and self.threshold == 0 and self.lanes == 1 and self.rule.site == "current" and both
 
     @property
     def lane(self) -> tuple[int, ...]:
@@ -160,6 +168,10 @@ class Perturbation(NamedTuple):
         Who sees decorrelated activity: the readout and the next layer, or the recurrent weights too (as published).
     decorrelate_inputs : bool
         Whether the network's inputs are decorrelated too, by a matrix of their own.
+    threshold : float
+        Changes of a weight add up in a register of its synapse, which outlives a sequence, until they come to so much, and are written in whole
+        multiples of it: what is noise cancels before a device is touched, whose steps up and down seldom are alike. A few of its steps are a
+        start, such as 0.01; 0 writes every change as it comes.
 
     References
     ----------
@@ -168,6 +180,7 @@ class Perturbation(NamedTuple):
     log-probability of a sampled action; here the perturbed output is the action, so that its reward needs no such weight.
     Fiete, Seung 2006, doi:10.1103/PhysRevLett.97.048104: a single pass and a running mean of the reward.
     Garcia Fernandez, Ahmad, van Gerven 2024, doi:10.3390/e26121125: "oua".
+    Nandakumar et al. 2020, doi:10.3389/fnins.2020.00406: changes that add up in digital memory until a device can be moved by them.
     """
 
     method: Literal["wp", "np", "anp", "nrl", "oua"] = "anp"
@@ -189,6 +202,7 @@ class Perturbation(NamedTuple):
     sign: bool = False
     decorrelate_inputs: bool = False
     interval: Annotated[int, Range("steps", 1)] = 1
+    threshold: Rate = 0.0
 
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:
@@ -271,4 +285,5 @@ class Perturbation(NamedTuple):
             self.average if predicted else 0.0,
             self.decorrelate_inputs,
             self.interval,
+            self.threshold,
         )

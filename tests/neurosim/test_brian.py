@@ -335,6 +335,7 @@ class Stranger(neurons.Tanh):
         ({"rule": rules.ANP(momentum=0.5)}, "without momentum"),
         ({"rule": rules.ANP(interval=2)}, r"rule\.interval 1"),
         ({"rule": rules.ANP(update="sequence")}, "rule.update"),
+        ({"rule": rules.ANP(threshold=0.01)}, r"rule\.threshold to 0"),
         ({"rule": rules.NP(perturb="hidden", norm="expected")}, "the readout learns as the layers do"),
         ({"rule": rules.WP()}, "rule WP"),
         ({"network": Network(1, 3, 1, neurons.LIF(), neurons.ALIF())}, "readout ALIF sends spikes"),

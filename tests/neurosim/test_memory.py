@@ -59,6 +59,7 @@ def test_a_running_mean_takes_a_word_in_every_neuron():
 
 def test_changes_that_wait_take_a_word_in_every_synapse_once():
     assert used(Perturbation("anp", update="sequence"), batch=2)["learning"] == 2 * 8 * 32 + 48 * 32
+    assert used(Perturbation("anp", threshold=0.01), batch=2)["learning"] == 2 * 8 * 32 + 48 * 16
 
 
 def test_decorrelation_takes_a_matrix_a_layer():

@@ -89,6 +89,7 @@ RULES = {
     "oua": OUA(), "oua clean": OUA(passes="clean-noisy"), "wp samples": WP(samples=2), "wp antithetic": WP(passes="antithetic"),
     "wp momentum": WP(momentum=0.5), "wp single": WP(passes="noisy"), "trace samples": ANP(trace=0.5, samples=2),
     "inputs": DANP(decorrelate_inputs=True), "interval": NP(interval=2), "danp interval": DANP(interval=3, samples=2, carry=0.5),
+    "threshold": NP(threshold=0.01), "interval, threshold": DANP(interval=3, sign=True, threshold=0.01, update="sequence"),
     "readout by its activity": DNP(perturb="hidden", norm="bounded"), "np, readout over its layer": NP(perturb="hidden", interval=2, carry=0.5),
     "interval, momentum": ANP(interval=2, momentum=0.5, sign=True), "interval, two noisy": NP(interval=2, passes="noisy-noisy", update="sequence"),
 }  # fmt: skip
