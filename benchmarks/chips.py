@@ -4,8 +4,9 @@
 
 Test loss after the last epoch, over seeds, at the rates that each rule starts from; none is tuned to a chip. Beside the rules stand the run
 of danp in which only the readout learns and a ridge readout of the untrained network on the same chip. Two more columns perturb by what
-the devices do anyway: anp with no source but the chip's own noise, and anp with two perturbed passes. The last two begin elsewhere: weights
-that tbptt found on ideal numbers, programmed into the chip, and those after their readout has learned on it.
+the devices do anyway: anp with no source but the chip's own noise, and anp with two perturbed passes. Where changes are "accumulated", they
+add up in a register of the synapse until they come to a hundredth (`rule.threshold`). The last three columns begin elsewhere: weights
+that tbptt found on ideal numbers, programmed into the chip, and those after their readout has learned on it, with and without accumulation.
 
 Every run is a line of docs/chips.jsonl as soon as it ends, so that the script may be stopped and started again: only what is missing is
 run. A run that fails is a line too, and is tried again the next time. The runs of a chip that compile to the same code stand together,
@@ -37,13 +38,16 @@ RULES = {
     "np": ns.rules.NP(),
     "anp": ns.rules.ANP(),
     "danp": ns.rules.DANP(),
+    "danp, accumulated": ns.rules.DANP(threshold=0.01),
     "readout-only": ns.rules.DANP(lr=0.0),
+    "readout-only, accumulated": ns.rules.DANP(lr=0.0, threshold=0.01),
     OWN: ns.rules.ANP(passes="noisy-noisy"),
     "anp, two noisy": ns.rules.ANP(passes="noisy-noisy"),
 }
 RESERVOIR, NO_NETWORK = "reservoir", "no network"
-PROGRAMMED, THEN = "tbptt programmed", "then its readout"
-COLUMNS = [*RULES, RESERVOIR, PROGRAMMED, THEN]
+PROGRAMMED = "tbptt programmed"
+THEN = {"then its readout": RULES["readout-only"], "then its readout, accumulated": RULES["readout-only, accumulated"]}
+COLUMNS = [*RULES, RESERVOIR, PROGRAMMED, *THEN]
 TASKS = {  # title and epochs: about as many steps each
     "mackey-glass-reversed": ("Reversed Mackey-Glass", 12),
     "mackey-glass": ("Forecasting Mackey-Glass", 12),
@@ -60,7 +64,8 @@ a dash a combination that has not been run. **Bold** is below `readout-only` on 
 have learned something that the readout alone does not reach. `reservoir` is a ridge regression on the states of the untrained
 network. "{own}" has no source of perturbation but the chip's own read noise or random rounding; "anp, two noisy" compares two perturbed passes.
 "{programmed}" are the weights that tbptt found on ideal numbers in as many epochs, programmed into the chip as well as its cells hold them;
-"{then}" goes on from there as `readout-only` does.
+"then its readout" goes on from there as `readout-only` does. Where changes are "accumulated", they add up in a register of 16 bits a synapse until
+they come to 0.01, and are written in whole multiples of it (`rule.threshold = 0.01`).
 """
 
 
@@ -106,12 +111,12 @@ def outcome(row, csv) -> dict:
         chip = chip.replace(noise=hw.Silent(sigma=chip.noise.sigma))
     if row["rule"] == RESERVOIR:
         return {"loss": untrained(experiment(task, dataset, RULES["anp"], chip, row), dataset)}
-    weights = found_off_chip(row["task"], csv, row["seed"], row["hidden"], row["epochs"]) if row["rule"] in (PROGRAMMED, THEN) else None
+    weights = found_off_chip(row["task"], csv, row["seed"], row["hidden"], row["epochs"]) if row["rule"] in (PROGRAMMED, *THEN) else None
     if row["rule"] == PROGRAMMED:
         there = ns.Simulator(ns.Network(dataset.train.inputs.shape[2], row["hidden"], 1), chip, row["seed"])
         there.program(weights, fit=True)
         return {"loss": transfer.loss(there, dataset)}
-    e = experiment(task, dataset, RULES.get(row["rule"], RULES["readout-only"]), chip, row)
+    e = experiment(task, dataset, (RULES | THEN)[row["rule"]], chip, row)
     metrics = train(e.network, task, e.rule, chip, weights=weights, fit=weights is not None, **e.settings._asdict()).metrics
     return {"loss": None if metrics["diverged"] else metrics["final_test_loss"], "swallowed": metrics["swallowed_updates"]}
 
@@ -223,7 +228,7 @@ def section(task, rows, seeds, hidden) -> list[str]:
     )
     if trivial:
         lines += findings(columns, chips, at, medians)
-    learned = [name for name in columns if name in (*RULES, THEN)]
+    learned = [name for name in columns if name in (*RULES, *THEN)]
     shares = {(c, r): statistics.median(row["swallowed"] for row in at(c, r) if "swallowed" in row) for c in chips for r in learned
               if any("swallowed" in row for row in at(c, r))}  # fmt: skip
     swallowing = [chip for chip in chips if any(shares.get((chip, rule), 0) > 0 for rule in learned)]
@@ -243,7 +248,7 @@ def section(task, rows, seeds, hidden) -> list[str]:
 
 def page(rows, tasks, seeds, hidden) -> str:
     chosen = [row for row in rows if (row["hidden"], row["epochs"]) == (hidden, TASKS[row["task"]][1]) and row["seed"] in seeds]
-    lines = PAGE.format(own=OWN, programmed=PROGRAMMED, then=THEN).splitlines()
+    lines = PAGE.format(own=OWN, programmed=PROGRAMMED).splitlines()
     for task in tasks:
         of_task = [row for row in chosen if row["task"] == task]
         lines += section(task, of_task, seeds, hidden) if of_task else []

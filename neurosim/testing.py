@@ -152,7 +152,7 @@ def check_rule(rule) -> RuleReport | GradientReport:
     learning = check(rule).learning() if isinstance(rule, Perturbation) else None
     made: Any = learning.rule if learning else _made(rule)
     rule, cls = made, type(made)
-    learning = learning or Learning(cls.__name__, rule, rule)
+    learning = learning or Learning(cls.__name__, rule, rule, threshold=getattr(rule, "threshold", 0.0))
     kinds = {type(one): one for one in (rule, learning.readout_rule)}  # the readout may have a class of its own
     for one in kinds.values():
         _check_alone(one)

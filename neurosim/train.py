@@ -217,7 +217,8 @@ def as_learning(rule, hidden: float = 1.0, readout: float = 1.0) -> Learning:
     scaled = check(rule)._replace(**{name: getattr(rule, name) * by for name, by in multiplied.items() if name in rule._fields})
     if isinstance(rule, Perturbation):
         return scaled.learning()
-    return Learning(type(rule).__name__, scaled, _replaced(scaled, lr=getattr(rule, "readout_lr", getattr(rule, "lr", 0.0)) * readout))
+    readout_rule = _replaced(scaled, lr=getattr(rule, "readout_lr", getattr(rule, "lr", 0.0)) * readout)
+    return Learning(type(rule).__name__, scaled, readout_rule, threshold=getattr(rule, "threshold", 0.0))
 
 
 def _replaced(rule, lr: float):

@@ -4,8 +4,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hw_models.chip import Chip
+from hw_models.cells import ConstantStep
+from hw_models.chip import Chip, load
 from hw_models.parts import Bits, InputError
 from neurosim import rules
 from neurosim.network import Network
@@ -18,7 +21,8 @@ from neurosim.rules.synapse import Eligibility
 from neurosim.rules.weight_perturbation import WP, WPTrace
 from neurosim.simulator import Simulator
 from neurosim.testing import check_rule
-from neurosim.wiring import Sparse
+from neurosim.train import as_learning
+from neurosim.wiring import Dense, Sparse
 
 OWN = Own(xi=0.2, delta=0.3, out=0.9, sigma=0.5)
 EXTRA = Extra(layer_energy=0.6, layer_size=4.0, input_energy=8.0)
@@ -367,3 +371,126 @@ def test_a_rule_by_chance_says_what_it_draws():
 def test_what_a_rule_draws_is_checked(draws, message):
     with pytest.raises(InputError, match=message):
         check_rule(type("Odd", (ByChance,), {"draws": draws})(1e-3, 0.01))
+
+
+# ---------------------------------------------------------------- changes that wait
+
+
+class Steady(NamedTuple):
+    """Asks every synapse for the same change whenever a reward arrives."""
+
+    lr: float
+    threshold: float
+
+    site = "current"
+    needs = ()
+    Register = Nothing
+    Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr
+
+
+def flat(arrays):
+    return np.concatenate([a.ravel() for a in arrays])
+
+
+@pytest.mark.parametrize("wiring", [Dense(), Sparse(0.5)], ids=["dense", "sparse"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "at the end"])
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("lr", [0.25, -0.25])
+def test_changes_wait_until_they_come_to_the_threshold(wiring, at_once, replicas, lr):
+    """By hand: 5 times a quarter is one whole and a quarter that waits; after 10 times it is two wholes and a half."""
+    rule = Steady(lr, 1.0)
+    learning = as_learning(rule)._replace(at_once=at_once)
+    one = Simulator(Network(2, 10, 1, wiring=wiring), Chip(), 3, learning, dtype="float64", plain=True)
+    before, sign = flat(one.weights), np.sign(lr)
+    data = np.ones((replicas, 5, 2)), np.ones((replicas, 5, 1)), np.ones((replicas, 5), bool)
+    for written, waits in ((1.0, 0.25), (2.0, 0.5)):
+        one.learn(*data)
+        np.testing.assert_allclose(flat(one.weights) - before, sign * written, rtol=1e-12)
+        np.testing.assert_allclose(flat(one.waiting), sign * waits * replicas, rtol=1e-12)  # what waits is the sum over a batch
+
+
+@given(st.floats(1e-3, 1.0), st.floats(1e-3, 1.0), st.integers(1, 4))
+def test_nothing_that_was_asked_for_is_lost(lr, threshold, times):
+    one = Simulator(NETWORK, Chip(), 3, as_learning(Steady(lr, threshold)), dtype="float64", plain=True)
+    before = flat(one.weights)
+    for _ in range(times):
+        one.learn(np.ones((1, 3, 2)), np.ones((1, 3, 2)), np.ones((1, 3), bool))
+    written, waits = flat(one.weights) - before, flat(one.waiting)
+    np.testing.assert_allclose(written + waits, 3 * times * lr, rtol=1e-9)
+    np.testing.assert_allclose(written / threshold, np.round(written / threshold), atol=1e-9 / threshold)
+    assert np.all(np.abs(waits) < threshold * (1 + 1e-9))
+
+
+class Coin(NamedTuple):
+    """Asks for a step up or down, as a coin falls."""
+
+    lr: float
+    threshold: float
+
+    site = "current"
+    needs = ()
+    Register = Nothing
+    Memory = Nothing
+    draws = {"settle": "u"}
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr
+
+    def settle(self, w, d, u):
+        return d if u[0] < 0.5 else -d
+
+
+def test_noise_cancels_before_a_device_is_touched():
+    """A walk of steps s leaves a band of 10 s about its start after 100 steps in the mean, and is then asked for 10: a tenth of the pulses.
+
+    60 synapses make 1500 steps each, so that 900 such walks end, whose lengths vary as much as 0.8 of their mean: 3 % as standard error.
+    """
+    network, step = Network(2, 6, 2), 2.0**-9
+    chip = Chip(cell=ConstantStep(step=step, step_spread=0.0, asymmetry_spread=0.0, cycle_noise=0.0, high=1.0, low=-1.0))
+    asked = []
+    for threshold in (0.0, 10.0):
+        one = Simulator(network, chip, 3, dtype="float64")
+        s = step * one.scales[0]
+        rule = Coin(s, threshold * s * (1 - 1e-9))
+        one = Simulator(network, chip, 3, Learning("coin", rule, rule, threshold=rule.threshold), dtype="float64")
+        found = one.learn(np.ones((1, 1500, 2)), np.ones((1, 1500, 2)), np.ones((1, 1500), bool)).account.writes["input to hidden"]
+        asked.append(found.hits / found.visited)
+    assert asked[0] == pytest.approx(1.0, abs=0.01) and asked[1] == pytest.approx(0.1, rel=0.2)
+
+
+def test_what_waits_goes_on_after_a_pause():
+    rule = Perturbation("np", 0.1, 0.1, threshold=0.02).learning()
+    one, other = (Simulator(NETWORK, Chip(), 3, rule, plain=True) for _ in range(2))
+    one.learn(*series())
+    assert np.abs(flat(one.waiting)).max() > 0
+    other.restore(one.state())
+    for simulator in (one, other):
+        simulator.learn(*series())
+    np.testing.assert_equal(other.state(), one.state())
+
+
+def test_what_waits_needs_room_in_the_synapse():
+    rule = Perturbation("np", trace=0.5, threshold=0.01).learning()
+    with pytest.raises(
+        InputError, match=r"NPTrace needs 32 bits in every synapse \(e 16 bit; waiting 16 bit\), but the chip digital-8bit has 16"
+    ):
+        Simulator(NETWORK, load("digital-8bit"), 3, rule)
+    report = check_rule(Steady(0.1, 0.5))
+    assert "keeps      16 bit (waiting 16) in every synapse" in str(report) and "odin" in report.misfits
+    both = check_rule(Perturbation("np", trace=0.5, threshold=0.01))
+    assert "keeps      16 bit (e 16) and 16 bit (waiting 16) in every synapse" in str(both)
