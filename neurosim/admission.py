@@ -67,6 +67,8 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
             f'The reward is sent once at the end of a sequence (reward "sequence"), but the wire is {chip.wire.delay} steps late, so that it '
             "would never arrive; set chip.wire.delay to 0 or send a reward every step."
         )
+    if learning and not 0 <= learning.threshold <= 1e6:
+        raise InputError(f"The threshold of {type(rule).__name__} must be a number from 0 to 1e6, got {learning.threshold!r}.")
     lanes, waiting = (learning.lanes, learning.waiting) if learning else (1, {})
     for one in (rule, learning.readout_rule) if learning else (rule,):
         for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, {})):

@@ -97,6 +97,11 @@ class Batch:
         lanes = replicas * how.lanes
         parts = simulator.parts
         if learning:
+            if (learning.threshold > 0) != bool(simulator.waiting):
+                raise InputError(
+                    f"The learning has a threshold of {learning.threshold:g}, but the simulator was made for one of {simulator.learning.threshold:g}: "
+                    "both must be above 0, or neither."
+                )
             simulator._remember(replicas)
             parts = parts._replace(rule=lower(learning.rule, number), readout_rule=lower(learning.readout_rule, number))
         memories = simulator.memories
@@ -166,9 +171,14 @@ class Batch:
         widest = (
             longest if how.at_once else max(longest, *(planes[0].shape[1] for planes in simulator.planes))
         )  # of a sparse projection, all wires
-        several = [loop.zeros((loop.MANY, width), number) for width in (widest, longest, longest, longest)]
+        line = loop.zeros((1, max(loop.MANY * longest, widest)), number)
+        several = [
+            line[0, : loop.MANY * longest].reshape(loop.MANY, longest),
+            line,
+            *(loop.zeros((loop.MANY, longest), number) for _ in range(3)),
+        ]
         scratch = loop.Scratch(
-            several[0], several[1], several[2], several[3], _moving(parts.cell, widest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
+            *several, _moving(parts.cell, widest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
             zeros((passes, replicas)), heard, zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, np.int64), zeros(1, np.int64),
         )  # fmt: skip
         fields, widths = parts.neuron.State._fields, {"y": network.outputs}
@@ -252,7 +262,8 @@ class Batch:
             names = [f"matrix of {name}" for name in (*network.populations[: len(network.layers)], "input")]
             found = zip(names, course.net.decorrelators, strict=True)
             counted |= {name: (matrices, d, type(chip.decorrelation)) for name, d in found if d.planes[0].size}
-        writes = {name: _writes(times, array, cell) for name, (times, array, cell) in counted.items()} if learning else {}
+        waiting = network.projections if learning and learning.threshold > 0 else ()  # only cells that have a change to make are asked
+        writes = {name: _writes(times, array, cell, name in waiting) for name, (times, array, cell) in counted.items()} if learning else {}
         sending = zip(network.projections, course.net.projections, strict=True)
         carried = {name: Carried(*(int(n) for n in p.spikes)) for name, p in sending if p.events}
         return Account(
@@ -282,9 +293,10 @@ class Batch:
         }
 
 
-def _writes(times, array, cell) -> Writes:
-    """Writes to the cells of a projection or a matrix, all of which were asked so many times."""
-    visited, (asked, swallowed, pulses) = times * array.planes[0].size, (int(n) for n in array.writes)
+def _writes(times, array, cell, waiting=False) -> Writes:
+    """Writes to the cells of a projection or a matrix, all of which were asked so many times, or only those whose change had waited."""
+    asked, swallowed, pulses = (int(n) for n in array.writes)
+    visited = asked if waiting else times * array.planes[0].size
     if not getattr(cell, "swallows", True):
         return Writes(visited, hits=visited)
     return Writes(visited, asked, swallowed, max(asked - swallowed, pulses))  # pulses are not counted where a write is one

@@ -258,7 +258,7 @@ class Simulator:
         return [w[0] if len(wires.start) else w for w, wires in zip(found, self.wires, strict=True)]
 
     def program(self, weights, fit: bool | None = False) -> None:
-        """Program given weights into the chip's cells, with its programming errors and bounds.
+        """Program given weights into the chip's cells, with its programming errors and bounds. Changes that wait are dropped.
 
         Parameters
         ----------
@@ -283,6 +283,8 @@ class Simulator:
                 self.reaches[k] = self._reach(k, w)
         self.planes = [self._cells(k, w) for k, w in enumerate(weights)]
         self.references = self._references()
+        for array in self.waiting:  # what was asked of other weights
+            array.fill(0)
 
     def wait(self, seconds: float) -> None:
         """Let simulated time pass without a step: cells drift and decay.

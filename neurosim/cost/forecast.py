@@ -146,7 +146,8 @@ def _writes(network, chip, learning, account: Account, work: Workload) -> dict[s
     sizes, inside = zip(network.projections, network.synapses(work.seed), strict=True), 2 * len(network.layers)
     seldom = isinstance(learning, Learning) and learning.at_once
     times = [account.ended if seldom else account.written] * inside + [account.written]
-    found = {name: _asked(chip.cell, each.by(n), work.moves) for (name, n), each in zip(sizes, times, strict=True)}
+    waits = isinstance(learning, Learning) and learning.threshold > 0
+    found = {name: _asked(chip.cell, each.by(n), work.moves, waits) for (name, n), each in zip(sizes, times, strict=True)}
     if account.decorrelated.high:
         names = [*network.populations[: len(network.layers)], "input"]  # the readout has no matrix
         for name, n in zip(names, learning.decorrelated(network)):
@@ -154,7 +155,10 @@ def _writes(network, chip, learning, account: Account, work: Workload) -> dict[s
     return found
 
 
-def _asked(cell, visited: Count, moves: float) -> Writes:
+def _asked(cell, visited: Count, moves: float, waits: bool = False) -> Writes:
+    """Writes where all cells are asked so often; if changes wait for a threshold, as often as they move, or never, or each time."""
+    if waits:
+        visited = Count(0, min(moves, 1) * visited.typical, visited.high)
     if not getattr(type(cell), "swallows", True):
         return Writes(visited, hits=visited)
     most = getattr(cell, "most_pulses", 1) if is_device(cell) else 1

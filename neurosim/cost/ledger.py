@@ -372,7 +372,8 @@ class _Events:
             self.access(phase, words * n, traced)
             self.add(phase, Event.ADD, n, changed.less(learned))  # over lanes and the batch
             if not learning.at_once or learning.waiting:  # changes wait for the end of the sequence, or for a threshold
-                self.add(phase, Event.ADD, n * (1 + len(learning.waiting)), learned)
+                self.add(phase, Event.ADD, n, learned)
+                self.add(phase, Event.ADD, n * len(learning.waiting), learned if learning.at_once else account.written)  # is it reached?
                 self.access(phase, n, learned)
 
     def gather(self, learning: Learning, rounds: Count, k: int) -> None:

@@ -21,7 +21,7 @@ from neurosim.jit import (
     row,
     take_out,
 )
-from neurosim.loop.rows import MANY, ROWS, draw_write, several, write, write_each, write_row
+from neurosim.loop.rows import MANY, ROWS, draw_write, several, swallows, write, write_each, write_row
 from neurosim.random import GRID, fold, halves, stream, whole
 
 chance = kernel(Cell.chance)
@@ -301,40 +301,47 @@ write_rows = chosen(says_its_chance, write_by_chance, write_each)
 
 # ---------------------------------------------------------------- changes that wait
 
+MOST = 2**20  #: multiples of a threshold at a time, so that a sum beyond all numbers stays one
+
 
 @inline
-def due(waiting, threshold):
+def due(waiting, threshold, one):
     """What is written of a change that waits: whole multiples of the threshold; all of it if there is none."""
     if threshold > 0:
-        whole = np.floor(abs(waiting) / threshold) * threshold
-        return whole if waiting > 0 else -whole
+        multiples = min(np.floor(abs(waiting) / threshold), as_number(MOST, one)) * threshold
+        return multiples if waiting > 0 else -multiples
     return waiting
 
 
 @passage
-def put_aside(p, j0, rows, dw):
+def put_aside(p, j0, rows, dw, one):
+    """Let what some rows are asked for wait; of a batch, the mean, so that the next may be larger or smaller."""
+    each = one / as_number(p.z_before.shape[0], one)
     for k in range(rows):
         waiting, asks = p.waiting[j0 + k], dw[k]
         for i in range(waiting.shape[0]):
-            waiting[i] += asks[i]
+            waiting[i] += asks[i] * each
 
 
 @passage
-def take_due(p, j0, rows, dw, threshold, one):
+def take_due(cell, p, threshold, j0, rows, dw, counts, one):
     """Take what is to be written out of what waits in some rows."""
-    together = threshold * as_number(p.z_before.shape[0], one)  # of a batch, what waits is a sum
+    asked = np.int32(0)
     for k in range(rows):
         waiting, asks = p.waiting[j0 + k], dw[k]
         for i in range(waiting.shape[0]):
-            asks[i] = due(waiting[i], together)
+            asks[i] = due(waiting[i], threshold, one)
             waiting[i] -= asks[i]
+            asked = np.int32(asked + nonzero(asks[i]))
+    if not swallows(cell):  # else they are counted where they are written
+        counts[0] += asked
 
 
 @passage
-def write_waiting(parts, plan, p, now, key, step, dw, moving, counts, one):
-    """Write the changes put aside during a sequence."""
-    k_write, share = stream(key, random.WRITE, p.number, step), one / (p.scale * as_number(p.z_before.shape[0], one))
+def write_waiting(parts, plan, p, now, key, step, scratch, counts, one):
+    """Write what has waited for the end of a sequence."""
+    k_write, dw = stream(key, random.WRITE, p.number, step), scratch.line if p.waiting.shape[0] == 1 else scratch.dw
     for j0 in range(0, p.waiting.shape[0], MANY):
         rows = min(MANY, p.waiting.shape[0] - j0)
-        take_due(p, j0, rows, dw, plan.threshold, one)
-        write_rows(parts.cell, p.planes, j0, rows, dw, share, now, k_write, moving, counts, one)
+        take_due(parts.cell, p, plan.threshold, j0, rows, dw, counts, one)
+        write_rows(parts.cell, p.planes, j0, rows, dw, one / p.scale, now, k_write, scratch.moving, counts, one)

@@ -76,9 +76,7 @@ class Projection(NamedTuple):
     z: np.ndarray  #: (pass, replica, pre) what the weights see in this step; of a bias, the last row, always 1
     z_before: np.ndarray  #: (replica, pre) what they learn from: what they saw a step ago, or as their neurons were perturbed, first pass
     given: np.ndarray  #: (pass, replica, pre, post) perturbation of each weight in the last step; without rows if none is perturbed
-    waiting: (
-        np.ndarray
-    )  #: (pre, post) changes that wait for the end of the sequence or to be many enough; (0, 0) if they are written at once
+    waiting: np.ndarray  #: (pre, post) changes that wait for the end of the sequence or a threshold; (0, 0) if none waits
     scale: Any  #: weight of a full-scale cell
     reach: Any  #: what a column's sum is divided by before the ADC, and multiplied with behind it
     number: int  #: its place among the random streams
@@ -201,6 +199,7 @@ class Scratch(NamedTuple):
     """Work space; from `value` on, what one step leaves for the next."""
 
     dw: np.ndarray  #: (MANY, longest post) what rows of synapses ask for
+    line: np.ndarray  #: (1, ...) the same memory, for all wires of a sparse projection
     seen: np.ndarray  #: (MANY, longest post) rows as read
     shaken: np.ndarray  #: (MANY, longest post) rows as read, perturbed
     own: np.ndarray  #: (MANY, longest post) each synapse's own perturbation

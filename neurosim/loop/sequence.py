@@ -339,4 +339,4 @@ def sequence(course):
         elif not plan.at_once:
             for k in range(len(net.projections)):
                 p = net.projections[k]
-                write_waiting(parts, plan, p, now, key, step, scratch.dw, scratch.moving, p.writes, one)
+                write_waiting(parts, plan, p, now, key, step, scratch, p.writes, one)

@@ -162,7 +162,8 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
     n_post, writing, waits = a.shape[1], what == WRITE and plan.at_once, p.waiting.shape[0] > 0
-    share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
+    # a batch asks for the mean of its changes, and such a mean is what waits
+    share = one / p.scale if waits else one / (p.scale * as_number(replicas, one))
     k_noise = stream(key, random.WEIGHT_NOISE, p.number, step)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     k_rule = stream(key, random.RULE, p.number, step)
@@ -189,10 +190,10 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
                     arrived[lane], scratch, k_read, fold(fold(k_rule, first + b), lane % plan.lanes), one,
                 )  # fmt: skip
             if what == WRITE and waits:
-                put_aside(p, j0, rows, scratch.dw)
+                put_aside(p, j0, rows, scratch.dw, one)
             if writing:
                 if waits:
-                    take_due(p, j0, rows, scratch.dw, plan.threshold, one)
+                    take_due(parts.cell, p, plan.threshold, j0, rows, scratch.dw, counts, one)
                 write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
         read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
         for q in range(passes):

@@ -22,7 +22,8 @@ def arrivals(p, q, b):
 @passage
 def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_read, k_write, k_rule, scratch, counts, one):
     """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
-    share = one / (p.scale * as_number(p.z_before.shape[0], one))
+    waits, each = p.waiting.shape[0] > 0, one / as_number(p.z_before.shape[0], one)
+    share = one / p.scale if waits else one / (p.scale * as_number(p.z_before.shape[0], one))
     cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
     for j in range(p.z_before.shape[1]):
         for k in range(p.wires.start[j], p.wires.start[j + 1]):
@@ -34,12 +35,14 @@ def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_re
                 put(traces, k, r)
                 own = fold(fold(k_rule, first + lane // plan.lanes), lane % plan.lanes)
                 dw += arrived[lane] * changed(rule, w, r, pre, a[lane, i], reward[lane], own, 0, k, one)
-            if what == WRITE and p.waiting.shape[0] > 0:
-                p.waiting[0, k] += dw
+            if what == WRITE and waits:
+                p.waiting[0, k] += dw * each
             if what == WRITE and plan.at_once:
-                if p.waiting.shape[0] > 0:
-                    dw = due(p.waiting[0, k], plan.threshold * as_number(p.z_before.shape[0], one))
+                if waits:
+                    dw = due(p.waiting[0, k], plan.threshold, one)
                     p.waiting[0, k] -= dw
+                    if not swallows(parts.cell):
+                        counts[0] += nonzero(dw)
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
                 put(cells, k, written)

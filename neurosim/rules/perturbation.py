@@ -102,6 +102,11 @@ class Learning(NamedTuple):
         return tuple(n if self.lanes > 1 and sends else 0 for n, sends in zip(before, self.sends, strict=True))
 
 
+def threshold_of(rule) -> float:
+    """That of a rule class of one's own, if it has a field of this name."""
+    return rule.threshold if "threshold" in rule._fields else 0.0
+
+
 class Perturbation(NamedTuple):
     """Weight, node or activity perturbation, each with and without decorrelation.
 
@@ -170,8 +175,8 @@ class Perturbation(NamedTuple):
         Whether the network's inputs are decorrelated too, by a matrix of their own.
     threshold : float
         Changes of a weight add up in a register of its synapse, which outlives a sequence, until they come to so much, and are written in whole
-        multiples of it: what is noise cancels before a device is touched, whose steps up and down seldom are alike. A few of its steps are a
-        start, such as 0.01; 0 writes every change as it comes.
+        multiples of it: what is noise cancels before a device is touched, whose steps up and down seldom are alike. Ten to twenty of its
+        steps are a start (0.01 on reram-es); what is more than one write can move it is cut off. 0 writes every change as it comes.
 
     References
     ----------
@@ -202,7 +207,7 @@ class Perturbation(NamedTuple):
     sign: bool = False
     decorrelate_inputs: bool = False
     interval: Annotated[int, Range("steps", 1)] = 1
-    threshold: Rate = 0.0
+    threshold: Annotated[float, Range("", 0.0, 1e6)] = 0.0
 
     def validate(self):
         if self.reward == "sequence" and self.trace == 0:

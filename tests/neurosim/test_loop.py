@@ -195,8 +195,8 @@ CASES = [
     ("danp, digital, two layers", DEEP, REGISTERS, Perturbation("anp", 0.1, 0.1, decorrelation_lr=0.01, decorrelate="all"), 3, "float32"),
     ("anp, digital, two layers", DEEP, REGISTERS, Perturbation("anp", 0.1, 0.1, perturb="hidden", update="sequence"), 1, "float32"),
     ("anp, analog", ODD, ANALOG, Perturbation("anp", 0.1, 0.1), 1, "float32"),
-    ("np, threshold", WIDE, IDEAL, Perturbation("np", 1.0, 1.0, threshold=0.01), 1, "float32"),
-    ("np, threshold, batch, at the end", ODD, IDEAL, Perturbation("np", 1.0, 1.0, threshold=0.01, update="sequence"), 3, "float32"),
+    ("np, threshold", WIDE, IDEAL, Perturbation("np", 0.1, 0.1, threshold=0.01), 1, "float32"),
+    ("np, threshold, batch, at the end", ODD, IDEAL, Perturbation("np", 0.1, 0.1, threshold=0.01, update="sequence"), 3, "float32"),
     (
         "danp, carry, leaky, tiles, wires",
         LEAKY._replace(hidden=70),

@@ -415,17 +415,20 @@ def test_changes_wait_until_they_come_to_the_threshold(wiring, at_once, replicas
     for written, waits in ((1.0, 0.25), (2.0, 0.5)):
         one.learn(*data)
         np.testing.assert_allclose(flat(one.weights) - before, sign * written, rtol=1e-12)
-        np.testing.assert_allclose(flat(one.waiting), sign * waits * replicas, rtol=1e-12)  # what waits is the sum over a batch
+        np.testing.assert_allclose(flat(one.waiting), sign * waits, rtol=1e-12)
 
 
-@given(st.floats(1e-3, 1.0), st.floats(1e-3, 1.0), st.integers(1, 4))
-def test_nothing_that_was_asked_for_is_lost(lr, threshold, times):
-    one = Simulator(NETWORK, Chip(), 3, as_learning(Steady(lr, threshold)), dtype="float64", plain=True)
+@given(st.floats(1e-3, 1.0), st.floats(1e-3, 1.0), st.lists(st.integers(1, 4), min_size=1, max_size=4), st.booleans())
+def test_nothing_that_was_asked_for_is_lost(lr, threshold, batches, at_once):
+    """Whatever the size of one batch and the next: each asks for the mean over its sequences."""
+    learning = as_learning(Steady(lr, threshold))._replace(at_once=at_once)
+    one = Simulator(NETWORK, Chip(), 3, learning, dtype="float64", plain=True)
     before = flat(one.weights)
-    for _ in range(times):
-        one.learn(np.ones((1, 3, 2)), np.ones((1, 3, 2)), np.ones((1, 3), bool))
+    for replicas in batches:
+        one.learn(np.ones((replicas, 3, 2)), np.ones((replicas, 3, 2)), np.ones((replicas, 3), bool))
+        one.prepare()  # changes nothing
     written, waits = flat(one.weights) - before, flat(one.waiting)
-    np.testing.assert_allclose(written + waits, 3 * times * lr, rtol=1e-9)
+    np.testing.assert_allclose(written + waits, 3 * len(batches) * lr, rtol=1e-9)
     np.testing.assert_allclose(written / threshold, np.round(written / threshold), atol=1e-9 / threshold)
     assert np.all(np.abs(waits) < threshold * (1 + 1e-9))
 
@@ -469,7 +472,7 @@ def test_noise_cancels_before_a_device_is_touched():
         rule = Coin(s, threshold * s * (1 - 1e-9))
         one = Simulator(network, chip, 3, Learning("coin", rule, rule, threshold=rule.threshold), dtype="float64")
         found = one.learn(np.ones((1, 1500, 2)), np.ones((1, 1500, 2)), np.ones((1, 1500), bool)).account.writes["input to hidden"]
-        asked.append(found.hits / found.visited)
+        asked.append(found.hits / (1500 * 12))
     assert asked[0] == pytest.approx(1.0, abs=0.01) and asked[1] == pytest.approx(0.1, rel=0.2)
 
 
@@ -482,6 +485,45 @@ def test_what_waits_goes_on_after_a_pause():
     for simulator in (one, other):
         simulator.learn(*series())
     np.testing.assert_equal(other.state(), one.state())
+
+
+def test_what_is_asked_beyond_all_numbers_saturates_the_cell():
+    """Levels from -127 to 127 of a full scale: what waits may grow without end, but never is no number."""
+    one = Simulator(NETWORK, load("digital-8bit"), 3, as_learning(Steady(3e38, 0.01)), plain=True)
+    one.learn(np.ones((1, 9, 2), "float32"), np.ones((1, 9, 2), "float32"), np.ones((1, 9), bool))
+    for w, scale in zip(one.weights, one.scales, strict=True):
+        np.testing.assert_allclose(w, scale, rtol=1e-2)
+    assert not np.isnan(flat(one.waiting)).any()
+
+
+def test_new_weights_forget_what_waited_for_the_old_ones():
+    one = Simulator(NETWORK, Chip(), 3, as_learning(Steady(0.25, 1.0)), plain=True)
+    one.learn(*series())
+    one.program(one.weights)
+    assert not flat(one.waiting).any()
+
+
+@pytest.mark.parametrize(("made", "given"), [(0.0, 1.0), (1.0, 0.0)])
+def test_a_simulator_waits_for_all_that_it_learns_or_for_nothing(made, given):
+    one = Simulator(NETWORK, Chip(), 3, as_learning(Steady(0.25, made)), plain=True)
+    with pytest.raises(InputError, match=rf"has a threshold of {given:g}, but the simulator was made for one of {made:g}: both must"):
+        one.learn(*series(), learning=as_learning(Steady(0.25, given)))
+
+
+@pytest.mark.parametrize("threshold", [-1.0, np.inf, np.nan])
+def test_a_threshold_is_a_number_from_nothing_up(threshold):
+    with pytest.raises(InputError, match="The threshold of Steady must be a number from 0 to 1e6, got"):
+        Simulator(NETWORK, Chip(), 3, as_learning(Steady(0.25, threshold)))
+
+
+def test_only_cells_that_have_a_change_to_make_are_asked():
+    """By hand: a quarter a step, so that every fourth of eight steps writes each weight, on numbers that swallow nothing and on those that may."""
+    for chip in (Chip(), load("digital-16bit")):
+        one = Simulator(NETWORK, chip, 3, as_learning(Steady(0.25, 1.0)), plain=True)
+        writes = one.learn(np.ones((1, 8, 2), "float32"), np.ones((1, 8, 2), "float32"), np.ones((1, 8), bool)).account.writes
+        assert {name: found.visited for name, found in writes.items()} == {
+            name: 2 * pre * post for name, (pre, post) in zip(NETWORK.projections, NETWORK.shapes(), strict=True)
+        }
 
 
 def test_what_waits_needs_room_in_the_synapse():
