@@ -510,7 +510,7 @@ def test_a_simulator_waits_for_all_that_it_learns_or_for_nothing(made, given):
         one.learn(*series(), learning=as_learning(Steady(0.25, given)))
 
 
-@pytest.mark.parametrize("threshold", [-1.0, np.inf, np.nan])
+@pytest.mark.parametrize("threshold", [-1.0, 2e6])
 def test_a_threshold_is_a_number_from_nothing_up(threshold):
     with pytest.raises(InputError, match="The threshold of Steady must be a number from 0 to 1e6, got"):
         Simulator(NETWORK, Chip(), 3, as_learning(Steady(0.25, threshold)))
