@@ -116,7 +116,10 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
     best = next(study.runs.median(rows) for rows in found if (rows[0]["rule"], rows[0]["chip"]) == ("np", "reram-es"))
     learned = f"np | {best:.5f} | {best / study.runs.median(ideal):.2f}"
     assert len(table) == 3
-    assert table[2] == f"| short | 5 | reram-es | {study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | - | - | - | - | {learned} |"
+    assert (
+        table[2]
+        == f"| short | 5 | reram-es | {study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | - | - | - | - | {learned} |"
+    )
     assert study.page.label(there) == "tbptt, programmed" and study.page.choices(found).count("tbptt") == 1
 
     monkeypatch.setitem(study.plan.RULES, "still", study.plan.Entry(lambda **o: ns.rules.ANP(lr=0.0, readout_lr=0.0), {}, after="tbptt"))

@@ -157,9 +157,8 @@ def _writes(network, chip, learning, account: Account, work: Workload) -> dict[s
 
 def _asked(cell, visited: Count, moves: float, waits: bool = False) -> Writes:
     """Writes where all cells are asked so often; if changes wait for a threshold, as often as they move, or never, or each time."""
-    if waits:
-        visited = Count(0, min(moves, 1) * visited.typical, visited.high)
+    asked = Count(0, min(moves, 1) * visited.typical, visited.high) if waits else visited
     if not getattr(type(cell), "swallows", True):
-        return Writes(visited, hits=visited)
+        return Writes(asked, hits=asked)
     most = getattr(cell, "most_pulses", 1) if is_device(cell) else 1
-    return Writes(visited, hits=Count(0, min(moves, most) * visited.typical, most * visited.high))
+    return Writes(asked, hits=Count(0, min(moves, most) * visited.typical, most * visited.high))

@@ -232,6 +232,14 @@ def test_changes_that_wait_are_summed_and_looked_at(update, looks):
     assert ledger.total(Event.WEIGHT_WRITE, Phase.UPDATE).low == ledger.total(Event.WEIGHT_READ, Phase.UPDATE).low == 0
 
 
+def test_changes_that_wait_are_written_as_often_as_cells_are_said_to_move():
+    rules, work = (NP(), NP(threshold=0.1)), Workload(6, 1, moves=0.01)
+    pulses = [count(SMALL, load("reram-es"), rule.learning(), work).total(Event.PULSE) for rule in rules]
+    assert pulses[0] == pulses[1] and pulses[0].typical == pytest.approx(0.01 * 6 * 40)
+    drawn = [count(SMALL, load("reram-es"), rule.learning(), work).total(Event.RANDOM_BIT, Phase.UPDATE).typical for rule in rules]
+    assert drawn[1] == pytest.approx(0.01 * drawn[0])  # for cells that are asked alone
+
+
 def test_one_step_by_hand():
     """np on digital-8bit with 2 inputs, 5 tanh neurons, 1 linear output: 10 + 25 + 5 = 40 synapses in 2 + 5 + 5 = 12 rows, 6 neurons."""
     ledger = count(SMALL, load("digital-8bit"), NP(normalise=False, carry=1.0).learning(), Workload(steps=1))
