@@ -433,26 +433,10 @@ def test_nothing_that_was_asked_for_is_lost(lr, threshold, batches, at_once):
     assert np.all(np.abs(waits) < threshold * (1 + 1e-9))
 
 
-class Coin(NamedTuple):
+class Coin(Steady):
     """Asks for a step up or down, as a coin falls."""
 
-    lr: float
-    threshold: float
-
-    site = "current"
-    needs = ()
-    Register = Nothing
-    Memory = Nothing
     draws = {"settle": "u"}
-
-    def signal(self, m, own, extra):
-        return m, own.xi
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr
 
     def settle(self, w, d, u):
         return d if u[0] < 0.5 else -d
@@ -461,7 +445,7 @@ class Coin(NamedTuple):
 def test_noise_cancels_before_a_device_is_touched():
     """A walk of steps s leaves a band of 10 s about its start after 100 steps in the mean, and is then asked for 10: a tenth of the pulses.
 
-    60 synapses make 1500 steps each, so that 900 such walks end, whose lengths vary as much as 0.8 of their mean: 3 % as standard error.
+    12 synapses make 1500 steps each, so that 180 such walks end, whose lengths vary as much as 0.8 of their mean: 6 % as standard error.
     """
     network, step = Network(2, 6, 2), 2.0**-9
     chip = Chip(cell=ConstantStep(step=step, step_spread=0.0, asymmetry_spread=0.0, cycle_noise=0.0, high=1.0, low=-1.0))
