@@ -190,9 +190,8 @@ def said(rows, readout, seeds) -> str:
     pairs = [
         (row["loss"], other["loss"]) for row in rows for other in readout if row["seed"] == other["seed"] and losses_of([row, other])[1:]
     ]
-    better = (
-        rows[0]["rule"] not in NEVER_BETTER and len(pairs) == len(losses) and all(a is not None and (b is None or a < b) for a, b in pairs)
-    )
+    below = len(pairs) == len(losses) and all(a is not None and (b is None or a < b) for a, b in pairs)
+    better = below and rows[0]["rule"] not in NEVER_BETTER
     return (f"**{text}**" if better else text) + (f", {len(losses)} of {len(seeds)} seeds" if len(losses) < len(seeds) else "")
 
 

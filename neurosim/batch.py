@@ -172,10 +172,8 @@ class Batch:
             longest if how.at_once else max(longest, *(planes[0].shape[1] for planes in simulator.planes))
         )  # of a sparse projection, all wires
         line = loop.zeros((1, max(loop.MANY * longest, widest)), number)
-        asks, several = (
-            line[0, : loop.MANY * longest].reshape(loop.MANY, longest),
-            [loop.zeros((loop.MANY, longest), number) for _ in range(3)],
-        )
+        asks = line[0, : loop.MANY * longest].reshape(loop.MANY, longest)
+        several = [loop.zeros((loop.MANY, longest), number) for _ in range(3)]
         scratch = loop.Scratch(
             asks, line, several[0], several[1], several[2], _moving(parts.cell, widest, lines, number), _moving(parts.decorrelation_cell, longest, lines, number), source,
             zeros((passes, replicas)), heard, zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, np.int64), zeros(1, np.int64),

@@ -190,7 +190,7 @@ def draw(found, path, against="epochs") -> None:
     for leftmost in panels[:, 0]:
         leftmost.set_ylabel("test loss, median over seeds")
     handles = {name: line for panel in panels.flat for line, name in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * wide - wide // 3, fontsize=8, frameon=False)
     figure.savefig(path, dpi=90)
     plt.close(figure)
 
