@@ -9,7 +9,7 @@ from hw_models.protocols import Cell, Circuit, Converter, Noise, Nothing, Tile, 
 from neurosim.locality import check_declared, reads_of
 from neurosim.neurons import discrete
 from neurosim.protocols import Neuron, Rule, is_product
-from neurosim.rules import Learning
+from neurosim.rules.perturbation import NOTHING_TO_VERIFY, Learning
 
 
 def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
@@ -69,6 +69,8 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
         )
     if learning and not 0 <= learning.threshold <= 1e6:
         raise InputError(f"The threshold of {type(rule).__name__} must be a number from 0 to 1e6, got {learning.threshold!r}.")
+    if learning and learning.verify and learning.threshold == 0:
+        raise InputError(f"{type(rule).__name__}: {NOTHING_TO_VERIFY}")
     lanes, waiting = (learning.lanes, learning.waiting) if learning else (1, {})
     for one in (rule, learning.readout_rule) if learning else (rule,):
         for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, {})):

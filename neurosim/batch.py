@@ -163,7 +163,7 @@ class Batch:
         plan = loop.Plan(
             learning is not None, judged, np.array(noisy), np.array(how.base), np.array(how.sends), how.antithetic, how.by_layer, how.folds,
             number(1.0 if how.by_layer else 1.0 / max(how.samples, 1)), np.array(how.lane), how.lanes, number(how.prediction), how.at_once,
-            number(how.threshold), bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
+            number(how.threshold), how.verify, bool(lasting), how.perturb_readout, how.raw_recurrence, any("input_energy" in one.needs for one in (how.rule, how.readout_rule)),
             number(chip.noise.sigma * spread), number(how.carry), how.interval, number(chip.step_s),
         )  # fmt: skip
         longest = max(*sizes, *(matrix[0].shape[0] for matrix in simulator.matrices))

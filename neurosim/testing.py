@@ -25,7 +25,7 @@ from neurosim.network import Network
 from neurosim.neurons import discrete
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.rules.perturbation import threshold_of
+from neurosim.rules.perturbation import writing_of
 from neurosim.simulator import Simulator
 
 RECORDS = {"s": "State", "p": "Params", "r": "Register", "m": "Memory", "column": "Column", "sums": "Sums"}
@@ -153,7 +153,7 @@ def check_rule(rule) -> RuleReport | GradientReport:
     learning = check(rule).learning() if isinstance(rule, Perturbation) else None
     made: Any = learning.rule if learning else _made(rule)
     rule, cls = made, type(made)
-    learning = learning or Learning(cls.__name__, rule, rule, threshold=threshold_of(rule))
+    learning = learning or Learning(cls.__name__, rule, rule, **writing_of(rule))
     kinds = {type(one): one for one in (rule, learning.readout_rule)}  # the readout may have a class of its own
     for one in kinds.values():
         _check_alone(one)

@@ -19,7 +19,7 @@ from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.rules.perturbation import threshold_of
+from neurosim.rules.perturbation import writing_of
 from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, World, baselines, ridge, share_right, widths
 from neurosim.tasks import check as check_dataset
@@ -219,7 +219,7 @@ def as_learning(rule, hidden: float = 1.0, readout: float = 1.0) -> Learning:
     if isinstance(rule, Perturbation):
         return scaled.learning()
     readout_rule = _replaced(scaled, lr=getattr(rule, "readout_lr", getattr(rule, "lr", 0.0)) * readout)
-    return Learning(type(rule).__name__, scaled, readout_rule, threshold=threshold_of(rule))
+    return Learning(type(rule).__name__, scaled, readout_rule, **writing_of(rule))
 
 
 def _replaced(rule, lr: float):

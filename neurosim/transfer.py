@@ -60,7 +60,7 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
     learning, chip = None, in_step(chip, plan.experiment)
     if saved.matrices:
         learning = as_learning(plan.experiment.rule)._replace(
-            rule=Frozen(), readout_rule=Frozen(), threshold=0.0
+            rule=Frozen(), readout_rule=Frozen(), threshold=0.0, verify=False
         )  # what is only used needs no registers
     simulator = Simulator(plan.experiment.network, chip, seed, learning, dtype=plan.experiment.settings.dtype)
     simulator.program(saved.weights, fit=True)

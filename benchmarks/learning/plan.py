@@ -28,13 +28,15 @@ def below_one(low, high):
 
 
 class Entry(NamedTuple):
-    """A rule and what the tuner may choose; "anneal" is a setting of the run. It learns for a part of a task's epochs if it needs no more, or on a
-    chip into which what another rule found on the ideal one is programmed."""
+    """A rule and what the tuner may choose; "anneal" is a setting of the run, "sigma" the size of the chip's perturbation, if not
+    as the chip has it. It learns for a part of a task's epochs if it needs no more, or on a chip into which what another rule found on the ideal one is
+    programmed."""
 
     make: Any
     space: dict[str, Any]
     part: int = 1
     after: str = ""
+    sigma: float | None = None
 
 
 NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
@@ -47,6 +49,11 @@ STEPS_BACK = {
 
 
 ACCUMULATED = {"threshold": log(1e-3, 3e-2)}  # changes that add up until a device can be moved by them, in weights
+VERIFIED = {"threshold": 0.01, "verify": True}  # and what writes have missed is written again
+IN_PAIRS = {"passes": "antithetic", "samples": 8, "sign": False, "momentum": 0.0, "lr": 0.03, "readout_lr": 0.05}
+LOUD = {  # perturbations that stand out from a chip's noise; pairs let the even terms of what they do to the loss cancel
+    "lr": log(1e-3, 0.3), "readout_lr": log(1e-2, 0.3), "decorrelation_lr": log(3e-4, 1e-2), "sigma": log(0.03, 0.2), "threshold": log(3e-3, 3e-2),
+}  # fmt: skip
 
 
 def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, **fixed: Any) -> Entry:
@@ -90,6 +97,15 @@ RULES = {
         lambda **o: ns.rules.DNP_OVER_TIME(**{"momentum": 0.0, "threshold": 0.01} | o),
         {name: STEPS_BACK[name] for name in ("lr", "readout_lr", "interval")} | MATRIX | ACCUMULATED,
     ),
+    "readout-only, verified": Entry(
+        lambda **o: ns.rules.DANP(**{"lr": 0.0} | VERIFIED | o), {"readout_lr": log(1e-3, 1.0)} | MATRIX | ACCUMULATED
+    ),
+    "dnp over time, pairs, verified": Entry(lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | VERIFIED | o), LOUD, sigma=0.1),
+    "dnp over time, pairs": Entry(
+        lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | o),
+        {name: choose for name, choose in LOUD.items() if name != "threshold"},
+        sigma=0.1,
+    ),
     "readout-only, after tbptt, accumulated": Entry(
         lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o),
         {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
@@ -98,6 +114,11 @@ RULES = {
     "danp, after tbptt, accumulated": Entry(
         lambda **o: ns.rules.DANP(**{"threshold": 0.01} | o),
         ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
+        after="tbptt",
+    ),
+    "readout-only, after tbptt, verified": Entry(
+        lambda **o: ns.rules.DANP(**{"lr": 0.0} | VERIFIED | o),
+        {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
         after="tbptt",
     ),
     "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),

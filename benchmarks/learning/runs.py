@@ -49,7 +49,9 @@ def trained(asked, csv, **further):
         further |= {"weights": found_off_chip(asked["task"], csv, asked["hidden"], asked["seed"], entry.after, first), "fit": True}
     if "anneal" in options:
         further["anneal"] = options.pop("anneal")
-    rule, chip = entry.make(**options), hw.load(asked["chip"]).replace(**work.chip)
+    sigma = options.pop("sigma", entry.sigma)
+    louder = {} if sigma is None else {"noise__sigma": sigma}
+    rule, chip = entry.make(**options), hw.load(asked["chip"]).replace(**work.chip | louder)
     return train(network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], **further)
 
 

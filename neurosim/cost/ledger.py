@@ -147,7 +147,10 @@ class _Events:
         self.slots = lower(chip.cell, np.float64).slots() if shared else 0
         for place, writes in account.writes.items():
             if place in network.projections:
-                self.write(Phase.UPDATE, chip.cell, writes, network.projections.index(place))
+                k = network.projections.index(place)
+                self.write(Phase.UPDATE, chip.cell, writes, k)
+                if isinstance(learning, Learning) and learning.verify:
+                    self.verify(writes, k)
             else:
                 self.write(Phase.DECORRELATION, chip.decorrelation, writes)
 
@@ -178,6 +181,18 @@ class _Events:
         """Stored weights of a projection, and where those of sparse wiring lead."""
         self.add(phase, Event.WEIGHT_READ, n, rounds)
         self.add(phase, Event.STATE_READ, n if self.indexed and k % 2 else 0, rounds)
+
+    def verify(self, writes, k: int) -> None:
+        """Each cell that is written is looked at before and after, a product with an input of its own; both count in what waits."""
+        phase, cell, chip = Phase.UPDATE, self.chip.cell, self.chip
+        if is_device(cell):
+            self.add(phase, Event.ANALOG_READ, 2, writes.visited)
+            for converter, event in ((chip.dac, Event.DAC), (chip.adc, Event.ADC)):
+                self.add(phase, event, 0 if isinstance(converter, Exact) else 2, writes.visited)
+        else:
+            self.fetch(phase, k, 2, writes.visited)
+        self.add(phase, Event.MULTIPLY, 2 if cell.bounded else 0, writes.visited)  # the array's scale
+        self.add(phase, Event.ADD, 1, writes.visited)  # one more than what is taken away without
 
     def write(self, phase: Phase, cell, writes, k: int = 0) -> None:
         device = is_device(cell)

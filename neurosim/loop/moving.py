@@ -21,7 +21,7 @@ from neurosim.jit import (
     row,
     take_out,
 )
-from neurosim.loop.rows import MANY, ROWS, draw_write, several, swallows, write, write_each, write_row
+from neurosim.loop.rows import MANY, ROWS, draw_read, draw_write, read, several, swallows, write, write_each, write_row
 from neurosim.random import GRID, fold, halves, stream, whole
 
 chance = kernel(Cell.chance)
@@ -324,24 +324,61 @@ def put_aside(p, j0, rows, dw, one):
 
 
 @passage
-def take_due(cell, p, threshold, j0, rows, dw, counts, one):
-    """Take what is to be written out of what waits in some rows."""
+def find_due(cell, p, plan, j0, rows, dw, counts, one):
+    """Find what is to be written of what waits in some rows; if what comes of it is not looked at, it waits no more."""
     asked = np.int32(0)
     for k in range(rows):
         waiting, asks = p.waiting[j0 + k], dw[k]
         for i in range(waiting.shape[0]):
-            asks[i] = due(waiting[i], threshold, one)
-            waiting[i] -= asks[i]
+            asks[i] = due(waiting[i], plan.threshold, one)
+            waiting[i] -= asks[i] if not plan.verify else one - one
             asked = np.int32(asked + nonzero(asks[i]))
     if not swallows(cell):  # else they are counted where they are written
         counts[0] += asked
 
 
+@inline
+def within_full_scale(cell, waiting, scale):
+    """What a register of so many bits holds: beyond the full scale of a cell with bounds there is nothing to write."""
+    return min(max(waiting, -scale), scale)
+
+
+@inline
+def of_any_size(cell, waiting, scale):
+    return waiting
+
+
+held = chosen(lambda cell: cell.bounded, within_full_scale, of_any_size)
+
+
+@passage
+def look(cell, p, j0, rows, dw, after, k_look, one):
+    """Look where the cells stand that are asked for something: added to what waits before they are written, and taken from it after."""
+    for k in range(rows):
+        cells, waiting, asks = row(p.planes, j0 + k), p.waiting[j0 + k], dw[k]
+        u, v = halves(fold(k_look, j0 + k))
+        for i in range(waiting.shape[0]):
+            if asks[i] != 0:
+                there = p.scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one))
+                waiting[i] = held(cell, waiting[i] - there, p.scale) if after else waiting[i] + there
+
+
+@passage
+def write_due(cell, p, plan, j0, rows, dw, now, key, step, scratch, counts, one):
+    """Write what is due of what waits in some rows. If it is verified, what each cell has moved is taken from what waits, not what it was asked for."""
+    find_due(cell, p, plan, j0, rows, dw, counts, one)
+    if plan.verify:
+        look(cell, p, j0, rows, dw, False, stream(key, random.BEFORE, p.number, step), one)
+    k_write = stream(key, random.WRITE, p.number, step)
+    write_rows(cell, p.planes, j0, rows, dw, one / p.scale, now, k_write, scratch.moving, counts, one)
+    if plan.verify:
+        look(cell, p, j0, rows, dw, True, stream(key, random.AFTER, p.number, step), one)
+
+
 @passage
 def write_waiting(parts, plan, p, now, key, step, scratch, counts, one):
     """Write what has waited for the end of a sequence."""
-    k_write, dw = stream(key, random.WRITE, p.number, step), scratch.line if p.waiting.shape[0] == 1 else scratch.dw
+    dw = scratch.line if p.waiting.shape[0] == 1 else scratch.dw
     for j0 in range(0, p.waiting.shape[0], MANY):
         rows = min(MANY, p.waiting.shape[0] - j0)
-        take_due(parts.cell, p, plan.threshold, j0, rows, dw, counts, one)
-        write_rows(parts.cell, p.planes, j0, rows, dw, one / p.scale, now, k_write, scratch.moving, counts, one)
+        write_due(parts.cell, p, plan, j0, rows, dw, now, key, step, scratch, counts, one)

@@ -158,6 +158,7 @@ class Plan(NamedTuple):
     average: Any  #: rate of the running prediction that losses are compared with; 0 if with the loss of the base
     at_once: bool  #: weights are written when the reward comes, else changes are summed and written at the end of the sequence
     threshold: Any  #: what is written comes in whole multiples of it, and the rest waits; 0 if all is written
+    verify: bool  #: cells are looked at before and after they are written, and what they missed waits too
     lasting: bool  #: registers hold running means of changes, which outlive a sequence
     perturb_readout: bool  #: the readout is given a perturbation too, else it only sees what the layers below make of theirs
     raw_recurrence: bool  #: recurrent weights see x although the next layer sees D x

@@ -4,7 +4,7 @@ from hw_models.protocols import Noise
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, kernel, passage, plus, put, row
 from neurosim.loop.fours import changed, learn_at_once, remembers, trace
-from neurosim.loop.moving import put_aside, take_due, write_rows
+from neurosim.loop.moving import put_aside, write_due, write_rows
 from neurosim.loop.records import READ, TRACE, WRITE
 from neurosim.loop.rows import MANY, ROWS, draw_read, gather, gather_apart, gather_rows, position, read, read_rows
 from neurosim.loop.trains import send
@@ -162,8 +162,7 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
     """Apply the previous step's broadcast to a projection and read it into the sums of every pass, a few rows after the other."""
     replicas, n_pre = p.z_before.shape
     n_post, writing, waits = a.shape[1], what == WRITE and plan.at_once, p.waiting.shape[0] > 0
-    # a batch asks for the mean of its changes, and such a mean is what waits
-    share = one / p.scale if waits else one / (p.scale * as_number(replicas, one))
+    share = one / (p.scale * as_number(replicas, one))  # a batch asks for the mean of its changes
     k_noise = stream(key, random.WEIGHT_NOISE, p.number, step)
     k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     k_rule = stream(key, random.RULE, p.number, step)
@@ -193,8 +192,9 @@ def sweep(parts, rule, plan, p, what, passes, a, reward, arrived, first, key, st
                 put_aside(p, j0, rows, scratch.dw, one)
             if writing:
                 if waits:
-                    take_due(parts.cell, p, plan.threshold, j0, rows, scratch.dw, counts, one)
-                write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
+                    write_due(parts.cell, p, plan, j0, rows, scratch.dw, now, key, step, scratch, counts, one)
+                else:
+                    write_rows(parts.cell, p.planes, j0, rows, scratch.dw, share, now, k_write, scratch.moving, counts, one)
         read_rows(parts.cell, p.planes, j0, rows, scratch.seen, k_read, one)
         for q in range(passes):
             for b in range(replicas):

@@ -4,7 +4,7 @@ from hw_models.tile import Sum
 from neurosim import random
 from neurosim.jit import as_number, at, chosen, constant, fill, inline, nonzero, passage, plus, put, row
 from neurosim.loop.fours import changed, remembers, trace
-from neurosim.loop.moving import due
+from neurosim.loop.moving import due, held
 from neurosim.loop.records import TRACE, WRITE
 from neurosim.loop.rows import draw_read, draw_write, full_scale, gather, position, read, several, swallows, write
 from neurosim.random import fold, halves, stream
@@ -20,11 +20,14 @@ def arrivals(p, q, b):
 
 
 @passage
-def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_read, k_write, k_rule, scratch, counts, one):
+def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, key, step, counts, one):
     """Every wire applies the previous step's broadcast to its cell, or puts its change aside."""
     waits, each = p.waiting.shape[0] > 0, one / as_number(p.z_before.shape[0], one)
     share = one / p.scale if waits else one / (p.scale * as_number(p.z_before.shape[0], one))
-    cells, (u, v), (s, t) = row(p.planes, 0), halves(fold(k_read, 0)), halves(fold(k_write, 0))
+    cells, k_rule = row(p.planes, 0), stream(key, random.RULE, p.number, step)
+    u, v = halves(fold(stream(key, random.READ, p.number, step), 0))
+    s, t = halves(fold(stream(key, random.WRITE, p.number, step), 0))
+    before, after = halves(fold(stream(key, random.BEFORE, p.number, step), 0)), halves(fold(stream(key, random.AFTER, p.number, step), 0))
     for j in range(p.z_before.shape[1]):
         for k in range(p.wires.start[j], p.wires.start[j + 1]):
             i, dw = p.wires.post[k], one - one
@@ -40,12 +43,18 @@ def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_re
             if what == WRITE and plan.at_once:
                 if waits:
                     dw = due(p.waiting[0, k], plan.threshold, one)
-                    p.waiting[0, k] -= dw
+                    if not plan.verify:
+                        p.waiting[0, k] -= dw
+                    elif dw != 0:
+                        p.waiting[0, k] += p.scale * read(parts.cell, at(cells, k), draw_read(parts.cell, before[0], before[1], k, one))
                     if not swallows(parts.cell):
                         counts[0] += nonzero(dw)
                 d = dw * share
                 written, hit = write(parts.cell, at(cells, k), d, now, draw_write(parts.cell, s, t, k, one))
                 put(cells, k, written)
+                if waits and plan.verify and dw != 0:
+                    there = p.scale * read(parts.cell, at(cells, k), draw_read(parts.cell, after[0], after[1], k, one))
+                    p.waiting[0, k] = held(parts.cell, p.waiting[0, k] - there, p.scale)
                 if swallows(parts.cell):
                     counts[0] += nonzero(d)
                     counts[1] += nonzero(d) - nonzero(hit)
@@ -86,16 +95,14 @@ def read_wires(parts, p, q, b, j, scale, sums, u, v, one):
 @passage
 def sweep_wires(parts, rule, plan, p, what, passes, a, reward, arrived, currents, first, key, step, now, scratch, counts, one):
     """`sweep` for a sparse projection: only wires from rows that sent something are read."""
-    k_read, k_write = stream(key, random.READ, p.number, step), stream(key, random.WRITE, p.number, step)
     scale = as_number(1, one)
     if straight(parts, p):
         scale = full_scale(parts.cell, p.scale, one)
     else:
         fill(p.sums, one - one)
     if what == WRITE or (what == TRACE and remembers(rule)):
-        k_rule = stream(key, random.RULE, p.number, step)
-        learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, k_read, k_write, k_rule, scratch, counts, one)
-    u, v = halves(fold(k_read, 0))
+        learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, key, step, counts, one)
+    u, v = halves(fold(stream(key, random.READ, p.number, step), 0))
     for q in range(passes):
         for b in range(p.z.shape[1]):
             sums = lead_to(parts.tile, parts, p, q, b, currents)

@@ -11,6 +11,11 @@ from neurosim.rules.ornstein_uhlenbeck import OUA
 
 Rate = Annotated[float, Range("", 0.0)]
 
+NOTHING_TO_VERIFY = (
+    "verify is true but threshold is 0: what a write has missed waits in the register that a threshold adds; set the threshold above 0, "
+    "or verify to false."
+)
+
 #: Four classes each: at once, with a trace, and both with the sign of their change alone.
 KINDS = {
     "wp": (wp.WP, wp.WPTrace, wp.WPSign, wp.WPSignTrace),
@@ -50,6 +55,7 @@ class Learning(NamedTuple):
     threshold: float = (
         0.0  #: changes wait in a register a synapse until they come to so much, and are written in whole multiples of it; 0: none waits
     )
+    verify: bool = False  #: what a cell has moved is read and taken from what waits, in place of what it was asked for
 
     @property
     def base(self) -> tuple[int, ...]:
@@ -102,9 +108,9 @@ class Learning(NamedTuple):
         return tuple(n if self.lanes > 1 and sends else 0 for n, sends in zip(before, self.sends, strict=True))
 
 
-def threshold_of(rule) -> float:
-    """That of a rule class of one's own, if it has a field of this name."""
-    return rule.threshold if "threshold" in rule._fields else 0.0
+def writing_of(rule) -> dict[str, Any]:
+    """How a rule class of one's own has its changes written, as far as it has fields of these names."""
+    return {name: getattr(rule, name) for name in ("threshold", "verify") if name in rule._fields}
 
 
 class Perturbation(NamedTuple):
@@ -177,6 +183,11 @@ class Perturbation(NamedTuple):
         Changes of a weight add up in a register of its synapse, which outlives a sequence, until they come to so much, and are written in whole
         multiples of it: what is noise cancels before a device is touched, whose steps up and down seldom are alike. Ten to twenty of its
         steps are a start (0.01 on reram-es); what is more than one write can move it is cut off. 0 writes every change as it comes.
+    verify : bool
+        With a `threshold`, a cell is read before and after it is written, and what it has moved is taken from its register, not what it was
+        asked for: so the register and the weight together keep what the rule wants, and what a write missed is written again when it comes
+        to the threshold. Both reads are those of a single cell, without the noise and the steps of the converters; of a cell with bounds the
+        register holds full scale at most.
 
     References
     ----------
@@ -186,6 +197,7 @@ class Perturbation(NamedTuple):
     Fiete, Seung 2006, doi:10.1103/PhysRevLett.97.048104: a single pass and a running mean of the reward.
     Garcia Fernandez, Ahmad, van Gerven 2024, doi:10.3390/e26121125: "oua".
     Nandakumar et al. 2020, doi:10.3389/fnins.2020.00406: changes that add up in digital memory until a device can be moved by them.
+    Alibart et al. 2012, doi:10.1088/0957-4484/23/7/075201: a device that is read after each pulse, and written again until it is right.
     """
 
     method: Literal["wp", "np", "anp", "nrl", "oua"] = "anp"
@@ -208,8 +220,11 @@ class Perturbation(NamedTuple):
     decorrelate_inputs: bool = False
     interval: Annotated[int, Range("steps", 1)] = 1
     threshold: Annotated[float, Range("", 0.0, 1e6)] = 0.0
+    verify: bool = False
 
     def validate(self):
+        if self.verify and self.threshold == 0:
+            raise InputError(NOTHING_TO_VERIFY)
         if self.reward == "sequence" and self.trace == 0:
             raise InputError(
                 'rule.reward is "sequence" but rule.trace is 0: a reward that comes at the end needs an eligibility trace to credit '
@@ -291,4 +306,5 @@ class Perturbation(NamedTuple):
             self.decorrelate_inputs,
             self.interval,
             self.threshold,
+            self.verify,
         )
