@@ -205,6 +205,7 @@ ONE_BY_ONE = {
     ),
     "reward at the end": (NETWORK, ANALOG, Perturbation("anp", update="sequence", decorrelation_lr=0.01)),
     "changes that wait": (NETWORK, DIGITAL, Perturbation("np", 0.1, 0.1, threshold=0.02)),
+    "writes that are verified": (NETWORK, load("pcm-hermes"), Perturbation("np", 0.1, 0.1, threshold=0.02, verify=True)),
     "weights perturbed": (NETWORK, DIGITAL, Perturbation("wp", decorrelation_lr=0.01)),
     "single pass": (NETWORK, IDEAL, Perturbation("nrl", trace=0.5)),
     "layer by layer": (DEEP, IDEAL, Perturbation("np", perturb="layer", samples=3)),
@@ -613,7 +614,23 @@ def test_numbers_out_of_range():
 
 def test_learning_is_a_tuple_of_options():
     """The fields that a rule of a user's own may leave out mean: a clean and a noisy pass, at once, no decorrelation, all of the difference carried on, no threshold."""
-    assert Learning("mine", None, None)[3:] == ((False, True), True, True, 0.0, True, True, 1.0, False, False, False, 0.0, False, 1, 0.0)
+    assert Learning("mine", None, None)[3:] == (
+        (False, True),
+        True,
+        True,
+        0.0,
+        True,
+        True,
+        1.0,
+        False,
+        False,
+        False,
+        0.0,
+        False,
+        1,
+        0.0,
+        False,
+    )
 
 
 class Given(NamedTuple):

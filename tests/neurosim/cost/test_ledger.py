@@ -90,6 +90,7 @@ RULES = {
     "wp momentum": WP(momentum=0.5), "wp single": WP(passes="noisy"), "trace samples": ANP(trace=0.5, samples=2),
     "inputs": DANP(decorrelate_inputs=True), "interval": NP(interval=2), "danp interval": DANP(interval=3, samples=2, carry=0.5),
     "threshold": NP(threshold=0.01), "interval, threshold": DANP(interval=3, sign=True, threshold=0.01, update="sequence"),
+    "verified": NP(threshold=0.01, verify=True), "verified at the end": ANP(threshold=0.01, verify=True, update="sequence"),
     "readout by its activity": DNP(perturb="hidden", norm="bounded"), "np, readout over its layer": NP(perturb="hidden", interval=2, carry=0.5),
     "interval, momentum": ANP(interval=2, momentum=0.5, sign=True), "interval, two noisy": NP(interval=2, passes="noisy-noisy", update="sequence"),
 }  # fmt: skip
@@ -164,8 +165,8 @@ def test_events_are_what_the_loop_calls(rule, chip, network, batch):
     asked = sum(found.visited for found in writes)
     assert ledger.total(Event.ANALOG_READ if device else Event.MAC, *PASSES).typical == calls["tile.gather"]
     if device:
-        assert ledger.total(Event.DAC).typical == calls["dac.convert"]
-        assert ledger.total(Event.ADC).typical == calls["adc.convert"] == calls["tile.finish"]
+        assert ledger.total(Event.DAC, *PASSES).typical == calls["dac.convert"]
+        assert ledger.total(Event.ADC, *PASSES).typical == calls["adc.convert"] == calls["tile.finish"]
     kind = Event.GAUSSIAN if device else Event.RANDOM_BIT  # Bernoulli noise takes a bit a number
     given, again = (ledger.total(kind, phase).typical for phase in (Phase.PERTURBED, Phase.UPDATE))
     if not device:  # inputs are rounded with 16 bits a number, words with 16 a write
@@ -230,6 +231,18 @@ def test_changes_that_wait_are_summed_and_looked_at(update, looks):
     assert more[Event.STATE_READ] == more[Event.STATE_WRITE] == 6
     assert more[Event.ADD] == 6 + looks - (6 - looks)
     assert ledger.total(Event.WEIGHT_WRITE, Phase.UPDATE).low == ledger.total(Event.WEIGHT_READ, Phase.UPDATE).low == 0
+
+
+@pytest.mark.parametrize("name", ["digital-8bit", "reram-es"])
+def test_a_cell_is_looked_at_before_and_after_a_write_that_is_verified(name):
+    rule, chip = NP(lr=0.1, readout_lr=0.1, threshold=0.001), load(name)
+    account = learned(SMALL, chip, rule.learning(), 6, 1).account
+    asked = sum(account.writes[place].visited for place in SMALL.projections)
+    ledger, without = (events(SMALL, chip, one.learning(), account) for one in (rule._replace(verify=True), rule))
+    more = {event: ledger.total(event).typical - without.total(event).typical for event in Event}
+    looks = [Event.ANALOG_READ, Event.DAC, Event.ADC] if is_device(chip.cell) else [Event.WEIGHT_READ]
+    assert asked > 0
+    assert {event: n for event, n in more.items() if n} == {event: 2 * asked for event in (*looks, Event.MULTIPLY)} | {Event.ADD: asked}
 
 
 def test_changes_that_wait_are_written_as_often_as_cells_are_said_to_move():

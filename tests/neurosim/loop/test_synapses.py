@@ -41,6 +41,7 @@ RULES = {
     "a perturbation a weight": (Perturbation("wp", 1e-3, 1e-3), 1),
     "decorrelation": (Perturbation("np", 0.02, 0.02, decorrelation_lr=0.01), 1),
     "whole multiples": (Perturbation("np", 0.02, 0.02, threshold=2e-5), 1),
+    "what was missed": (Perturbation("np", 0.02, 0.02, threshold=2e-5, verify=True), 1),
     "no product": (Perturbation("np", 0.02, 0.02, momentum=0.5), 1),
 }
 
