@@ -169,7 +169,7 @@ REGISTERS = DIGITAL._replace(neuron=FixedPointCircuit(16, 4.0))
 MISMATCHED = ANALOG.replace(
     tile=WiredCrossbar(conductance_ratio=1e3, rows=64), neuron=AnalogCircuit(limit=1.0), dac__gain_spread=0.1, adc__offset_spread=0.02
 )
-MADE = ("gain", "z_plus", "z_minus")  #: what manufacture makes of a cell for good
+MADE = ("gain", "z_plus", "z_minus", ".waiting")  #: of a cell, what manufacture makes for good and what a write empties
 #: (name, network, chip, rule, batch, float type): few compiled combinations of kinds, others differ in what is not compiled
 CASES = [
     ("np", WIDE, IDEAL, Perturbation("np"), 1, "float32"),
