@@ -26,6 +26,7 @@ from neurosim.tasks import check as check_dataset
 
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
 SATURATED = 0.01  # a share of numbers beyond a part's range that is worth a warning
+STEPS_SEEN = 200  # enough of a sequence to see how noisy a chip is
 
 
 class Settings(NamedTuple):
@@ -120,7 +121,28 @@ class Run:
                     f"chip.{part} saturated while learning ({', '.join(high)}): numbers beyond its range were cut off; widen the range "
                     f"(chip.{part}.limit) or make what it meets smaller."
                 )
+        chip, rule, differ = self.experiment.chip, self.experiment.rule, self.own_noise
+        if chip.noise.sigma < differ:
+            pairs = rule.passes == "clean-noisy" and rule.perturb != "layer"
+            found.append(
+                f"Currents differ by {differ:.2g} (standard deviation) from one run to another on {chip.name}, more than they are perturbed "
+                f"(chip.noise.sigma {chip.noise.sigma:g}), so that {rule.name} sees little of what that does to the loss; try --set "
+                f"chip.noise.sigma={3 * differ:.1g}" + ' and --set rule.passes="antithetic", in which even terms of it cancel.' * pairs
+            )
         return found
+
+    @property
+    def own_noise(self) -> float:
+        """What the currents of the trained network differ by from one run to another, of the task's first test steps, as a standard deviation.
+
+        Nothing if no hidden neuron learns by node perturbation, whose signal is what it was given: what others correlate with is itself as
+        noisy.
+        """
+        rule, data = self.experiment.rule, self.dataset
+        if not (isinstance(rule, Perturbation) and rule.method == "np" and rule.lr > 0) or isinstance(data, World) or self.diverged:
+            return 0.0
+        two = [self.learner.run(data.test.inputs[:1, :STEPS_SEEN], ("h",), noise=drawing)["h"] for drawing in (1, 2)]
+        return float(np.std(two[0] - two[1]) / 2**0.5)
 
     @property
     def metrics(self) -> dict[str, Any]:

@@ -188,6 +188,21 @@ def test_a_run_that_learns_with_its_readout_alone_is_not_run_twice(uncompiled, m
     assert run.baselines["readout-only"] == beside.baselines["readout-only"] == run.epochs[-1]._asdict()
 
 
+def test_a_perturbation_that_drowns_in_the_noise_of_the_chip_is_pointed_out(uncompiled):
+    """Cells of noise 0.05 are read by 1 + 4 neurons of activity below 1: the sums differ by at most 0.05 sqrt(5) of full scale."""
+    task, network, noisy = ns.tasks.MackeyGlass(steps=60), ns.Network(1, 4, 1), hw_models.load("reram-es").replace(tile__read_noise=0.05)
+    rule, found = ns.rules.NP(readout_lr=0.0, lr=1e-9), {}
+    rules = {"quiet": (rule, 1e-4), "loud": (rule, 1.0), "pairs": (rule._replace(passes="antithetic"), 1e-4), "anp": (ns.rules.ANP(), 1e-4)}
+    for name, (rule, sigma) in rules.items():
+        run = ns.train(network, task, rule, noisy.replace(noise__sigma=sigma), epochs=1, baselines=False)
+        found[name] = (run.own_noise, [said for said in run.warnings if said.startswith("Currents")])
+    assert 0 < found["quiet"][0] < 0.05 * 5**0.5 * 4
+    (said,) = found["quiet"][1]
+    assert "(chip.noise.sigma 0.0001), so that np sees little" in said and '--set rule.passes="antithetic"' in said
+    assert not found["loud"][1] and len(found["pairs"][1]) == 1 and "antithetic" not in found["pairs"][1][0]
+    assert found["anp"] == (0.0, [])
+
+
 def test_parts_may_be_named(uncompiled):
     named = ns.train(NETWORK, TASK, "np", "digital-8bit", epochs=1, baselines=False).experiment
     assert named.rule == ns.rules.NP() and named.chip == hw_models.load("digital-8bit")
