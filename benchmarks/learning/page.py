@@ -89,25 +89,20 @@ def claim(found) -> str:
 
 def chips(found) -> str:
     """What learning on a chip comes to beside training on ideal numbers: losses, and how many times that of tbptt there the best rule has."""
-    across = (
+    ways = ("", ", accumulated", ", verified")
+    across = [
         "tbptt on ideal",
         "tbptt programmed",
-        "then its readout",
-        "then its readout, accumulated",
-        "readout-only",
-        "readout-only, accumulated",
-        "reservoir",
-        "best from scratch",
-        "its loss",
-        "/ tbptt on ideal",
-    )
+        *(f"{readout}{how}" for readout in ("then its readout", "readout-only") for how in ways),
+    ]
+    across += ["reservoir", "best from scratch", "its loss", "/ tbptt on ideal"]
     lines = [f"| task | N | chip | {' | '.join(across)} |", f"|{'---|' * (3 + len(across))}"]
     for task, hidden, chip in dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found if rows[0]["chip"] != "ideal"):
         of_task = [rows for rows in found if rows[0]["task"] == task]
         here = [rows for rows in of_task if at(rows) == (hidden, chip)]
         loss, best = {rows[0]["rule"]: median(rows) for rows in here}, best_of(here)
         ideal = next((median(rows) for rows in of_task if at(rows) == (hidden, "ideal") and rows[0]["rule"] == PROGRAMMED), None)
-        learned = [f"readout-only{after}{how}" for after in (f", after {PROGRAMMED}", "") for how in ("", ", accumulated")]
+        learned = [f"readout-only{after}{how}" for after in (f", after {PROGRAMMED}", "") for how in ways]
         losses = [ideal, *map(loss.get, (PROGRAMMED, *learned))]
         losses += [baselines(here, hidden, chip).get("reservoir")]
         cells = ["-" if x is None else f"{x:.5f}" for x in losses]
