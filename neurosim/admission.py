@@ -69,8 +69,15 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
         )
     if learning and not 0 <= learning.threshold <= 1e6:
         raise InputError(f"The threshold of {type(rule).__name__} must be a number from 0 to 1e6, got {learning.threshold!r}.")
+    if learning and learning.verify not in (False, True):
+        raise InputError(f"verify of {type(rule).__name__} must be true or false, got {learning.verify!r}.")
     if learning and learning.verify and learning.threshold == 0:
         raise InputError(f"{type(rule).__name__}: {NOTHING_TO_VERIFY}")
+    if learning and learning.verify and getattr(chip.cell, "keeps", False):
+        raise InputError(
+            f"{type(rule).__name__} looks at what each write has moved (verify), but cells of the chip {chip.name} keep what they have not written for "
+            'later, so that it would be asked for twice; set chip.cell.update to "direct" or rule.verify to false.'
+        )
     lanes, waiting = (learning.lanes, learning.waiting) if learning else (1, {})
     for one in (rule, learning.readout_rule) if learning else (rule,):
         for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, {})):

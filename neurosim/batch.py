@@ -11,7 +11,7 @@ from neurosim import loop, random
 from neurosim.account import Account, Carried, Writes
 from neurosim.cast import FloatArray, lower
 from neurosim.probes import SPIKES, Spikes, events, spikes, view
-from neurosim.rules import Learning
+from neurosim.rules.perturbation import NOTHING_TO_VERIFY, Learning
 from neurosim.wiring import late
 
 ALWAYS = ("x", "h", "y")  # what every network has to record
@@ -102,6 +102,8 @@ class Batch:
                     f"The learning has a threshold of {learning.threshold:g}, but the simulator was made for one of {simulator.learning.threshold:g}: "
                     "both must be above 0, or neither."
                 )
+            if learning.verify and learning.threshold == 0:
+                raise InputError(f"The learning's {NOTHING_TO_VERIFY}")
             simulator._remember(replicas)
             parts = parts._replace(rule=lower(learning.rule, number), readout_rule=lower(learning.readout_rule, number))
         memories = simulator.memories

@@ -62,9 +62,10 @@ class Rule(Protocol):
     With site "weight", ``a`` is the noise that the synapse was given over its variance, and `signal` is not used. A rule with `perturb`
     makes of it what the weight is moved by, so that a perturbation may last. With `settle` changes are left to chance: ``draws`` names the
     random numbers that it takes, such as ``{"settle": "u"}``. With a field ``threshold`` changes wait until they come to so much, and are
-    written in whole multiples of it; with one ``verify`` that is true, what writes missed waits on. With ``product = True`` a change is pre times something that knows neither w
-    nor r, written as that one product, so that rows and columns of an array can write it by pulse trains that they share and what is asked of cells
-    that will not move need not be worked out; a class with a `change` of its own says so itself.
+    written in whole multiples of it; with another one, ``verify``, that is true, what writes missed waits on. With ``product = True`` a
+    change is pre times something that knows neither w nor r, written as that one product, so that rows and columns of an array can write it
+    by pulse trains that they share and what is asked of cells that will not move need not be worked out; a class with a `change` of its own
+    says so itself.
     """
 
     optional = ("settle", "perturb")

@@ -125,7 +125,7 @@ class Run:
         if chip.noise.sigma < differ:
             pairs = rule.passes == "clean-noisy" and rule.perturb != "layer"
             found.append(
-                f"Currents differ by {differ:.2g} (standard deviation) from one run to another on {chip.name}, more than they are perturbed "
+                f"Currents differ by up to {differ:.2g} (standard deviation) from pass to pass on {chip.name}, more than they are perturbed "
                 f"(chip.noise.sigma {chip.noise.sigma:g}), so that {rule.name} sees little of what that does to the loss; try --set "
                 f"chip.noise.sigma={3 * differ:.1g}" + ' and --set rule.passes="antithetic", in which even terms of it cancel.' * pairs
             )
@@ -133,15 +133,21 @@ class Run:
 
     @property
     def own_noise(self) -> float:
-        """What the currents of the trained network differ by from one run to another, of the task's first test steps, as a standard deviation.
+        """By how much two clean passes of the trained network differ, in its hidden currents, as a standard deviation of each.
 
-        Nothing if no hidden neuron learns by node perturbation, whose signal is what it was given: what others correlate with is itself as
-        noisy.
+        They run over the beginning of the first test sequence, and part for good, as those of a rule with ``carry`` of 1: others part for less.
+        Nothing if no hidden neuron learns by node perturbation, whose signal is what it was given (what others correlate with is itself as
+        noisy), or if neurons spike, whose passes differ by spikes.
         """
-        rule, data = self.experiment.rule, self.dataset
-        if not (isinstance(rule, Perturbation) and rule.method == "np" and rule.lr > 0) or isinstance(data, World) or self.diverged:
+        rule, data, spiking = self.experiment.rule, self.dataset, getattr(self.experiment.network.neuron, "spikes", False)
+        if (
+            not (isinstance(rule, Perturbation) and rule.method == "np" and rule.lr > 0)
+            or isinstance(data, World)
+            or self.diverged
+            or spiking
+        ):
             return 0.0
-        two = [self.learner.run(data.test.inputs[:1, :STEPS_SEEN], ("h",), noise=drawing)["h"] for drawing in (1, 2)]
+        two = self.learner.run(np.repeat(data.test.inputs[:1, :STEPS_SEEN], 2, axis=0), ("h",))["h"]  # passes share the reads of cells, too
         return float(np.std(two[0] - two[1]) / 2**0.5)
 
     @property

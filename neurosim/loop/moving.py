@@ -338,17 +338,17 @@ def find_due(cell, p, plan, j0, rows, dw, counts, one):
 
 
 @inline
-def within_full_scale(cell, waiting, scale):
-    """What a register of so many bits holds: beyond the full scale of a cell with bounds there is nothing to write."""
-    return min(max(waiting, -scale), scale)
+def up_to_full_scale(cell, waiting, there, scale):
+    """A register asks a cell with bounds for what is left of its full scale at most, or it would have to be undone before the cell comes back."""
+    return min(max(waiting, -scale - there), scale - there)
 
 
 @inline
-def of_any_size(cell, waiting, scale):
+def of_any_size(cell, waiting, there, scale):
     return waiting
 
 
-held = chosen(lambda cell: cell.bounded, within_full_scale, of_any_size)
+held = chosen(lambda cell: cell.bounded, up_to_full_scale, of_any_size)
 
 
 @passage
@@ -360,7 +360,7 @@ def look(cell, p, j0, rows, dw, after, k_look, one):
         for i in range(waiting.shape[0]):
             if asks[i] != 0:
                 there = p.scale * read(cell, at(cells, i), draw_read(cell, u, v, i, one))
-                waiting[i] = held(cell, waiting[i] - there, p.scale) if after else waiting[i] + there
+                waiting[i] = held(cell, waiting[i] - there, there, p.scale) if after else waiting[i] + there
 
 
 @passage

@@ -54,7 +54,7 @@ def learn_wires(parts, rule, plan, p, what, a, reward, arrived, first, now, key,
                 put(cells, k, written)
                 if waits and plan.verify and dw != 0:
                     there = p.scale * read(parts.cell, at(cells, k), draw_read(parts.cell, after[0], after[1], k, one))
-                    p.waiting[0, k] = held(parts.cell, p.waiting[0, k] - there, p.scale)
+                    p.waiting[0, k] = held(parts.cell, p.waiting[0, k] - there, there, p.scale)
                 if swallows(parts.cell):
                     counts[0] += nonzero(d)
                     counts[1] += nonzero(d) - nonzero(hit)

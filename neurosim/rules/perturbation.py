@@ -109,8 +109,8 @@ class Learning(NamedTuple):
 
 
 def writing_of(rule) -> dict[str, Any]:
-    """How a rule class of one's own has its changes written, as far as it has fields of these names."""
-    return {name: getattr(rule, name) for name in ("threshold", "verify") if name in rule._fields}
+    """How a rule class of one's own has its changes written, if it has a field `threshold`, and perhaps one `verify`."""
+    return {name: getattr(rule, name) for name in ("threshold", "verify") if {"threshold", name} <= set(rule._fields)}
 
 
 class Perturbation(NamedTuple):
@@ -185,9 +185,10 @@ class Perturbation(NamedTuple):
         steps are a start (0.01 on reram-es); what is more than one write can move it is cut off. 0 writes every change as it comes.
     verify : bool
         With a `threshold`, a cell is read before and after it is written, and what it has moved is taken from its register, not what it was
-        asked for: so the register and the weight together keep what the rule wants, and what a write missed is written again when it comes
-        to the threshold. Both reads are those of a single cell, without the noise and the steps of the converters; of a cell with bounds the
-        register holds full scale at most.
+        asked for: so the register and the weight together keep what the rule wants, but for the noise of the two reads, and what a write
+        missed is written again when it comes to the threshold. Both are reads of a single cell, without the noise of a sum and the steps of
+        its converter. Weight and register together hold full scale at most. The threshold should not be less than what a cell does not answer
+        to (``deadband``), or it is asked in vain at every update; cells that add up by themselves are refused.
 
     References
     ----------

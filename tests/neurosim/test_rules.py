@@ -530,18 +530,25 @@ def ones(replicas, steps):
 
 @pytest.mark.parametrize("wiring", [Dense(), Sparse(0.5)], ids=["dense", "sparse"])
 @pytest.mark.parametrize("at_once", [True, False], ids=["at once", "at the end"])
-@pytest.mark.parametrize("cell", [Analog(program_noise=0.0), load("reram-es").cell, FixedPoint(6)], ids=["analog", "exponential", "words"])
+@pytest.mark.parametrize(
+    "cell",
+    [Analog(program_noise=0.0), load("reram-es").cell, FixedPoint(6), load("pcm").cell._replace(update="direct", drift=0.0, noise=0.0)],
+    ids=["analog", "exponential", "words", "programmed"],
+)
 def test_a_weight_and_its_register_keep_what_was_asked_for_whatever_its_cell_makes_of_it(cell, at_once, wiring):
-    """Thirty times a two hundredth of full scale, to cells whose gain varies by a third, that miss by a tenth of full scale, that round to a 31st."""
+    """Thirty times a two hundredth of full scale, to cells whose gain varies by a third, that miss by a tenth of full scale, that round to a 31st, that answer to a
+    twentieth of it at least.
+    """
     network = Network(2, 10, 1, wiring=wiring)
     missed = []
     for verify in (True, False):
         rule = Checked(5e-3 * Simulator(network, Chip(cell=cell), 3).scales.min(), 0.01, verify)
         one = Simulator(network, Chip(cell=cell), 3, as_learning(rule)._replace(at_once=at_once), dtype="float64", plain=True)
         one.program([np.zeros_like(w) for w in one.weights])
+        before = flat(one.weights)
         for _ in range(3):
             one.learn(*ones(2, 10))
-        missed.append(np.abs(flat(one.weights) + flat(one.waiting) - 30 * rule.lr).max())
+        missed.append(np.abs(flat(one.weights) - before + flat(one.waiting) - 30 * rule.lr).max())
     assert missed[0] < 1e-12 and missed[1] > 0.1 * 30 * rule.lr
 
 
@@ -566,16 +573,45 @@ def test_what_a_write_missed_is_written_until_it_is_less_than_the_threshold():
     assert off[1].std() > 0.08
 
 
-def test_a_register_asks_for_full_scale_at_most_of_what_cannot_be_written():
-    """Devices that are stuck: what is asked for adds up to full scale, and does not go on from there."""
+def test_weight_and_register_hold_full_scale_at_most():
+    """Devices that are stuck: what is asked for adds up to what is left of full scale, and does not go on from there."""
     chip = Chip(cell=ConstantStep(step=0.01, stuck=1.0))
     one = Simulator(NETWORK, chip, 3, as_learning(Checked(0.3, 0.01, True)), plain=True)
     before = one.weights
     for _ in range(3):
         one.learn(np.ones((1, 9, 2), "float32"), np.ones((1, 9, 2), "float32"), np.ones((1, 9), bool))
     np.testing.assert_equal(one.weights, before)
-    for waiting, scale in zip(one.waiting, one.scales, strict=True):
-        np.testing.assert_allclose(waiting, scale, rtol=1e-6)
+    for w, waiting, scale in zip(before, one.waiting, one.scales, strict=True):
+        np.testing.assert_allclose(w + waiting, scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize("wiring", [Dense(), Sparse(0.5)], ids=["dense", "sparse"])
+@pytest.mark.parametrize("name", ["digital-8bit", "reram-es"])
+def test_a_weight_that_came_to_its_bound_comes_back_as_soon_as_it_is_asked(name, wiring):
+    """Devices that reach beyond full scale; a hundredth of it a step: after 5 steps back, 0.05 or, of a device, within what its writes miss."""
+    chip = load(name).replace(memory={"kind": "unlimited"})
+    chip = chip.replace(cell__high=1.5, cell__high_spread=0.0, cell__low_spread=0.0) if name == "reram-es" else chip
+    there, back = (as_learning(Checked(lr, 0.01, True)) for lr in (0.01, -0.01))
+    one = Simulator(Network(2, 10, 1, wiring=wiring), chip, 3, there, plain=True, dtype="float64")
+    one.scales[:] = 1.0
+    one.program([np.zeros_like(w) for w in one.weights])
+    one.learn(*ones(1, 150))
+    assert flat(one.weights) + flat(one.waiting) == pytest.approx(1.0, abs=1e-6)
+    one.learn(*ones(1, 5), learning=back)
+    assert flat(one.weights) + flat(one.waiting) == pytest.approx(0.95, abs=1e-6)
+
+
+def test_cells_that_keep_what_they_have_not_written_cannot_be_verified():
+    with pytest.raises(
+        InputError, match=r'NP looks at what each write has moved \(verify\), but cells of the chip pcm-hermes keep .* to "direct" or'
+    ):
+        Simulator(NETWORK, load("pcm-hermes"), 3, Perturbation("np", threshold=0.01, verify=True).learning())
+
+
+@pytest.mark.parametrize("verify", ["yes", 0.5, None])
+def test_verify_is_true_or_false(verify):
+    with pytest.raises(InputError, match=f"verify of Checked must be true or false, got {verify!r}"):
+        Simulator(NETWORK, Chip(), 3, as_learning(Checked(0.1, 0.01, verify)))
 
 
 def test_nothing_can_be_verified_without_a_threshold():

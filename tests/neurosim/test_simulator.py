@@ -205,7 +205,11 @@ ONE_BY_ONE = {
     ),
     "reward at the end": (NETWORK, ANALOG, Perturbation("anp", update="sequence", decorrelation_lr=0.01)),
     "changes that wait": (NETWORK, DIGITAL, Perturbation("np", 0.1, 0.1, threshold=0.02)),
-    "writes that are verified": (NETWORK, load("pcm-hermes"), Perturbation("np", 0.1, 0.1, threshold=0.02, verify=True)),
+    "writes that are verified": (
+        NETWORK,
+        load("pcm-hermes").replace(cell__update="direct"),
+        Perturbation("np", 0.1, 0.1, threshold=0.02, verify=True),
+    ),
     "weights perturbed": (NETWORK, DIGITAL, Perturbation("wp", decorrelation_lr=0.01)),
     "single pass": (NETWORK, IDEAL, Perturbation("nrl", trace=0.5)),
     "layer by layer": (DEEP, IDEAL, Perturbation("np", perturb="layer", samples=3)),
