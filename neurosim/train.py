@@ -26,6 +26,7 @@ from neurosim.tasks import check as check_dataset
 
 HOPELESS = 100.0  # a training loss this many times that of predicting the mean has diverged
 SATURATED = 0.01  # a share of numbers beyond a part's range that is worth a warning
+DROWNED = 0.5  # a share of the chip's own noise below which a perturbation estimates little (docs/learning.md)
 STEPS_SEEN = 200  # enough of a sequence to see how noisy a chip is
 
 
@@ -122,12 +123,12 @@ class Run:
                     f"(chip.{part}.limit) or make what it meets smaller."
                 )
         chip, rule, differ = self.experiment.chip, self.experiment.rule, self.own_noise
-        if chip.noise.sigma < differ:
+        if chip.noise.sigma < DROWNED * differ:
             pairs = rule.passes == "clean-noisy" and rule.perturb != "layer"
             found.append(
-                f"Currents differ by up to {differ:.2g} (standard deviation) from pass to pass on {chip.name}, more than they are perturbed "
-                f"(chip.noise.sigma {chip.noise.sigma:g}), so that {rule.name} sees little of what that does to the loss; try --set "
-                f"chip.noise.sigma={3 * differ:.1g}" + ' and --set rule.passes="antithetic", in which even terms of it cancel.' * pairs
+                f"Currents differ by up to {differ:.2g} (standard deviation) from pass to pass on {chip.name} and are perturbed by "
+                f"less than half of that (chip.noise.sigma {chip.noise.sigma:g}), so that {rule.name} sees little of what that does to the loss; try --set "
+                f"chip.noise.sigma={2 * differ:.1g}" + ' and --set rule.passes="antithetic", in which even terms of it cancel.' * pairs
             )
         return found
 
