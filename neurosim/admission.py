@@ -72,7 +72,7 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
     if learning and learning.verify not in (False, True):
         raise InputError(f"verify of {type(rule).__name__} must be true or false, got {learning.verify!r}.")
     if learning and learning.verify and learning.threshold == 0:
-        raise InputError(f"{type(rule).__name__}: {NOTHING_TO_VERIFY}")
+        raise InputError(f"Of {type(rule).__name__}, {NOTHING_TO_VERIFY}")
     if learning and learning.verify and getattr(chip.cell, "keeps", False):
         raise InputError(
             f"{type(rule).__name__} looks at what each write has moved (verify), but cells of the chip {chip.name} keep what they have not written for "

@@ -103,7 +103,7 @@ class Batch:
                     "both must be above 0, or neither."
                 )
             if learning.verify and learning.threshold == 0:
-                raise InputError(f"The learning's {NOTHING_TO_VERIFY}")
+                raise InputError(f"Of the learning, {NOTHING_TO_VERIFY}")
             simulator._remember(replicas)
             parts = parts._replace(rule=lower(learning.rule, number), readout_rule=lower(learning.readout_rule, number))
         memories = simulator.memories

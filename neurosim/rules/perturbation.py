@@ -12,8 +12,8 @@ from neurosim.rules.ornstein_uhlenbeck import OUA
 Rate = Annotated[float, Range("", 0.0)]
 
 NOTHING_TO_VERIFY = (
-    "verify is true but threshold is 0: what a write has missed waits in the register that a threshold adds; set the threshold above 0, "
-    "or verify to false."
+    "rule.verify is true but rule.threshold is 0: what a write has missed waits in the register that a threshold adds; set rule.threshold above "
+    "0, or rule.verify to false."
 )
 
 #: Four classes each: at once, with a trace, and both with the sign of their change alone.
