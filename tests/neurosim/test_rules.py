@@ -615,12 +615,14 @@ def test_verify_is_true_or_false(verify):
 
 
 def test_nothing_can_be_verified_without_a_threshold():
-    with pytest.raises(InputError, match="rule.verify is true but rule.threshold is 0"):
+    with pytest.raises(InputError, match=r"rule\.verify is true but rule\.threshold is 0"):
         Simulator(NETWORK, Chip(), 3, Perturbation("np", verify=True).learning())
-    with pytest.raises(InputError, match="Of Checked, rule.verify is true but rule.threshold is 0"):
+    with pytest.raises(InputError, match=r"Of Checked, rule\.verify is true but"):
         Simulator(NETWORK, Chip(), 3, as_learning(Checked(0.1, 0.0, True)))
-    with pytest.raises(InputError, match="Of the learning, rule.verify is true but rule.threshold is 0"):
-        Simulator(NETWORK, Chip(), 3, Perturbation("np").learning(), plain=True).learn(*series(), learning=as_learning(Checked(0.1, 0.0, True)))
+    with pytest.raises(InputError, match=r"Of the learning, rule\.verify is true but"):
+        Simulator(NETWORK, Chip(), 3, Perturbation("np").learning(), plain=True).learn(
+            *series(), learning=as_learning(Checked(0.1, 0.0, True))
+        )
 
 
 def test_what_waits_needs_room_in_the_synapse():
