@@ -123,7 +123,7 @@ STYLES = {
     "readout-only, after tbptt": ("#8a8a8a", "--"), "danp, after tbptt": ("#c62828", "--"),
     "readout-only, accumulated": ("#8a8a8a", ":"), "danp, accumulated": ("#c62828", ":"), "dnp over time, accumulated": ("#00838f", ":"),
     "dnp over time, pairs": ("#ad1457", "-"), "dnp over time, pairs, verified": ("#ad1457", ":"),
-    "readout-only, verified": ("#616161", ":"), "readout-only, after tbptt, verified": ("#616161", "-."),
+    "danp, verified": ("#c62828", (0, (1, 3))), "readout-only, verified": ("#616161", ":"), "readout-only, after tbptt, verified": ("#616161", "-."),
     "readout-only, after tbptt, accumulated": ("#8a8a8a", "-."), "danp, after tbptt, accumulated": ("#c62828", "-."),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip

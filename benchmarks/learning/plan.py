@@ -100,6 +100,10 @@ RULES = {
     "readout-only, verified": Entry(
         lambda **o: ns.rules.DANP(**{"lr": 0.0} | VERIFIED | o), {"readout_lr": log(1e-3, 1.0)} | MATRIX | ACCUMULATED
     ),
+    "danp, verified": Entry(
+        lambda **o: ns.rules.DANP(**VERIFIED | o),
+        ACTIVITY | {"lr": log(1e-5, 3e-2), "decorrelation_lr": log(3e-4, 1e-2)} | ACCUMULATED | {"sigma": log(3e-3, 0.2)},
+    ),
     "dnp over time, pairs, verified": Entry(lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | VERIFIED | o), LOUD, sigma=0.1),
     "dnp over time, pairs": Entry(
         lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | o),
