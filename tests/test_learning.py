@@ -118,7 +118,7 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
     assert len(table) == 3
     assert (
         table[2]
-        == f"| short | 5 | reram-es | {study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | - | - | - | - | {learned} |"
+        == f"| short | 5 | reram-es | {study.runs.median(ideal):.5f} | {study.runs.median(there):.5f} | - | - | - | - | - | - | - | {learned} |"
     )
     assert study.page.label(there) == "tbptt, programmed" and study.page.choices(found).count("tbptt") == 1
 

@@ -98,8 +98,11 @@ GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), G
 
 
 def fit_for(rule, chip):
-    """The chip with room for every register, and without a source of noise that has a state, where each weight needs one."""
+    """The chip with room for every register, cells that keep nothing where writes are verified, and without a source of noise that has a state,
+    where each weight needs one.
+    """
     chip = chip._replace(memory=Unlimited())
+    chip = chip.replace(cell__update="direct") if rule.verify and getattr(chip.cell, "keeps", False) else chip
     return chip._replace(noise=Bernoulli(chip.noise.sigma)) if rule.method in ("wp", "oua") and chip.noise.State is not Nothing else chip
 
 
