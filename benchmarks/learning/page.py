@@ -6,9 +6,9 @@ import statistics
 from collections import Counter
 
 import numpy as np
-from plan import PROGRAMMED, REFERENCES, RULES, TASKS, epochs_of
-from runs import median, median_and_range
-from tuner import complete
+from plan import CHIPS, PROGRAMMED, REFERENCES, RULES, SIZES, TASKS, epochs_of
+from runs import Runs, median, median_and_range
+from tuner import complete, left_out
 
 
 def label(rows) -> str:
@@ -53,6 +53,19 @@ def choices(found) -> str:
         options = ", ".join(f"{name} {value:g}" for name, value in own.items()) or "as it comes"
         lines.append(f"| {first['task']} | {first['rule']} | N = {first['hidden']}, {first['chip']} | {options} |")
     return "\n".join(lines)
+
+
+def coverage(found, path) -> str:
+    """How many rules of each place have been run in full, of how many, and what all runs took."""
+    lines = [f"| task | N | {' | '.join(CHIPS)} |", f"|---|---|{'---|' * len(CHIPS)}"]
+    have = Counter((rows[0]["task"], *at(rows)) for rows in found)
+    for task in dict.fromkeys(rows[0]["task"] for rows in found):
+        for n in SIZES:
+            wanted = [sum(not left_out(task, n, chip, rule, True) for rule in TASKS[task].rules) for chip in CHIPS]
+            lines.append(f"| {task} | {n} | {' | '.join(f'{have[task, n, c]} of {k}' for c, k in zip(CHIPS, wanted, strict=True))} |")
+    rows = Runs(path).rows.values()
+    hours = sum(row.get("seconds", 0.0) for row in rows) / 3600
+    return "\n".join([f"{len(rows):,} runs, the tuner's among them; {hours:.0f} hours of one core's time.", "", *lines])
 
 
 def best_of(found, among=None) -> str | None:
@@ -116,21 +129,15 @@ STYLES = {
     "wp": ("#97cf9b", "-"), "dwp": ("#2e7d32", "-"), "np": ("#90bfe8", "-"), "dnp": ("#1a5fa8", "-"), "anp": ("#f2a19a", "-"),
     "danp": ("#c62828", "-"), "danp, running norm": ("#8e24aa", "-"), "danp, 4 samples": ("#f57c00", "-"),
     "danp, 16 samples": ("#795548", "-"),
-    "danp, bounded norm": ("#8e24aa", "--"), "np over time": ("#26a69a", "-"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
-    "dnp over time, 4 samples": ("#80cbc4", "-"),
-    "dnp over time, norm over the layer": ("#00838f", "--"),
+    "np over time": ("#26a69a", "-"), "dnp over time": ("#00838f", "-"), "dnp over time, 64 samples": ("#006064", "--"),
     "anp, 16 samples": ("#795548", "-"), "readout-only": ("#8a8a8a", "-"),
     "readout-only, after tbptt": ("#8a8a8a", "--"), "danp, after tbptt": ("#c62828", "--"),
     "readout-only, accumulated": ("#8a8a8a", ":"), "danp, accumulated": ("#c62828", ":"), "dnp over time, accumulated": ("#00838f", ":"),
-    "dnp over time, pairs": ("#ad1457", "-"), "dnp over time, pairs, verified": ("#ad1457", ":"),
+    "dnp over time, pairs, verified": ("#ad1457", ":"),
     "danp, verified": ("#c62828", (0, (1, 3))), "readout-only, verified": ("#616161", ":"), "readout-only, after tbptt, verified": ("#616161", "-."),
     "readout-only, after tbptt, accumulated": ("#8a8a8a", "-."), "danp, after tbptt, accumulated": ("#c62828", "-."),
     "one-step gradient": ("black", ":"), "tbptt": ("black", "-"), "eprop": ("black", "--"), "rflo": ("black", "-."),
 }  # fmt: skip
-
-
-#: What takes a rule apart to see what it needs: in the tables alone.
-TAKEN_APART = ("dnp over time, 1 sample", "dnp over time, without signs", "dnp at once with signs", "danp over time, norm over the layer")
 
 
 def draw(found, path, against="epochs") -> None:
@@ -143,7 +150,7 @@ def draw(found, path, against="epochs") -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    found = [rows for rows in found if rows[0]["rule"] not in TAKEN_APART]
+    found = [rows for rows in found if not TASKS[rows[0]["task"]].rules[rows[0]["rule"]].only]  # which stand in the tables alone
     across = [place for place in columns(found) if against == "epochs" or any(clock(rows) for rows in found if at(rows) == place)]
     if not across:
         return
@@ -206,7 +213,7 @@ def sections(path) -> dict[str, str]:
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
     together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
     as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
-    made = {"claim": claim(best), "choices": choices(best)}
+    made = {"claim": claim(best), "choices": choices(best), "coverage": coverage(best, path)}
     if any(rows[0]["chip"] != "ideal" for rows in best):
         made["chips"] = chips(best)
     places = {(rows[0]["task"], *at(rows)) for rows in as_it_comes}
@@ -233,8 +240,8 @@ def write(out) -> None:
         start, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->\n"
         text += f"{start}{end}\n" if new else ""
         if start not in text or end not in text:
-            if mark.startswith("untuned"):
-                continue  # the tuner may choose what a rule comes with; a page shows that apart where it wants to
+            if mark.startswith(("untuned", "coverage")):
+                continue  # which a page shows where it wants to
             print(f"{page} has no marks for {mark!r}; put {start.strip()} and {end.strip()} where the table belongs.")
             continue
         before, rest = text.split(start, 1)

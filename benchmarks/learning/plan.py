@@ -11,6 +11,9 @@ STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are div
 FEW = ((4, 3, 1),)  # little more than one full run
 LARGEST = 100  # network that is tuned in full on every chip
 LARGER = ((3, 1, 1),)  # of networks larger than those it tunes in full
+SIZES = (100, 500, 1000)  # hidden neurons
+CHIPS = ("ideal", "digital-8bit", "reram-es")
+DRIVEN = ("mackey-glass-driven", 100, "ideal")  # where rules are taken apart, to see what they need
 
 
 def log(low, high):
@@ -30,13 +33,14 @@ def below_one(low, high):
 class Entry(NamedTuple):
     """A rule and what the tuner may choose; "anneal" is a setting of the run, "sigma" the size of the chip's perturbation, if not
     as the chip has it. It learns for a part of a task's epochs if it needs no more, or on a chip into which what another rule found on the ideal one is
-    programmed."""
+    programmed. What takes another rule apart is studied in some places only: a task, a number of neurons and a chip each."""
 
     make: Any
     space: dict[str, Any]
     part: int = 1
     after: str = ""
     sigma: float | None = None
+    only: tuple[tuple[str, int, str], ...] = ()
 
 
 NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
@@ -56,8 +60,8 @@ LOUD = {  # perturbations that stand out from a chip's noise; pairs let the even
 }  # fmt: skip
 
 
-def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, **fixed: Any) -> Entry:
-    return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space))
+def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, only: Any = (), **fixed: Any) -> Entry:
+    return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space), only=only)
 
 
 RULES = {
@@ -68,18 +72,20 @@ RULES = {
     "dnp": Entry(ns.rules.DNP, NODE | MATRIX),
     "danp": Entry(ns.rules.DANP, ACTIVITY | MATRIX),
     "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
-    "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX),
+    "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX, only=(DRIVEN,)),
     "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
     "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
     "np over time": over_time({}, ns.rules.NP_OVER_TIME),
     "dnp over time": over_time(),
-    "dnp over time, 4 samples": over_time(samples=4),
+    "dnp over time, 4 samples": over_time(samples=4, only=(DRIVEN,)),
     "dnp over time, 64 samples": over_time(samples=64),
-    "dnp over time, 1 sample": over_time(samples=1),
-    "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03),
-    "dnp at once with signs": over_time(MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9),
-    "dnp over time, norm over the layer": over_time(norm="layer"),
-    "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer"),
+    "dnp over time, 1 sample": over_time(samples=1, only=(DRIVEN,)),
+    "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03, only=(DRIVEN,)),
+    "dnp at once with signs": over_time(
+        MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9, only=(DRIVEN,)
+    ),
+    "dnp over time, norm over the layer": over_time(norm="layer", only=(DRIVEN, ("digits", 100, "ideal"))),
+    "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer", only=(DRIVEN,)),
     "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
     "readout-only, after tbptt": Entry(
         lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
@@ -109,6 +115,7 @@ RULES = {
         lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | o),
         {name: choose for name, choose in LOUD.items() if name != "threshold"},
         sigma=0.1,
+        only=(("mackey-glass-driven", 100, "digital-8bit"),),
     ),
     "readout-only, after tbptt, accumulated": Entry(
         lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o),
@@ -212,6 +219,8 @@ TASKS = {
         spiking(20e-3, tau_adaptation=0.1, beta_adaptation=0.03) | {"gain": 2.0}, rules=on_spikes(32, 1, lr=3e-3, readout_lr=0.03, trace=0.8, carry=0.9), **ON_SPIKES,
     ),
 }  # fmt: skip
+
+STUDIED = ("mackey-glass", "mackey-glass-driven", "mackey-glass-reversed", "forecast-csv", "copy-memory", "digits")  # unless told otherwise
 
 
 def task_of(name, csv):

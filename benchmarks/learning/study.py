@@ -28,7 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs go side by side
 import page
-from plan import TASKS
+from plan import CHIPS, SIZES, STUDIED, TASKS
 from runs import Runs
 from tuner import study
 
@@ -38,11 +38,11 @@ import hw_models as hw
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--untuned", action="store_true", help="every rule at the rates it starts from")
-    parser.add_argument("--tasks", default="mackey-glass,mackey-glass-driven,mackey-glass-reversed", help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--tasks", default=",".join(STUDIED), help=f"of {', '.join(TASKS)}")
     known_rules = list(dict.fromkeys(rule for work in TASKS.values() for rule in work.rules))
     parser.add_argument("--rules", default=";".join(known_rules), help="separated by semicolons")
-    parser.add_argument("--chips", default="ideal")
-    parser.add_argument("--hidden", default="100")
+    parser.add_argument("--chips", default=",".join(CHIPS))
+    parser.add_argument("--hidden", default=",".join(map(str, SIZES)))
     parser.add_argument("--csv", help="hourly weather records, for forecast-csv")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run later than this")

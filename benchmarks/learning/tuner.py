@@ -47,11 +47,13 @@ def untuned(rule) -> list[dict[str, Any]]:
     return [{}, {"anneal": 1.0}] if rule in REFERENCES else [{}]
 
 
-def left_out(task, chip, rule, tune) -> str:
+def left_out(task, hidden, chip, rule, tune) -> str:
     """Why something is not part of the study; empty if it is."""
     entry, elsewhere = TASKS[task].rules.get(rule), chip != "ideal"
     if entry is None:
         return "this task has other rules"
+    if entry.only and (task, hidden, chip) not in entry.only:
+        return f"takes another rule apart, which is done on {' and '.join(f'{t} N={n} {c}' for t, n, c in entry.only)} alone"
     if "threshold" in entry.space and not elsewhere:
         return "ideal numbers take every change as it comes"
     if rule in REFERENCES and elsewhere and (rule != PROGRAMMED or not tune):
@@ -64,7 +66,7 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     found = []
     for task, hidden, chip, rule in places:
         at_home = "ideal" if rule in REFERENCES else chip
-        if why := left_out(task, chip, rule, tune):
+        if why := left_out(task, hidden, chip, rule, tune):
             say(f"{task} N={hidden} {chip} {rule}: left out: {why}", flush=True)
             continue
         for options in [None] if tune else untuned(rule):
@@ -73,6 +75,7 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
                 for where in dict.fromkeys((at_home, chip)):
                     rows = runs.of([job(task, rule, options, where, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
             except TooLate:
+                say(f"{task} N={hidden} {chip} {rule}: not run in full", flush=True)
                 continue
             found.append(rows)
             say(f"{task} N={hidden} {chip} {rule}: {median_and_range(rows)} {options}", flush=True)
