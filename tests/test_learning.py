@@ -135,7 +135,7 @@ def test_what_is_not_part_of_the_study_is_said(study, tmp_path):
     said, runs = [], study.runs.Runs(tmp_path / "none.jsonl")
     places = [("mackey-glass", "reram-es", "eprop"), ("mackey-glass", "ideal", "danp, after tbptt"), ("delayed-match", "ideal", "wp")]
     for task, chip, rule in places:
-        study.tuner.study(runs, [(task, 100, chip, rule)], True, lambda line, flush: said.append(line))
+        study.tuner.study(runs, [(task, 100, chip, rule)], True, say=lambda line, flush: said.append(line))
     assert [line.partition(": left out: ")[2].split()[0] for line in said] == ["references", "begins", "this"]
 
 

@@ -7,6 +7,7 @@ import neurosim as ns
 
 SEEDS = (42, 101, 300, 482, 708)
 TUNING = (1, 2, 3)  # seeds of the tuner
+FRESH = tuple(range(1001, 1021))  # seeds that no rule, range or default was chosen by
 STAGES = ((32, 4, 1), (8, 2, 2), (3, 1, 3))  # settings, what the epochs are divided by, seeds: as much as 25 to 28 full runs
 FEW = ((4, 3, 1),)  # little more than one full run
 LARGEST = 100  # network that is tuned in full on every chip

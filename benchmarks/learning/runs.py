@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import numpy as np
-from plan import ASKED, REFERENCES, SEEDS, TASKS, TUNING, epochs_of, job, task_of
+from plan import ASKED, FRESH, REFERENCES, SEEDS, TASKS, TUNING, epochs_of, job, task_of
 
 import hw_models as hw
 import neurosim as ns
@@ -63,7 +63,7 @@ def done(wanted) -> dict[str, Any] | None:
     start, work, elsewhere = time.perf_counter(), TASKS[asked["task"]], None
     if asked["rule"] in REFERENCES and asked["chip"] != "ideal":
         elsewhere = Elsewhere(hw.load(asked["chip"]).replace(**work.chip))
-    with_baselines = asked["rule"] == "readout-only" and asked["seed"] in SEEDS  # once for each network
+    with_baselines = asked["rule"] == "readout-only" and asked["seed"] in (*SEEDS, *FRESH)  # once for each network
     try:
         run = trained(asked | ({"chip": "ideal"} if elsewhere else {}), csv, on_epoch=elsewhere, baselines=with_baselines)
     except InputError as error:
@@ -77,6 +77,9 @@ def done(wanted) -> dict[str, Any] | None:
     seconds = round(time.perf_counter() - start, 2)
     if asked["seed"] in TUNING:  # all that the tuner looks at
         return asked | {"diverged": m["diverged"], "validation_loss": m["validation_loss"][-1:], "seconds": seconds}
+    if asked["seed"] in FRESH:  # what the losses end at
+        ends = {f"{part}_loss": m[f"{part}_loss"][-1:] for part in ("validation", "test")}
+        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine}
 

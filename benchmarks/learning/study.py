@@ -28,7 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs go side by side
 import page
-from plan import CHIPS, SIZES, STUDIED, TASKS
+from plan import CHIPS, FRESH, SEEDS, SIZES, STUDIED, TASKS
 from runs import Runs
 from tuner import study
 
@@ -38,6 +38,7 @@ import hw_models as hw
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--untuned", action="store_true", help="every rule at the rates it starts from")
+    parser.add_argument("--fresh", action="store_true", help="what the tuner chose once more, from twenty other seeds")
     parser.add_argument("--tasks", default=",".join(STUDIED), help=f"of {', '.join(TASKS)}")
     known_rules = list(dict.fromkeys(rule for work in TASKS.values() for rule in work.rules))
     parser.add_argument("--rules", default=";".join(known_rules), help="separated by semicolons")
@@ -58,7 +59,7 @@ def main() -> None:
     if options.minutes > 0:
         with ProcessPoolExecutor(options.workers) as pool:
             runs = Runs(pathlib.Path(f"{options.out}.jsonl"), options.csv, pool, time.time() + 60 * options.minutes)
-            study(runs, places, not options.untuned)
+            study(runs, places, not options.untuned, FRESH if options.fresh else SEEDS)
     page.write(options.out)
 
 

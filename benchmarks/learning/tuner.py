@@ -61,7 +61,7 @@ def left_out(task, hidden, chip, rule, tune) -> str:
     return f"begins with what {entry.after} found on the ideal chip, once that is tuned" if entry.after and not (elsewhere and tune) else ""
 
 
-def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
+def study(runs, places, tune, seeds=SEEDS, say=print) -> list[list[dict[str, Any]]]:
     """Run every place (task, size, chip, rule), tuned or not, as long as there is time; the rows of each, over seeds."""
     found = []
     for task, hidden, chip, rule in places:
@@ -73,7 +73,7 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
             try:
                 options = ranked(runs, task, rule, at_home, hidden)[0] | begun(runs, task, rule, hidden) if tune else options
                 for where in dict.fromkeys((at_home, chip)):
-                    rows = runs.of([job(task, rule, options, where, hidden, epochs_of(task, rule), seed) for seed in SEEDS])
+                    rows = runs.of([job(task, rule, options, where, hidden, epochs_of(task, rule), seed) for seed in seeds])
             except TooLate:
                 say(f"{task} N={hidden} {chip} {rule}: not run in full", flush=True)
                 continue
@@ -82,10 +82,10 @@ def study(runs, places, tune, say=print) -> list[list[dict[str, Any]]]:
     return found
 
 
-def complete(path, tune) -> list[list[dict[str, Any]]]:
+def complete(path, tune, seeds=SEEDS) -> list[list[dict[str, Any]]]:
     """What the file of runs has in full."""
     runs = Runs(path)
     seen = {(row["task"], row["hidden"], row["chip"], row["rule"]) for row in runs.rows.values()}
     chips = ["ideal", *(name for name in hw.catalogue() if name != "ideal")]
     order = [(t, n, c, r) for t in TASKS for n in sorted({n for _, n, _, _ in seen}) for c in chips for r in TASKS[t].rules]
-    return study(runs, [place for place in order if place in seen], tune, say=lambda *said, **how: None)
+    return study(runs, [place for place in order if place in seen], tune, seeds, say=lambda *said, **how: None)
