@@ -78,9 +78,9 @@ def admit(network, chip: Chip, learning: Learning | None, rule) -> None:
             f"{type(rule).__name__} looks at what each write has moved (verify), but cells of the chip {chip.name} keep what they have not written for "
             'later, so that it would be asked for twice; set chip.cell.update to "direct" or rule.verify to false.'
         )
-    lanes, waiting = (learning.lanes, learning.waiting) if learning else (1, {})
-    for one in (rule, learning.readout_rule) if learning else (rule,):
-        for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, {})):
+    lanes, waiting, kept = (learning.lanes, learning.waiting, learning.kept) if learning else (1, {}, {})
+    for one, over_interval in ((rule, kept), (learning.readout_rule, {})) if learning else ((rule, {}),):
+        for place, record, times, once in (("synapse", one.Register, lanes, waiting), ("neuron", one.Memory, 1, over_interval)):
             need, room = sum(bits(record).values()) * times + sum(once.values()), chip.memory.room(place)
             if room is not None and need > room:
                 names = ", ".join(f"{name} {n} bit" for name, n in bits(record).items())
@@ -144,14 +144,14 @@ def _check_passes(network, learning, rule):
             f"one perturbed pass for each; got {learning.samples}."
         )
     pairs = noisy[0] and len(noisy) > 1
-    if hasattr(rule, "perturb") and (rule.site != "weight" or pairs or learning.folds):
+    if hasattr(rule, "wander") and (rule.site != "weight" or pairs or learning.folds):
         raise InputError(
-            f"{type(rule).__name__} has a method perturb, which keeps one perturbation of a weight in its registers: site must be "
+            f"{type(rule).__name__} has a method wander, which keeps one perturbation of a weight in its registers: site must be "
             '"weight", and passes a clean one with perturbed ones or a single perturbed one, without momentum.'
         )
 
 
-def _knows_noise(rule):
+def knows_noise(rule):
     """Whether a rule learns from the noise that was given."""
     return rule.site == "weight" or any(read.name in ("own", "own.xi") for read in reads_of(rule)["signal"])
 
@@ -163,7 +163,7 @@ def _check_silent(chip, learning, rule):
             f"The noise source {type(chip.noise).__name__} leaves learning to the chip's own noise, which nobody can give again with the other "
             'sign; use rule.passes "noisy-noisy".'
         )
-    if knowing := next((one for one in (rule, learning.readout_rule) if _knows_noise(one)), None):
+    if knowing := next((one for one in (rule, learning.readout_rule) if knows_noise(one)), None):
         raise InputError(
             f"{type(knowing).__name__} learns from the perturbation that was given, but the noise source {type(chip.noise).__name__} gives none and nobody knows "
             "the chip's own noise; choose a rule that measures changes of activity, such as anp."

@@ -40,7 +40,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Rule = Annotated[
-    str | None, typer.Option(help="wp np anp nrl oua dwp dnp danp bptt tbptt eprop rflo, or path/to/file.py:Class for your own.")
+    str | None,
+    typer.Option(
+        help="wp np anp nrl oua dwp dnp danp (np anp dnp danp)-over-time bptt tbptt eprop rflo, or path/to/file.py:Class for your own."
+    ),
 ]
 Experiment = Annotated[str, typer.Argument(metavar="RUN_DIR|FILE.toml", help="A folder that neurosim train wrote, or an experiment.")]
 

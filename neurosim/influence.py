@@ -41,26 +41,29 @@ class Influence(NamedTuple):
     changed: int
 
 
-def influences(learning: Learning, seed: int = 0) -> list[Influence]:
+def influences(learning: Learning, seed: int = 0) -> tuple[list[Influence], bool]:
     """Change everything around a synapse, one after the other: first what a rule may know, then what it may not.
 
     Returns
     -------
-    list of Influence
+    found : list of Influence
         Of `KNOWN` and then of `FOREIGN`.
+    asks : bool
+        Whether any of these synapses was ever asked for a change.
     """
     rng, course = np.random.default_rng(seed), _course(learning, seed)
-    usual, found = _learned(copy.deepcopy(course)), []
+    usual, found, synapses = _learned(copy.deepcopy(course)), [], _watched(course)
+    asks = any(_asked(usual, synapse) != 0 for synapse in synapses)
     for thing, change in {**KNOWN, **FOREIGN}.items():
         changed = 0
-        synapses = _watched(course)
         for synapse in synapses:
             after = copy.deepcopy(course)
             change(after, synapse, rng)
             alone = change is not _other_replicas  # replicas share the weights: what one asks for is added to the rest
             changed += not np.array_equal(_held(usual, synapse, alone), _held(_learned(after), synapse, alone), equal_nan=True)
+            asks = asks or _asked(after, synapse) != 0
         found.append(Influence(thing, len(synapses), changed))
-    return found
+    return found, asks
 
 
 # ---------------------------------------------------------------- the experiment
@@ -108,11 +111,16 @@ def _learned(c: loop.Course) -> loop.Course:
     return c
 
 
+def _asked(course: loop.Course, synapse: Synapse) -> float:
+    """What a synapse asks for, all replicas together."""
+    return course.net.projections[synapse.k].waiting[synapse.pre, synapse.post]
+
+
 def _held(course: loop.Course, synapse: Synapse, alone: bool) -> np.ndarray:
     """What a synapse asks for, and what it and its neuron hold."""
     p, group, lanes = course.net.projections[synapse.k], _group(course, synapse.k), range(course.plan.lanes)
     place = synapse.pre, synapse.post
-    asked = [p.waiting[place]] if alone else []
+    asked = [_asked(course, synapse)] if alone else []
     signals = [group.a[lane, synapse.post] for lane in lanes if course.parts.rule.site == "current"]
     registers = [array[lane][place] for array in p.registers for lane in lanes]
     return np.array([*asked, *registers, *signals, *[array[0, synapse.post] for array in group.memory]], np.float64)

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from hw_models import own
 from hw_models.chip import KINDS, Chip, catalogue, kind_name
 from hw_models.contracts import methods
 from hw_models.parts import InputError, allowed, describe, fields, nearest
@@ -110,6 +111,9 @@ def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str,
         return first_sentence(Network), [row for row in rows if row[0] not in ("network.inputs", "network.outputs")]
     if kind == "train":
         return first_sentence(Settings), _options("train", Settings, Settings._field_defaults)
+    if kind == "rule" and name is not None and ".py:" in name:
+        cls = own.import_class(name)
+        return first_sentence(cls), _options("rule", cls, cls._field_defaults)
     if name is None or name not in known[kind]:
         got = f', got "{name}"' if name else ""
         raise InputError(f"neurosim show {kind} takes the name of one{got}; {nearest(name or '', known[kind])}")

@@ -73,7 +73,7 @@ def reads_of(rule) -> dict[str, list[Read]]:
 def home(method: str, read: Read) -> str:
     """Where lives what a method reads: ``own weight``, ``broadcast``, ``every neuron of the layer`` ..."""
     argument, _, field = read.name.partition(".")
-    if argument == "a" and method == "perturb":
+    if argument == "a" and method == "wander":
         return "own noise"
     return EXTRA_HOMES.get(field, "every neuron") if argument == "extra" else HOMES[argument]
 
@@ -112,10 +112,15 @@ def check_declared(rule):
     cls = rule if isinstance(rule, type) else type(rule)
     if getattr(cls, "site", None) not in SITES:
         raise InputError(f'{where(cls)}: {cls.__name__}.site must be "current" or "weight", got {getattr(cls, "site", None)!r}.')
-    needs, known = getattr(cls, "needs", None), sorted(NOT_LOCAL | set(Extra._fields))
+    needs, known = getattr(cls, "needs", None), sorted(Extra._fields)
     if not isinstance(needs, tuple):
         raise InputError(f'{where(cls)}: {cls.__name__}.needs must be a tuple of names such as ("input_energy",), got {needs!r}.')
     for name in needs:
+        if name in NOT_LOCAL - set(known):
+            raise InputError(
+                f'{where(cls)}: {cls.__name__}.needs names "{name}", which no rule of synapses is given: {MEANING[name]}. Only the reference '
+                f"gradients have it (neurosim check bptt); a rule may ask for {', '.join(known)}."
+            )
         if name not in known:
             raise InputError(f'{where(cls)}: {cls.__name__}.needs names "{name}", which is not known; {nearest(name, known)}')
     if hasattr(cls, "draws") or hasattr(cls, "settle"):

@@ -4,10 +4,9 @@ from hw_models.parts import bits
 from neurosim.neurons import discrete
 from neurosim.partials import traces
 from neurosim.rules import Gradient, Learning, Perturbation
+from neurosim.rules.perturbation import WORD
 from neurosim.rules.synapse import Eligibility
 from neurosim.wiring import late
-
-WORD = 32  # a number that no part of the chip narrows
 
 
 def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps: int = 1, seed: int = 0) -> dict[str, int]:
@@ -48,7 +47,7 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     memory = sum(bits(rule.rule.Memory).values()) * hidden + sum(bits(rule.readout_rule.Memory).values()) * network.outputs
     waiting = synapses * (sum(rule.waiting.values()) or (0 if rule.at_once else WORD))
     rows = sum(pre for pre, _ in network.shapes()[:-1])
-    kept = ((1 if rule.by_layer else rule.samples) * hidden + rows) * WORD if rule.interval > 1 else 0
+    kept = rule.kept["signals"] * hidden + WORD * rows if rule.kept else 0
     return {
         **counted,
         "passes": state * batch * (len(rule.passes) - 1),

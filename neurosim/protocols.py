@@ -59,22 +59,24 @@ class Rule(Protocol):
 
     Class attributes: ``site`` (where the perturbation enters: "current" or "weight"), ``needs`` (names of `Extra`), ``Register``
     (record per synapse) and ``Memory`` (record per neuron), each field with its width in `Bits`.
-    With site "weight", ``a`` is the noise that the synapse was given over its variance, and `signal` is not used. A rule with `perturb`
+    With site "weight", ``a`` is the noise that the synapse was given over its variance, and `signal` is not used. A rule with `wander`
     makes of it what the weight is moved by, so that a perturbation may last. With `settle` changes are left to chance: ``draws`` names the
-    random numbers that it takes, such as ``{"settle": "u"}``. With a field ``threshold`` changes wait until they come to so much, and are
-    written in whole multiples of it; with another one, ``verify``, that is true, what writes missed waits on. With ``product = True`` a
+    random numbers that it takes, such as ``{"settle": "u"}``. A rule may have fields named as the options of `neurosim.rules.Perturbation` that say how
+    passes are made and compared and changes written, and they mean the same: ``samples``, ``passes``, ``carry``, ``interval``, ``perturb``, ``reward``,
+    ``update``, ``average``, ``threshold``, ``verify``, and those of decorrelation. It learns the readout too, at its ``readout_lr``; where
+    ``perturb`` is "hidden" that is given no noise, and may look at ``own.delta``. With ``product = True`` a
     change is pre times something that knows neither w nor r, written as that one product, so that rows and columns of an array can write it
     by pulse trains that they share and what is asked of cells that will not move need not be worked out; a class with a `change` of its own
     says so itself.
     """
 
-    optional = ("settle", "perturb")
+    optional = ("settle", "wander")
 
     def signal(self, m, own, extra): ...  # -> m, a      post neuron, every step
     def trace(self, r, pre, a): ...  # -> r         synapse, every step
     def change(self, w, r, pre, a, reward): ...  # -> dw        synapse, when a valid broadcast arrives
     def settle(self, w, d, u): ...  # -> dw        synapse, of a change d: rounded up or down, made or dropped, by chance
-    def perturb(self, r, a): ...  # -> a         synapse, in a perturbed pass; r is still that of the step before
+    def wander(self, r, a): ...  # -> a         synapse, in a perturbed pass; r is still that of the step before
 
 
 def is_product(rule) -> bool:

@@ -24,8 +24,8 @@ from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import discrete
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
-from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.rules.perturbation import writing_of
+from neurosim.rules import Gradient, Perturbation
+from neurosim.rules.perturbation import learning_of
 from neurosim.simulator import Simulator
 
 RECORDS = {"s": "State", "p": "Params", "r": "Register", "m": "Memory", "column": "Column", "sums": "Sums"}
@@ -41,7 +41,7 @@ class RuleReport(NamedTuple):
     not_local: list[Read]  #: what no synapse or neuron can know
     register: dict[str, int]  #: bits in every synapse, for each of `lanes`
     waiting: dict[str, int]  #: bits in every synapse of changes that wait for a threshold
-    memory: dict[str, int]  #: bits in every hidden neuron
+    memory: dict[str, int]  #: bits in every hidden neuron, those that it keeps over an interval among them
     readout_memory: dict[str, int]  #: bits in every neuron of the readout
     lanes: int  #: sets of registers, one for each number that is broadcast if a trace must wait for its own
     broadcasts: int  #: numbers on the reward wire a step
@@ -49,6 +49,8 @@ class RuleReport(NamedTuple):
     fits: list[str]  #: chips of the catalogue that it can learn on
     misfits: dict[str, str]  #: the others, and why not
     influences: list[Influence]  #: what was changed around a synapse, and how often its update changed
+    asks: bool  #: whether any synapse was asked for a change in these experiments
+    matrices: bool  #: whether a matrix decorrelates every layer
 
     @property
     def local(self) -> bool:
@@ -68,7 +70,8 @@ class RuleReport(NamedTuple):
         here = (
             " and ".join([f"{times}{_room(self.register)}"] * bool(self.register) + [_room(self.waiting)] * bool(self.waiting)) or "nothing"
         )
-        rows.append(("keeps", f"{here} in every synapse, {there}"))
+        beside = ", and a matrix from every neuron to every other one in each layer" * self.matrices
+        rows.append(("keeps", f"{here} in every synapse, {there}{beside}"))
         rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
         rows.append(("fits", ", ".join(self.fits) or "no chip of the catalogue"))
         for why in dict.fromkeys(self.misfits.values()):
@@ -76,7 +79,12 @@ class RuleReport(NamedTuple):
         foreign = [i for i in self.influences if i.thing in FOREIGN]
         uses = [f"{i.thing}{f' (declared: {SAID_BY[i.thing]})' if i in foreign else ''}" for i in self.influences if i.changed]
         rest = [i for i in foreign if not i.changed]
-        rows.append(("experiment", f"an update changes with {', '.join(uses)}"))
+        rows.append(
+            (
+                "experiment",
+                f"{'an update' if self.asks else 'none of the updates is anything but 0; what is kept'} changes with {', '.join(uses) or 'nothing'}",
+            )
+        )
         rows.append(("", f"and in none of {sum(i.tried for i in rest)} trials with {', '.join(i.thing for i in rest)}"))
         rows.append(("compiled", "the same bits as plain Python, in float32 and float64"))
         lines = [f"{self.name} is {'local' if self.local else 'not local'}."]
@@ -153,12 +161,12 @@ def check_rule(rule) -> RuleReport | GradientReport:
     learning = check(rule).learning() if isinstance(rule, Perturbation) else None
     made: Any = learning.rule if learning else _made(rule)
     rule, cls = made, type(made)
-    learning = learning or Learning(cls.__name__, rule, rule, **writing_of(rule))
+    learning = learning or learning_of(rule, rule)
     kinds = {type(one): one for one in (rule, learning.readout_rule)}  # the readout may have a class of its own
     for one in kinds.values():
         _check_alone(one)
     needs = {need for kind in kinds for need in kind.needs}
-    found = influences(learning)
+    found, asks = influences(learning)
     for influence in found:
         if influence.thing in FOREIGN and influence.changed and SAID_BY.get(influence.thing) not in needs:
             raise InputError(
@@ -173,8 +181,8 @@ def check_rule(rule) -> RuleReport | GradientReport:
     misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
     fits = [name for name in catalogue() if name not in misfits]
     return RuleReport(
-        learning.name, reads, far, bits(cls.Register), learning.waiting, bits(cls.Memory), bits(learning.readout_rule.Memory), learning.lanes,
-        learning.samples, learning.passes, fits, misfits, found,
+        learning.name, reads, far, bits(cls.Register), learning.waiting, bits(cls.Memory) | learning.kept, bits(learning.readout_rule.Memory), learning.lanes,
+        learning.samples, learning.passes, fits, misfits, found, asks, learning.decorrelation_lr > 0,
     )  # fmt: skip
 
 
@@ -198,8 +206,11 @@ def _check_returns(rule):
         arguments = list(inspect.signature(getattr(Rule, name)).parameters)[1:]
         try:
             got = kernel(getattr(Rule, name))(lower(rule, np.float64), *[_argument(cls, name, a, rng, np.float64, True) for a in arguments])
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InputError(f"{where(getattr(cls, name))}: {cls.__name__}.{name} fails: {error}.") from None
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+            told = "; each argument is one number or a record of numbers, of this synapse and its neurons alone" * isinstance(
+                error, IndexError
+            )
+            raise InputError(f"{where(getattr(cls, name))}: {cls.__name__}.{name} fails: {str(error).rstrip('.')}{told}.") from None
         place = f"{where(getattr(cls, name))}: {cls.__name__}.{name}"
         record = getattr(cls, kinds.get(name, ""), None)
         parts = got if name == "signal" and isinstance(got, tuple) and len(got) == 2 else (got,)

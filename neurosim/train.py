@@ -11,7 +11,7 @@ from hw_models.chip import Chip, chip_of
 from hw_models.parts import InputError, Range, check
 from neurosim import random
 from neurosim.account import Account
-from neurosim.admission import check_can_act
+from neurosim.admission import check_can_act, knows_noise
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, Workload, epoch_of, estimate, neurobench
@@ -19,7 +19,7 @@ from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.rules import Gradient, Learning, Perturbation
-from neurosim.rules.perturbation import writing_of
+from neurosim.rules.perturbation import learning_of
 from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, World, baselines, ridge, share_right, widths
 from neurosim.tasks import check as check_dataset
@@ -124,10 +124,10 @@ class Run:
                 )
         chip, rule, differ = self.experiment.chip, self.experiment.rule, self.own_noise
         if chip.noise.sigma < DROWNED * differ:
-            pairs = rule.passes == "clean-noisy" and rule.perturb != "layer"
+            pairs = getattr(rule, "passes", "") == "clean-noisy" and getattr(rule, "perturb", "") != "layer"
             found.append(
                 f"Currents differ by up to {differ:.2g} (standard deviation) from pass to pass on {chip.name} and are perturbed by "
-                f"less than half of that (chip.noise.sigma {chip.noise.sigma:g}), so that {rule.name} sees little of what that does to the loss; try --set "
+                f"less than half of that (chip.noise.sigma {chip.noise.sigma:g}), so that {rule_name(rule)} sees little of what that does to the loss; try --set "
                 f"chip.noise.sigma={2 * differ:.1g}" + ' and --set rule.passes="antithetic", in which even terms of it cancel.' * pairs
             )
         return found
@@ -141,12 +141,10 @@ class Run:
         noisy), or if neurons spike, whose passes differ by spikes.
         """
         rule, data, spiking = self.experiment.rule, self.dataset, getattr(self.experiment.network.neuron, "spikes", False)
-        if (
-            not (isinstance(rule, Perturbation) and rule.method == "np" and rule.lr > 0)
-            or isinstance(data, World)
-            or self.diverged
-            or spiking
-        ):
+        if isinstance(rule, Gradient) or isinstance(data, World) or self.diverged or spiking or getattr(rule, "lr", 1.0) == 0:
+            return 0.0
+        hidden = as_learning(rule).rule
+        if hidden.site != "current" or not knows_noise(hidden):
             return 0.0
         two = self.learner.run(np.repeat(data.test.inputs[:1, :STEPS_SEEN], 2, axis=0), ("h",))["h"]  # passes share the reads of cells, too
         return float(np.std(two[0] - two[1]) / 2**0.5)
@@ -248,7 +246,7 @@ def as_learning(rule, hidden: float = 1.0, readout: float = 1.0) -> Learning:
     if isinstance(rule, Perturbation):
         return scaled.learning()
     readout_rule = _replaced(scaled, lr=getattr(rule, "readout_lr", getattr(rule, "lr", 0.0)) * readout)
-    return Learning(type(rule).__name__, scaled, readout_rule, **writing_of(rule))
+    return learning_of(scaled, readout_rule)
 
 
 def _replaced(rule, lr: float):

@@ -8,7 +8,7 @@ from hw_models.parts import InputError
 from hw_models.prices import Price, PriceList, named
 from neurosim.account import Count
 from neurosim.cost.ledger import Ledger
-from neurosim.memory import WORD
+from neurosim.rules.perturbation import WORD
 
 PROJECTION = "No published chip implements node perturbation or its activity-based form: energy, time and area of learning are projections."
 

@@ -34,10 +34,11 @@ from neurosim.cost.operations import POST, PRE, operations
 from neurosim.locality import reads_of
 from neurosim.loop.decorrelation import Decorrelation
 from neurosim.losses import SquaredError
-from neurosim.memory import WORD, indexed
+from neurosim.memory import indexed
 from neurosim.neurons import Linear, discrete
 from neurosim.protocols import Arrivals, Extra, Own
 from neurosim.rules import Gradient, Learning
+from neurosim.rules.perturbation import WORD
 from neurosim.wiring import late
 
 UNIFORM_BITS = 16  # of a uniform random number: as wide as the random words of ReckOn, and Loihi's learning arithmetic
@@ -266,7 +267,7 @@ class _Events:
         for n, rounds in given if not getattr(type(self.chip.noise), "silent", False) else ():
             self.noise(phase, n / 2 if learning.antithetic else n, rounds)  # the second of a pair is given the first one's numbers
             self.add(phase, Event.ADD, n, rounds)
-        if hasattr(rule, "perturb"):  # a weight's perturbation is made of what it is given and of its register
+        if hasattr(rule, "wander"):  # a weight's perturbation is made of what it is given and of its register
             words = len(rule.Register._fields)
             self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
             self.add(phase, Event.STATE_READ, words * self.synapses, each)

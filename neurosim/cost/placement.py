@@ -6,8 +6,9 @@ from typing import NamedTuple
 from hw_models.events import Event
 from hw_models.parts import bits
 from hw_models.prices import PriceList
-from neurosim.memory import WORD, memory_bits
+from neurosim.memory import memory_bits
 from neurosim.rules import Gradient, Learning
+from neurosim.rules.perturbation import WORD
 
 
 class Placement(NamedTuple):

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import os
 import pathlib
+import re
 
 import numba
 import numpy as np
@@ -69,6 +70,9 @@ def _checked(cls, method, name, kinds, dtype):
         dispatcher.compile(kinds)
     except Exception as error:  # Numba reports in many ways, and each of them means that the method cannot be compiled
         reason = next((line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith(("Failed", "No impl"))), "")
+        plain = re.search(r"Untyped global name '(\w+)'", reason)
+        if plain and callable(method.__globals__.get(plain[1])):
+            reason = f"{plain[1]} is a plain function; mark it as one of numbers, which rules and cells may share: @scalar of hw_models.scalars above its def."
         raise InputError(f"{where(method)}: {cls.__name__}.{name} cannot be compiled: {reason}") from None
     result = dispatcher.overloads[kinds]
     annotation = result.type_annotation

@@ -12,7 +12,7 @@ from neurosim.loop.wires import arrivals, sweep_wires
 from neurosim.protocols import Nothing, Rule
 from neurosim.random import draws, fold, halves, stream
 
-next_noise, perturb, draw_next = kernel(Noise.next), kernel(Rule.perturb), draws["next"]
+next_noise, wander, draw_next = kernel(Noise.next), kernel(Rule.wander), draws["next"]
 at_weights = constant(lambda rule: rule.site == "weight")
 
 
@@ -74,7 +74,7 @@ def neuron_side(rule, own, a, pre, one):
 
 @inline
 def shaped(rule, r, xi, variance):
-    return variance * perturb(rule, r, xi / variance)
+    return variance * wander(rule, r, xi / variance)
 
 
 @inline
@@ -82,7 +82,7 @@ def as_given(rule, r, xi, variance):
     return xi
 
 
-moved_by = chosen(lambda rule: hasattr(rule, "perturb"), shaped, as_given)
+moved_by = chosen(lambda rule: hasattr(rule, "wander"), shaped, as_given)
 
 
 @passage

@@ -38,7 +38,7 @@ class OUA(NamedTuple):
     def signal(self, m, own, extra):
         return m, own.xi
 
-    def perturb(self, r, a):
+    def wander(self, r, a):
         return self.keep * r.x + np.sqrt(1.0 - self.keep * self.keep) * a
 
     def trace(self, r, pre, a):

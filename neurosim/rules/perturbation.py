@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from hw_models.parts import InputError, Range
+from hw_models.parts import InputError, Range, check
 from neurosim.protocols import is_product
 from neurosim.rules import activity_perturbation as anp
 from neurosim.rules import node_perturbation as np_
@@ -10,6 +10,7 @@ from neurosim.rules import weight_perturbation as wp
 from neurosim.rules.ornstein_uhlenbeck import OUA
 
 Rate = Annotated[float, Range("", 0.0)]
+WORD = 32  #: bits of a number that no part of the chip narrows
 
 NOTHING_TO_VERIFY = (
     "rule.verify is true but rule.threshold is 0: what a write has missed waits in the register that a threshold adds; set rule.threshold above "
@@ -96,6 +97,11 @@ class Learning(NamedTuple):
         return {"waiting": 16} if self.threshold > 0 else {}
 
     @property
+    def kept(self) -> dict[str, int]:
+        """Bits in every hidden neuron over an interval, by name: a signal for each comparison that it takes part in, and what it sent."""
+        return {"signals": (1 if self.by_layer else self.samples) * WORD, "sent": WORD} if self.interval > 1 else {}
+
+    @property
     def products(self) -> bool:
         """Whether each change is what comes from below times what the neuron knows, made when the reward comes."""
         both = is_product(type(self.rule)) and is_product(type(self.readout_rule))
@@ -106,11 +112,6 @@ class Learning(NamedTuple):
         """For each pass, the lane that its signal takes."""
         before = [sum(self.sends[:q]) for q in range(len(self.passes))]
         return tuple(n if self.lanes > 1 and sends else 0 for n, sends in zip(before, self.sends, strict=True))
-
-
-def writing_of(rule) -> dict[str, Any]:
-    """How a rule class of one's own has its changes written, if it has a field `threshold`, and perhaps one `verify`."""
-    return {name: getattr(rule, name) for name in ("threshold", "verify") if {"threshold", name} <= set(rule._fields)}
 
 
 class Perturbation(NamedTuple):
@@ -309,3 +310,21 @@ class Perturbation(NamedTuple):
             self.threshold,
             self.verify,
         )
+
+
+#: Options of `Perturbation` that a rule class of one's own may have as fields, too: how passes are made and compared, and changes written.
+COURSE = (
+    "average", "reward", "update", "passes", "carry", "perturb", "decorrelation_lr", "decorrelate", "samples", "decorrelate_inputs", "interval",
+    "threshold", "verify",
+)  # fmt: skip
+
+
+def learning_of(rule, readout_rule) -> Learning:
+    """A rule class of one's own, and that of its readout, as the loop runs it.
+
+    Fields of `COURSE` mean what they do of `Perturbation`. A reward for the whole "sequence" takes a Register that waits for it.
+    """
+    given = {name: getattr(rule, name) for name in COURSE if name in rule._fields}
+    waits = 1.0 if given.get("reward") == "sequence" and rule.Register._fields else 0.0
+    course = check(Perturbation("wp" if rule.site == "weight" else "np", trace=waits, **given), where=type(rule).__name__).learning()
+    return course._replace(name=type(rule).__name__, rule=rule, readout_rule=readout_rule)

@@ -331,6 +331,16 @@ def test_what_there_is_is_listed_with_a_sentence_each(what, names):
     assert all(len(line.split()) > 2 for line in done.stdout.splitlines()[1:])
 
 
+def test_a_rule_of_ones_own_is_shown(beside):
+    (beside / "mine.py").write_text(
+        "from hw_models import Nothing\nfrom typing import NamedTuple\n\n\nclass Mine(NamedTuple):\n"
+        '    """Does nothing at a rate. Ever.\n\n    Parameters\n    ----------\n    lr : float\n        Rate of nothing.\n    """\n\n    lr: float = 0.25\n'
+    )
+    done = neurosim("show", "rule", f"{beside / 'mine.py'}:Mine")
+    assert done.exit_code == 0 and "Does nothing at a rate." in done.stdout
+    assert re.search(r"rule\.lr +0\.25 +a finite number +Rate of nothing\.", done.stdout)
+
+
 def test_a_chip_is_shown_with_units_and_meanings(beside):
     done = neurosim("show", "chip", "digital-8bit")
     assert done.exit_code == 0

@@ -31,7 +31,8 @@ HEARD = {"the broadcast"}
 )
 def test_an_update_depends_on_what_its_rule_reads(rule, expected):
     learning = rule.learning()
-    found, alike = influences(learning), type(learning.rule) is type(learning.readout_rule)
+    (found, asks), alike = influences(learning), type(learning.rule) is type(learning.readout_rule)
+    assert asks
     assert [i.thing for i in found] == [*KNOWN, *FOREIGN]
     assert {i.thing for i in found if i.changed} == HEARD | expected
     if alike:
@@ -62,8 +63,22 @@ class Gossip(NamedTuple):
 
 
 def test_what_no_declaration_shows_is_found():
-    changed = {i.thing for i in influences(Learning("gossip", Gossip(), Gossip())) if i.changed}
+    found, _ = influences(Learning("gossip", Gossip(), Gossip()))
+    changed = {i.thing for i in found if i.changed}
     assert {"other synapses' weights", "other neurons' noise"} <= changed
+
+
+class Still(Gossip):
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def change(self, w, r, pre, a, reward):
+        return 0.0
+
+
+def test_a_rule_that_asks_for_nothing_is_told_from_one_that_does():
+    found, asks = influences(Learning("still", Still(), Still()))
+    assert not asks and {i.thing for i in found if i.changed} == {NOISE}
 
 
 @pytest.mark.parametrize("name", GRADIENTS)

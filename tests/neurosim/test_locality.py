@@ -110,6 +110,7 @@ def test_an_undeclared_read_is_refused_by_line(rule, offset, message):
     [
         ({"site": "synapse"}, r'\.site must be "current" or "weight", got \'synapse\'\.'),
         ({"needs": "input_energy"}, r"\.needs must be a tuple of names such as \(\"input_energy\",\), got 'input_energy'\."),
+        ({"needs": ("error",)}, r'\.needs names "error", which no rule of synapses is given: the error of every output, in every neuron\.'),
         ({"needs": ("input_enrgy",)}, r'\.needs names "input_enrgy", which is not known; did you mean "input_energy"\?'),
         ({"Register": dict}, r"\.Register must be a NamedTuple class"),
         ({"Memory": None}, r"\.Memory must be a NamedTuple class"),

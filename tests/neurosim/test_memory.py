@@ -4,12 +4,14 @@ import pytest
 
 from hw_models.chip import Chip, load
 from hw_models.memory import Limited
+from hw_models.parts import InputError
 from hw_models.reward import DigitalWire
 from neurosim.memory import crossings, memory_bits, memory_over_steps
 from neurosim.network import Network
 from neurosim.neurons import ALIF, LIF, Leaky
 from neurosim.rules import Perturbation
 from neurosim.rules.reference import Gradient
+from neurosim.simulator import Simulator
 from neurosim.wiring import Dense
 
 #: 2*4 + 4*4 + 4*3 + 3*3 + 3*1 = 48 synapses, 4 + 3 + 1 = 8 neurons
@@ -78,6 +80,18 @@ def test_over_an_interval_hidden_neurons_keep_a_signal_a_sample_and_what_their_r
     rows = (2 + 4) + (4 + 3)
     assert used(Perturbation("np", samples=3, interval=5))["learning"] == (8 + 3 * 7 + rows) * 32
     assert used(Perturbation("np", samples=3, perturb="layer", interval=5))["learning"] == (8 + 7 + rows) * 32
+
+
+def test_signals_that_are_kept_over_an_interval_need_room_in_every_hidden_neuron():
+    learning = Perturbation("np", samples=3, interval=5).learning()
+    assert learning.kept == {"signals": 96, "sent": 32} and Perturbation("np", samples=3).learning().kept == {}
+    for room in (128, 127):
+        chip = DIGITAL.replace(memory=Limited(0, room))
+        if room == 128:
+            Simulator(NETWORK, chip, 0, learning, plain=True)
+            continue
+        with pytest.raises(InputError, match=r"needs 128 bits in every neuron \(signals 96 bit, sent 32 bit\), but the chip .* has 127"):
+            Simulator(NETWORK, chip, 0, learning, plain=True)
 
 
 def test_wires_neurons_and_analog_cells():

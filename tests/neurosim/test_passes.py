@@ -534,7 +534,7 @@ def test_a_reward_three_steps_late_is_learned_from_only_with_a_trace():
         (
             Learning("oua", *[OUA(0.1, 0.5)] * 2, passes=(True, True)),
             LOUD,
-            r'OUA has a method perturb, .*: site must be "weight", and passes a clean one',
+            r'OUA has a method wander, .*: site must be "weight", and passes a clean one',
         ),
         (
             Perturbation("np", trace=0.5, samples=3).learning(),

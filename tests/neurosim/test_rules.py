@@ -1,6 +1,6 @@
 """Rules: each method by hand, the options that make them, and a rule of a user's own."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_the_published_step_of_activity_perturbation(normalise):
 
 def test_a_weight_wanders_around_its_mean_and_the_mean_follows_where_that_was_rewarded():
     rule = OUA(lr=0.1, keep=0.6)
-    moved = rule.perturb(Fluctuation(5.0), 2.0)
+    moved = rule.wander(Fluctuation(5.0), 2.0)
     assert moved == pytest.approx(0.6 * 5 + 0.8 * 2)
     assert rule.trace(Fluctuation(5.0), 7.0, 2.0) == Fluctuation(moved)
     assert rule.change(7.0, Fluctuation(moved), 7.0, 2.0, -0.5) == pytest.approx(-0.05 * moved)
@@ -373,6 +373,100 @@ def test_what_a_rule_draws_is_checked(draws, message):
         check_rule(type("Odd", (ByChance,), {"draws": draws})(1e-3, 0.01))
 
 
+# ---------------------------------------------------------------- options that a rule of one's own shares with the family
+
+
+class Mine(NamedTuple):
+    """`NP` written anew, with the family's options that say how passes go."""
+
+    lr: float = 0.01
+    readout_lr: float = 0.02
+    samples: int = 1
+    passes: Literal["clean-noisy", "antithetic", "noisy"] = "clean-noisy"
+    interval: int = 1
+    carry: float = 1.0
+    update: Literal["step", "sequence"] = "step"
+    decorrelation_lr: float = 0.0
+    threshold: float = 0.0
+
+    site = "current"
+    needs = ("input_energy",)
+    Register = Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi / (own.sigma * own.sigma * (extra.input_energy + 1e-6))
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"samples": 3},
+        {"passes": "antithetic", "samples": 2, "carry": 0.5},
+        {"passes": "noisy"},
+        {"interval": 4, "samples": 2},
+        {"update": "sequence"},
+        {"decorrelation_lr": 0.01},
+        {"threshold": 0.01},
+    ],
+    ids=lambda options: " ".join(options),
+)
+def test_a_rule_of_ones_own_has_the_familys_options_by_their_names(options):
+    mine, ours = as_learning(Mine(**options)), Perturbation("np", 0.01, 0.02, **options).learning()
+    assert mine._replace(name="", rule=None, readout_rule=None) == ours._replace(name="", rule=None, readout_rule=None)
+    weights = []
+    for learning in (mine, ours):
+        one = Simulator(NETWORK, Chip(), 3, learning, dtype="float64", plain=True)
+        rng = np.random.default_rng(1)
+        one.learn(rng.standard_normal((1, 12, NETWORK.inputs)), rng.standard_normal((1, 12, NETWORK.outputs)), np.ones((1, 12), bool))
+        weights.append(flat([*one.weights, *one.waiting]))
+    np.testing.assert_allclose(*weights, rtol=1e-12)
+    assert not np.allclose(weights[0], flat([*Simulator(NETWORK, Chip(), 3, mine, dtype="float64", plain=True).weights, *one.waiting]))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"samples": 65}, r"^Mine\.samples must be"),
+        ({"interval": 3, "passes": "noisy"}, "rule.interval is 3, for which neurons keep the signal"),
+        ({"passes": "noisy", "samples": 2}, 'rule.passes is "noisy", a single pass'),
+    ],
+)
+def test_and_what_the_family_refuses_is_refused(options, says):
+    with pytest.raises(InputError, match=says):
+        as_learning(Mine(**options))
+
+
+class Late(NamedTuple):
+    """Waits in its synapse for a reward that comes at the end."""
+
+    lr: float = 0.01
+    reward: Literal["step", "sequence"] = "sequence"
+
+    site = "current"
+    needs = ("input_energy",)
+    Register = Eligibility
+    Memory = Nothing
+    signal = Mine.signal
+
+    def trace(self, r, pre, a):
+        return Eligibility(r.e + pre * a)
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * r.e
+
+
+def test_a_reward_for_a_sequence_takes_a_register():
+    assert not as_learning(Late()).every_step
+    with pytest.raises(InputError, match=r'rule\.reward is "sequence"'):
+        as_learning(type("Memoryless", (Late,), {"Register": Nothing})())
+
+
 # ---------------------------------------------------------------- changes that wait
 
 
@@ -496,8 +590,11 @@ def test_a_simulator_waits_for_all_that_it_learns_or_for_nothing(made, given):
 
 @pytest.mark.parametrize("threshold", [-1.0, 2e6])
 def test_a_threshold_is_a_number_from_nothing_up(threshold):
+    with pytest.raises(InputError, match=r"^Steady\.threshold must be a number from 0 to 1e\+06, got"):
+        as_learning(Steady(0.25, threshold))
+    by_hand = as_learning(Steady(0.25, 1.0))._replace(threshold=threshold)
     with pytest.raises(InputError, match="The threshold of Steady must be a number from 0 to 1e6, got"):
-        Simulator(NETWORK, Chip(), 3, as_learning(Steady(0.25, threshold)))
+        Simulator(NETWORK, Chip(), 3, by_hand)
 
 
 def test_only_cells_that_have_a_change_to_make_are_asked():
@@ -617,12 +714,13 @@ def test_verify_is_true_or_false(verify):
 def test_nothing_can_be_verified_without_a_threshold():
     with pytest.raises(InputError, match=r"rule\.verify is true but rule\.threshold is 0"):
         Simulator(NETWORK, Chip(), 3, Perturbation("np", verify=True).learning())
+    with pytest.raises(InputError, match=r"^rule\.verify is true but"):
+        as_learning(Checked(0.1, 0.0, True))
+    by_hand = as_learning(Checked(0.1, 0.01, True))._replace(threshold=0.0)
     with pytest.raises(InputError, match=r"Of Checked, rule\.verify is true but"):
-        Simulator(NETWORK, Chip(), 3, as_learning(Checked(0.1, 0.0, True)))
+        Simulator(NETWORK, Chip(), 3, by_hand)
     with pytest.raises(InputError, match=r"Of the learning, rule\.verify is true but"):
-        Simulator(NETWORK, Chip(), 3, Perturbation("np").learning(), plain=True).learn(
-            *series(), learning=as_learning(Checked(0.1, 0.0, True))
-        )
+        Simulator(NETWORK, Chip(), 3, Perturbation("np").learning(), plain=True).learn(*series(), learning=by_hand)
 
 
 def test_what_waits_needs_room_in_the_synapse():

@@ -79,6 +79,53 @@ def test_what_a_rule_of_the_family_asks_for_beyond_its_class():
     assert "keeps a state per neuron and cannot stand at every synapse" in check_rule(Perturbation("wp")).misfits["smtj-digital"]
 
 
+def test_what_neurons_keep_over_an_interval_is_reported_and_held_against_the_chips():
+    report = check_rule("dnp-over-time")
+    assert report.memory == {"signals": 16 * 32, "sent": 32}
+    assert "544 bit (signals 512, sent 32) in every hidden neuron" in str(report)
+    assert "a matrix from every neuron to every other one" in " ".join(str(report).split())
+    assert "matrix" not in str(check_rule("np-over-time"))
+
+
+class Dead(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return 0.0
+
+
+class Elsewhere(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return w[0]
+
+
+def squared(x):
+    return x * x
+
+
+class Unmarked(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return squared(reward) * r.e
+
+
+def test_a_rule_that_asks_for_nothing_is_said_to():
+    assert "none of the updates is anything but 0; what is kept changes with" in " ".join(str(check_rule(Dead)).split())
+    assert "an update changes with the broadcast" in " ".join(str(check_rule(Hebbian)).split())
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (
+            Elsewhere,
+            r"Elsewhere.change fails: .*; each argument is one number or a record of numbers, of this synapse and its neurons alone\.",
+        ),
+        (Unmarked, r"Unmarked.change cannot be compiled: squared is a plain function; mark it .*@scalar of hw_models.scalars"),
+    ],
+)
+def test_what_a_method_cannot_do_is_said_in_a_sentence(rule, says):
+    with pytest.raises(InputError, match=says):
+        check_rule(rule)
+
+
 @pytest.mark.parametrize("name", ["bptt", "eprop", "rflo"])
 def test_a_gradient_is_no_rule_for_a_synapse_and_the_report_says_why(name):
     rule = Gradient(name)
