@@ -74,6 +74,7 @@ def gradients(
     counted: NDArray[np.bool_],
     loss: Any,
     state: State | None = None,
+    depth: int | None = None,
 ) -> tuple[FloatArray, list[FloatArray], State]:
     """Loss of one window and its exact gradient, the state in which the window begins taken as a constant.
 
@@ -87,13 +88,15 @@ def gradients(
         Its ``value`` and ``slope`` must take arrays.
     state : State, optional
         What the window before gave; the start of a sequence if not given.
+    depth : int, optional
+        How many layers the error goes down through, the readout being the first; all if not said.
 
     Returns
     -------
     loss : (sequence,) float64
         Summed over counted steps and outputs.
     gradients : list of arrays
-        Of the mean of that over the sequences, one for each of the weights.
+        Of the mean of that over the sequences, one for each of the weights of these layers.
     state : State
         Where the next window begins.
     """
@@ -110,12 +113,13 @@ def gradients(
     total = np.where(counts, loss.value(x, target), 0).sum(axis=(0, 2), dtype=np.float64)
     error = np.where(counts, loss.slope(x, target), 0) / len(inputs)  # not local: error
     found = []
-    for layer, (below, states) in zip(reversed(layers), reversed(seen), strict=True):
+    for k, layer, (below, states) in list(zip(range(len(layers)), layers, seen, strict=True))[::-1][:depth]:
         d = layer.backward(states, error)
         if layer.recurrent is not None:
             found.append(_outer(states.x[:-1], d))
         found.append(_outer(below, d))
-        error = _times(d, layer.below.T)  # not local: transpose
+        if k > 0:
+            error = _times(d, layer.below.T)  # not local: transpose
     return total, found[::-1], after
 
 
@@ -211,12 +215,13 @@ class GradientLearner:
                 loss += added
                 finite = all(np.isfinite(a).all() for a in (added, *slopes))
                 judged, seen = int(np.count_nonzero(counts)), counts.shape[1]
+                slopes = [None] * (len(self._weights) - len(slopes)) + slopes  # of layers that do not learn
                 if updates := finite and judged > 0:
-                    self._update([g * (sequences / judged) for g in slopes], rule)
+                    self._update([g if g is None else g * (sequences / judged) for g in slopes], rule)
                 account = account.plus(Account(seen, clean=seen * sequences, compared=judged, windows=sequences, written=int(updates)))
         self.clock[0] += account.steps
         sizes = zip(self.network.projections, self._weights, strict=True)
-        writes = {name: Writes(account.written * w.size, hits=account.written * w.size) for name, w in sizes}
+        writes = {name: Writes(n := account.written * w.size * (g is not None), hits=n) for (name, w), g in zip(sizes, slopes, strict=True)}
         return Outcome(loss, {}, finite, account._replace(writes=writes))
 
     @property
@@ -263,7 +268,7 @@ class GradientLearner:
 
     def _gradients(self, rule, found, inputs, targets, counted, state):
         if rule.method in ("bptt", "tbptt"):
-            return gradients(found, inputs, targets, counted, self._loss, state)
+            return gradients(found, inputs, targets, counted, self._loss, state, 1 if rule.learns == "readout" else None)
         diagonal = rule.method == "eprop" and rule.eligibility == "diagonal"
         return eprop.gradients(found, inputs, targets, counted, self._loss, state, diagonal, self._feedback)
 
@@ -276,6 +281,8 @@ class GradientLearner:
         self._updates += 1
         n = int(self._updates[0])
         for w, g, mean, square in zip(self._weights, found, self._means, self._squares, strict=True):
+            if g is None:
+                continue
             if rule.optimizer == "adam":
                 adam(w, g, mean, square, rule.lr, n)
             else:

@@ -39,8 +39,9 @@ def memory_bits(network, chip, rule: Learning | Gradient, batch: int = 1, steps:
     lists = [_list(post, n) for (_, post), n in list(zip(network.shapes(), each, strict=True))[1::2]] if indexed(network, chip) else []
     counted = {"weights": cells * chip.cell.stored_bits, "wiring": sum(lists), "state": state * batch}
     if isinstance(rule, Gradient):
-        moments = 2 * synapses * WORD if rule.optimizer == "adam" else 0
-        kept = synapses * WORD + moments + _kept(network, rule, steps) * WORD * batch
+        learning = each[-1] if rule.learns == "readout" else synapses
+        moments = 2 * learning * WORD if rule.optimizer == "adam" else 0
+        kept = learning * WORD + moments + _kept(network, rule, steps) * WORD * batch
         return {**counted, "passes": 0, "learning": kept, "reward": 0, "random": 0}
     counted["weights"] += sum(n * n for n in rule.decorrelated(network)) * chip.decorrelation.stored_bits
     register = sum(bits(rule.rule.Register).values())
@@ -78,7 +79,8 @@ def _kept(network, rule: Gradient, steps: int) -> int:
     """Numbers that a reference gradient remembers of one sequence: a window of history, or eligibilities."""
     hidden = sum(network.layers)
     if rule.method in ("bptt", "tbptt"):
-        return (steps if rule.method == "bptt" else min(rule.k, steps)) * (hidden + network.outputs)
+        below = network.layers[-1] if rule.learns == "readout" else hidden
+        return (steps if rule.method == "bptt" else min(rule.k, steps)) * (below + network.outputs)
     fixed = hidden * network.outputs if rule.method == "rflo" else 0  # the random weights that errors come back through
     if getattr(network.neuron, "spikes", False) or (rule.method == "eprop" and rule.eligibility == "diagonal"):
         return traces(network.neuron) * sum(pre * post for pre, post in network.shapes()[:-1]) + fixed

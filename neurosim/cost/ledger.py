@@ -269,7 +269,7 @@ class _Events:
             self.add(phase, Event.ADD, n, rounds)
         if hasattr(rule, "wander"):  # a weight's perturbation is made of what it is given and of its register
             words = len(rule.Register._fields)
-            self.done(phase, operations(rule.perturb, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
+            self.done(phase, operations(rule.wander, rule.Register(*[EACH] * words), EACH), each, both=self.synapses)
             self.add(phase, Event.STATE_READ, words * self.synapses, each)
         held = 1 + len(self.populations[0][1].State._fields) + (learning.decorrelation_lr > 0)
         if learning.carry != 1.0 and len(learning.passes) > 1:
@@ -417,14 +417,14 @@ class _Events:
         phase, account = Phase.UPDATE, self.account
         self.done(phase, operations(SquaredError().slope, EACH_POST, EACH_POST), account.compared, post=self.network.outputs)
         if rule.method in ("bptt", "tbptt"):
-            self.backward()
+            self.backward(len(self.populations) - 1 if rule.learns == "readout" else 0)
         else:
             self.run_forward(rule)
-        moments = 2 if rule.optimizer == "adam" else 0
-        self.access(phase, (1 + moments) * self.synapses, account.written)
+        moments, learning = 2 if rule.optimizer == "adam" else 0, self.sizes[-1] if rule.learns == "readout" else self.synapses
+        self.access(phase, (1 + moments) * learning, account.written)
         products, sums, roots = (6, 5, 1) if moments else (2, 0, 0)
         for event, n in ((Event.MULTIPLY, products), (Event.ADD, sums), (Event.NONLINEARITY, roots)):
-            self.add(phase, event, n * self.synapses, account.written)
+            self.add(phase, event, n * learning, account.written)
 
     def transposed(self, n: float, rounds: Count) -> None:
         """Errors come down through weights, which are fetched once for all replicas."""
@@ -432,13 +432,13 @@ class _Events:
         fetched = rounds.by(self.account.steps.typical / self.account.clean.typical)
         self.add(Phase.UPDATE, Event.WEIGHT_READ, 0 if is_device(self.chip.cell) else n, fetched)
 
-    def backward(self) -> None:
-        """Backpropagation through windows of the sequence; `neurosim.bptt` has the equations."""
-        phase, account, below = Phase.UPDATE, self.account, self.network.inputs
-        for k, (n, neuron) in enumerate(self.populations):
-            recurrent = n if k < len(self.network.layers) else 0
+    def backward(self, lowest: int) -> None:
+        """Backpropagation through windows of the sequence, down to a population; `neurosim.bptt` has the equations."""
+        phase, account, inputs = Phase.UPDATE, self.account, [self.network.inputs, *self.network.layers]
+        for k, (n, neuron) in list(enumerate(self.populations))[lowest:]:
+            recurrent, below = n if k < len(self.network.layers) else 0, inputs[k]
             self.transposed(recurrent * n, account.clean.less(account.windows))  # none into the step before a window
-            self.transposed(below * n if k > 0 else 0, account.clean)  # none into the input
+            self.transposed(below * n if k > lowest else 0, account.clean)  # none into the input
             self.add(phase, Event.MAC, (below + recurrent) * n, account.clean)  # outer products
             if not isinstance(neuron, Linear):
                 self.add(phase, Event.NONLINEARITY, n, account.clean)  # the derivative
@@ -446,9 +446,8 @@ class _Events:
             if neuron.State._fields:  # the membrane's own path back
                 self.add(phase, Event.MULTIPLY, 2 * n, account.clean)
                 self.add(phase, Event.ADD, n, account.clean)
-            below = n
-        self.access(phase, self.every, account.clean)  # the history
-        self.access(phase, self.synapses, account.clean)  # the gradient, summed up
+        self.access(phase, self.every if lowest == 0 else inputs[lowest] + self.network.outputs, account.clean)  # the history
+        self.access(phase, self.synapses if lowest == 0 else self.sizes[-1], account.clean)  # the gradient, summed up
 
     def run_forward(self, rule: Gradient) -> None:
         """E-prop and RFLO: an eligibility that advances every step, and a gradient where an error comes; `neurosim.eprop` has the equations.

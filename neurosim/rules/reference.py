@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from hw_models.parts import Range
+from hw_models.parts import InputError, Range
 
 #: What each name stands for.
 GRADIENTS = {
@@ -38,6 +38,8 @@ class Gradient(NamedTuple):
     surrogate : float
         Height of what stands for the derivative of a spike, in units of one over the distance from reset to threshold; see
         `neurosim.partials`.
+    learns : "all" or "readout"
+        Every weight, or those of the readout alone by their exact gradient: what the others add is the difference between the two.
 
     References
     ----------
@@ -54,10 +56,19 @@ class Gradient(NamedTuple):
     optimizer: Literal["sgd", "adam"] = "adam"
     eligibility: Literal["diagonal", "factorised"] = "diagonal"
     surrogate: Annotated[float, Range("", 0.0)] = 0.3
+    learns: Literal["all", "readout"] = "all"
+
+    def validate(self):
+        if self.learns == "readout" and self.method in ("eprop", "rflo"):
+            raise InputError(
+                f'rule.learns is "readout", but {self.method} is a way to reach the layers below it; use rule tbptt or bptt, or rule.learns "all".'
+            )
 
     @property
     def needs(self) -> tuple[str, ...]:
         """What it asks for that no synapse or neuron can know."""
+        if self.learns == "readout":
+            return ("error",) if self.window == 1 else ("error", "history")
         if self.method == "rflo":
             return ("error",)
         return ("error", "transpose") if self.method == "eprop" or self.window == 1 else ("error", "transpose", "history")

@@ -109,6 +109,26 @@ def test_windows_update_by_the_mean_loss_of_their_counted_steps():
     assert one.state()["updates"] == 2 and one.clock[0] == 7
 
 
+@pytest.mark.parametrize("method", ["bptt", "tbptt"])
+def test_a_readout_that_learns_alone_takes_its_own_part_of_the_gradient(method):
+    """In the first window, in which the layers below have not moved, it is changed as where all learns."""
+    network = Network(2, (4, 3), 2, Leaky(0.4), Leaky(0.7))
+    alone, whole = (learner(Gradient(method, lr=0.1, k=7, optimizer="sgd", learns=learns), network) for learns in ("readout", "all"))
+    before, outcome = alone.weights, alone.learn(*data(network))
+    whole.learn(*data(network))
+    for w, same in list(zip(alone.weights, before, strict=True))[:-1]:
+        np.testing.assert_array_equal(w, same)
+    np.testing.assert_allclose(alone.weights[-1], whole.weights[-1], rtol=1e-12)
+    assert not np.allclose(alone.weights[-1], before[-1])
+    assert [w.visited for w in outcome.account.writes.values()] == [0, 0, 0, 0, 3 * 2]
+
+
+@pytest.mark.parametrize("method", ["eprop", "rflo"])
+def test_a_readout_alone_needs_no_way_down(method):
+    with pytest.raises(InputError, match=rf'rule\.learns is "readout", but {method} is a way'):
+        learner(Gradient(method, learns="readout"))
+
+
 def test_adam_by_hand():
     w, g, mean, square = (np.array([x]) for x in (1.0, 0.5, 0.0, 0.0))
     adam(w, g, mean, square, 0.1, 1)  # m = 0.05, s = 0.00025; corrected 0.5 and 0.25: a step of lr against the sign

@@ -94,7 +94,13 @@ RULES = {
     "readout by its activity": DNP(perturb="hidden", norm="bounded"), "np, readout over its layer": NP(perturb="hidden", interval=2, carry=0.5),
     "interval, momentum": ANP(interval=2, momentum=0.5, sign=True), "interval, two noisy": NP(interval=2, passes="noisy-noisy", update="sequence"),
 }  # fmt: skip
-GRADIENTS = [Gradient("bptt"), Gradient("tbptt", k=2), Gradient("eprop", k=3), Gradient("rflo", k=2, optimizer="sgd")]
+GRADIENTS = [
+    Gradient("bptt"),
+    Gradient("tbptt", k=2),
+    Gradient("eprop", k=3),
+    Gradient("rflo", k=2, optimizer="sgd"),
+    Gradient("bptt", learns="readout"),
+]
 
 
 def fit_for(rule, chip):
@@ -321,6 +327,13 @@ def test_backpropagation_by_walking_through_the_arrays():
         synapses = sum(pre * post for pre, post in network.shapes())
         assert ledger.total(Event.WEIGHT_READ, Phase.UPDATE).typical == back + synapses
         assert ledger.total(Event.WEIGHT_WRITE).high == synapses
+
+
+def test_a_readout_that_learns_alone_sends_no_error_down():
+    ledger = count(SMALL, Chip(), Gradient("bptt", learns="readout"), Workload(7, batch=2))
+    readout = SMALL.shapes()[-1][0] * SMALL.outputs
+    assert ledger.total(Event.MAC, Phase.UPDATE).typical == 2 * 7 * readout
+    assert ledger.total(Event.WEIGHT_WRITE).high == readout
 
 
 def test_truncation_writes_more_often_and_looks_back_less():
