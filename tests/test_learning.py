@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import sys
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,7 +22,10 @@ MEAN = 0.0466  # the loss of whoever always answers the mean
 class InTurn:
     """A pool of one."""
 
-    map = staticmethod(map)
+    def submit(self, function, *given):
+        future = Future()
+        future.set_result(function(*given))
+        return future
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def test_credit_over_time_beats_credit_at_once_and_none_in_a_driven_network(stud
 
 
 def test_every_rule_can_be_drawn(study):
-    drawn = {rule for work in study.plan.TASKS.values() for rule, entry in work.rules.items() if not entry.only}
+    drawn = {rule for work in study.plan.TASKS.values() for rule, entry in work.rules.items() if not entry.only and entry.times <= 1}
     assert drawn == set(study.page.STYLES)
 
 
@@ -129,6 +133,31 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
     # it begins where the other ended, and learns nothing; but reads are noisy
     assert rows[0]["test_loss"] == pytest.approx([there[0]["test_loss"][-1]] * 3, rel=0.1)
     np.testing.assert_array_equal(study.runs.trained(rows[0], None, baselines=False).learner.scales, chip.scales)
+
+
+def test_an_interval_of_the_median_holds_it_as_often_as_it_says(study):
+    """Of 20 values it reaches from the sixth to the fifteenth: it misses with a chance of 2 * sum(comb(20, k), k < 6) / 2**20 = 0.041."""
+    assert study.page.middle(np.arange(20.0)[::-1]) == (9.5, 5.0, 14.0)
+    samples = np.random.default_rng(0).lognormal(0.0, 1.0, (2000, 20))
+    held = np.mean([low <= 1.0 <= high for _, low, high in map(study.page.middle, samples)])
+    assert abs(held - (1 - 0.041)) < 4 * (0.041 * 0.959 / 2000) ** 0.5
+
+
+def test_fresh_seeds_are_held_against_tbptt_seed_by_seed(study):
+    def rows(rule, losses, **more):
+        job = study.plan.job("mackey-glass", rule, {}, "ideal", 100, 12, 0)
+        return [job | {"seed": seed, "diverged": False, "test_loss": [loss]} | more for seed, loss in enumerate(losses)]
+
+    found = [
+        rows("tbptt", np.arange(1.0, 21)),
+        rows("np", 2 * np.arange(1.0, 21)),
+        rows("readout-only", [0.5] * 20, baselines={"reservoir": 0.25}),
+    ]
+    lines = study.page.again(found).splitlines()
+    assert lines[2] == "| mackey-glass | tbptt | 10.50000 (6.00000 to 15.00000) | 20.00000 | - | - | - |"
+    assert lines[3] == "| mackey-glass | np | 21.00000 (12.00000 to 30.00000) | 40.00000 | 2.00 (2.00 to 2.00) | 0 of 20 | 1.9e-06 |"
+    assert "| readout-only | 0.50000 (0.50000 to 0.50000) | 0.50000 |" in lines[4] and lines[4].endswith("| 20 of 20 | 1.9e-06 |")
+    assert "| *reservoir* | 0.25000" in lines[5]
 
 
 def test_what_is_not_part_of_the_study_is_said(study, tmp_path):

@@ -2,9 +2,12 @@
 
 import functools
 import json
+import pathlib
 import platform
 import statistics
+import subprocess
 import time
+from concurrent.futures import as_completed
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,8 @@ import neurosim as ns
 from hw_models.parts import InputError
 from neurosim import transfer
 from neurosim.train import train
+
+HERE = pathlib.Path(__file__).parent
 
 
 class Elsewhere:
@@ -55,6 +60,13 @@ def trained(asked, csv, **further):
     return train(network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], **further)
 
 
+@functools.cache
+def code() -> str:
+    """The commit that the runs are made by, if the source says so."""
+    asked = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
+
+
 def done(wanted) -> dict[str, Any] | None:
     """One run, as what it was asked and what it gave; nothing if it is too late to begin."""
     asked, csv, deadline = wanted
@@ -79,9 +91,9 @@ def done(wanted) -> dict[str, Any] | None:
         return asked | {"diverged": m["diverged"], "validation_loss": m["validation_loss"][-1:], "seconds": seconds}
     if asked["seed"] in FRESH:  # what the losses end at
         ends = {f"{part}_loss": m[f"{part}_loss"][-1:] for part in ("validation", "test")}
-        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds}
+        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds, "code": code()}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine}
+    return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine, "code": code()}
 
 
 def final(row, part) -> float:
@@ -116,8 +128,8 @@ class Runs:
         if missing and self.pool is None:
             raise TooLate
         with self.path.open("a") as file:
-            for row in self.pool.map(done, missing.values()) if missing else ():
-                if row is not None:
+            for ended in as_completed([self.pool.submit(done, wanted) for wanted in missing.values()]) if missing else ():
+                if (row := ended.result()) is not None:
                     file.write(json.dumps(row) + "\n")
                     file.flush()
                     self.rows[self.key(row)] = row
