@@ -109,7 +109,7 @@ def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, m
 
     options = dict(there[0]["options"])
     schedule = {"anneal": options.pop("anneal")} if "anneal" in options else {}
-    run = ns.train(ns.Network(1, 5, 1), short, study.plan.RULES["tbptt"].make(**options), epochs=3, seed=42, baselines=False, **schedule)
+    run = ns.train(ns.Network(1, 5, 1), short, study.plan.RULES["tbptt"].rule(options), epochs=3, seed=42, baselines=False, **schedule)
     chip = ns.Simulator(ns.Network(1, 5, 1), hw.load("reram-es"), 42)
     chip.program(run.learner.weights, fit=True)
     test = run.dataset.test

@@ -32,124 +32,110 @@ def below_one(low, high):
 
 
 class Entry(NamedTuple):
-    """A rule and what the tuner may choose; "anneal" is a setting of the run, "sigma" the size of the chip's perturbation, if not
-    as the chip has it. It learns for so many times a task's epochs, and perhaps begins on a chip into which what another rule found on the ideal one is
-    programmed. What takes another rule apart is studied in some places only: a task, a number of neurons and a chip each."""
+    """A rule, what is fixed of it, and what the tuner may choose; "anneal" is a setting of the run, "sigma" the size of the chip's perturbation, if
+    not as the chip has it. It learns for so many times a task's epochs, and perhaps begins on a chip into which what another rule found on the
+    ideal one is programmed. What takes another rule apart is studied in some places only: a task, a number of neurons and a chip each."""
 
     make: Any
     space: dict[str, Any]
+    fixed: Mapping[str, Any] = {}
     times: float = 1.0
     after: str = ""
     sigma: float | None = None
     only: tuple[tuple[str, int, str], ...] = ()
+
+    def rule(self, options: Mapping[str, Any]) -> Any:
+        """The rule with what the tuner chose."""
+        return self.make(**{**self.fixed, **options})
 
 
 NODE = {"lr": log(1e-6, 1e-2), "readout_lr": log(1e-4, 0.3), "carry": below_one(0.02, 1.0)}
 ACTIVITY = {"lr": log(1e-5, 3e-2), "readout_lr": log(1e-3, 1.0), "carry": below_one(0.02, 1.0)}
 WEIGHT = {"lr": log(1e-11, 1e-6), "readout_lr": log(1e-5, 1e-2), "carry": below_one(0.02, 1.0)}
 MATRIX = {"decorrelation_lr": log(3e-4, 3e-2)}
+READOUT = {"readout_lr": log(1e-3, 1.0)}
 STEPS_BACK = {
     "lr": log(1e-6, 3e-4), "readout_lr": log(1e-3, 1.0), "interval": one_of(10, 20, 40), "momentum": one_of(0.9, 0.97, 0.99),
 }  # fmt: skip
+GRADIENT = {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}
+TBPTT = {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)}
 
-
+SLOWER = {"lr": log(1e-6, 3e-3)}  # where something was found already, or every change reaches a cell at last
+SLOWER_MATRIX = {"decorrelation_lr": log(1e-4, 3e-2)}
 ACCUMULATED = {"threshold": log(1e-3, 3e-2)}  # changes that add up until a device can be moved by them, in weights
-VERIFIED = {"threshold": 0.01, "verify": True}  # and what writes have missed is written again
-IN_PAIRS = {"passes": "antithetic", "samples": 8, "sign": False, "momentum": 0.0, "lr": 0.03, "readout_lr": 0.05}
-LOUD = {  # perturbations that stand out from a chip's noise; pairs let the even terms of what they do to the loss cancel
+LOUD = {  # perturbations that stand out from a chip's noise
     "lr": log(1e-3, 0.3), "readout_lr": log(1e-2, 0.3), "decorrelation_lr": log(3e-4, 1e-2), "sigma": log(0.03, 0.2), "threshold": log(3e-3, 3e-2),
 }  # fmt: skip
 
+ALONE = {"lr": 0.0}  # the readout learns, and nothing else
+WAIT = {"threshold": 0.01}
+VERIFY = {"threshold": 0.01, "verify": True}  # and what writes have missed is written again
+IN_PAIRS = {  # pairs let the even terms of what a perturbation does to the loss cancel
+    "passes": "antithetic", "samples": 8, "sign": False, "momentum": 0.0, "lr": 0.03, "readout_lr": 0.05,
+}  # fmt: skip
 
-def over_time(space: Mapping[str, Any] = MATRIX, make: Any = ns.rules.DNP_OVER_TIME, only: Any = (), **fixed: Any) -> Entry:
-    return Entry(lambda **o: make(**fixed | o), STEPS_BACK | dict(space), only=only)
-
-
+rules = ns.rules
 RULES = {
-    "wp": Entry(ns.rules.WP, WEIGHT),
-    "np": Entry(ns.rules.NP, NODE),
-    "anp": Entry(ns.rules.ANP, ACTIVITY),
-    "dwp": Entry(ns.rules.DWP, WEIGHT | MATRIX),
-    "dnp": Entry(ns.rules.DNP, NODE | MATRIX),
-    "danp": Entry(ns.rules.DANP, ACTIVITY | MATRIX),
+    "wp": Entry(rules.WP, WEIGHT),
+    "np": Entry(rules.NP, NODE),
+    "anp": Entry(rules.ANP, ACTIVITY),
+    "dwp": Entry(rules.DWP, WEIGHT | MATRIX),
+    "dnp": Entry(rules.DNP, NODE | MATRIX),
+    "danp": Entry(rules.DANP, ACTIVITY | MATRIX),
     "danp, as many passes": Entry(  # as dnp over time takes: 17 a step in place of 2
-        lambda **o: ns.rules.DANP(**o), ACTIVITY | MATRIX, times=8.5, only=(DRIVEN, ("mackey-glass", 100, "ideal"))
+        rules.DANP, ACTIVITY | MATRIX, times=8.5, only=(DRIVEN, ("mackey-glass", 100, "ideal"))
     ),
-    "danp, running norm": Entry(lambda **o: ns.rules.DANP(norm="running", **o), ACTIVITY | MATRIX),
-    "danp, bounded norm": Entry(lambda **o: ns.rules.DANP(norm="bounded", average=0.1, **o), ACTIVITY | MATRIX, only=(DRIVEN,)),
-    "danp, 4 samples": Entry(lambda **o: ns.rules.DANP(samples=4, **o), ACTIVITY | MATRIX),
-    "danp, 16 samples": Entry(lambda **o: ns.rules.DANP(samples=16, **o), ACTIVITY | MATRIX),
-    "np over time": over_time({}, ns.rules.NP_OVER_TIME),
-    "dnp over time": over_time(),
-    "dnp over time, 4 samples": over_time(samples=4, only=(DRIVEN,)),
-    "dnp over time, 64 samples": over_time(samples=64),
-    "dnp over time, 1 sample": over_time(samples=1, only=(DRIVEN,)),
-    "dnp over time, without signs": over_time(MATRIX | {"lr": log(1e-4, 1.0)}, sign=False, lr=0.03, only=(DRIVEN,)),
-    "dnp at once with signs": over_time(
-        MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)}, interval=1, carry=0.9, only=(DRIVEN,)
+    "danp, running norm": Entry(rules.DANP, ACTIVITY | MATRIX, {"norm": "running"}),
+    "danp, bounded norm": Entry(rules.DANP, ACTIVITY | MATRIX, {"norm": "bounded", "average": 0.1}, only=(DRIVEN,)),
+    "danp, 4 samples": Entry(rules.DANP, ACTIVITY | MATRIX, {"samples": 4}),
+    "danp, 16 samples": Entry(rules.DANP, ACTIVITY | MATRIX, {"samples": 16}),
+    "np over time": Entry(rules.NP_OVER_TIME, STEPS_BACK),
+    "dnp over time": Entry(rules.DNP_OVER_TIME, STEPS_BACK | MATRIX),
+    "dnp over time, 4 samples": Entry(rules.DNP_OVER_TIME, STEPS_BACK | MATRIX, {"samples": 4}, only=(DRIVEN,)),
+    "dnp over time, 64 samples": Entry(rules.DNP_OVER_TIME, STEPS_BACK | MATRIX, {"samples": 64}),
+    "dnp over time, 1 sample": Entry(rules.DNP_OVER_TIME, STEPS_BACK | MATRIX, {"samples": 1}, only=(DRIVEN,)),
+    "dnp over time, without signs": Entry(
+        rules.DNP_OVER_TIME, STEPS_BACK | MATRIX | {"lr": log(1e-4, 1.0)}, {"sign": False, "lr": 0.03}, only=(DRIVEN,)
     ),
-    "dnp over time, norm over the layer": over_time(norm="layer", only=(DRIVEN, ("digits", 100, "ideal"))),
-    "danp over time, norm over the layer": over_time(make=ns.rules.DANP_OVER_TIME, norm="layer", only=(DRIVEN,)),
-    "readout-only": Entry(lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0)} | MATRIX),
-    "readout-only, after tbptt": Entry(
-        lambda **o: ns.rules.DANP(lr=0.0, **o), {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    "dnp at once with signs": Entry(
+        rules.DNP_OVER_TIME,
+        STEPS_BACK | MATRIX | {"interval": one_of(1), "carry": below_one(0.02, 1.0)},
+        {"interval": 1, "carry": 0.9},
+        only=(DRIVEN,),
     ),
-    "danp, after tbptt": Entry(
-        lambda **o: ns.rules.DANP(**o), ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)}, after="tbptt"
+    "dnp over time, norm over the layer": Entry(
+        rules.DNP_OVER_TIME, STEPS_BACK | MATRIX, {"norm": "layer"}, only=(DRIVEN, ("digits", 100, "ideal"))
     ),
-    "readout-only, accumulated": Entry(
-        lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o), {"readout_lr": log(1e-3, 1.0)} | MATRIX | ACCUMULATED
-    ),
-    "danp, accumulated": Entry(
-        lambda **o: ns.rules.DANP(**{"threshold": 0.01} | o), ACTIVITY | {"lr": log(1e-6, 3e-3)} | MATRIX | ACCUMULATED
-    ),
+    "danp over time, norm over the layer": Entry(rules.DANP_OVER_TIME, STEPS_BACK | MATRIX, {"norm": "layer"}, only=(DRIVEN,)),
+    "readout-only": Entry(rules.DANP, READOUT | MATRIX, ALONE),
+    "readout-only, after tbptt": Entry(rules.DANP, READOUT | SLOWER_MATRIX, ALONE, after="tbptt"),
+    "danp, after tbptt": Entry(rules.DANP, ACTIVITY | SLOWER | SLOWER_MATRIX, after="tbptt"),
+    "readout-only, accumulated": Entry(rules.DANP, READOUT | MATRIX | ACCUMULATED, ALONE | WAIT),
+    "danp, accumulated": Entry(rules.DANP, ACTIVITY | SLOWER | MATRIX | ACCUMULATED, WAIT),
     "dnp over time, accumulated": Entry(
-        lambda **o: ns.rules.DNP_OVER_TIME(**{"momentum": 0.0, "threshold": 0.01} | o),
+        rules.DNP_OVER_TIME,
         {name: STEPS_BACK[name] for name in ("lr", "readout_lr", "interval")} | MATRIX | ACCUMULATED,
+        {"momentum": 0.0} | WAIT,
     ),
-    "readout-only, verified": Entry(
-        lambda **o: ns.rules.DANP(**{"lr": 0.0} | VERIFIED | o), {"readout_lr": log(1e-3, 1.0)} | MATRIX | ACCUMULATED
-    ),
-    "danp, verified": Entry(
-        lambda **o: ns.rules.DANP(**VERIFIED | o),
-        ACTIVITY | {"lr": log(1e-5, 3e-2), "decorrelation_lr": log(3e-4, 1e-2)} | ACCUMULATED | {"sigma": log(3e-3, 0.2)},
-    ),
-    "dnp over time, pairs, verified": Entry(lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | VERIFIED | o), LOUD, sigma=0.1),
+    "readout-only, verified": Entry(rules.DANP, READOUT | MATRIX | ACCUMULATED, ALONE | VERIFY),
+    "danp, verified": Entry(rules.DANP, ACTIVITY | {"decorrelation_lr": log(3e-4, 1e-2)} | ACCUMULATED | {"sigma": log(3e-3, 0.2)}, VERIFY),
+    "dnp over time, pairs, verified": Entry(rules.DNP_OVER_TIME, LOUD, IN_PAIRS | VERIFY, sigma=0.1),
     "dnp over time, pairs": Entry(
-        lambda **o: ns.rules.DNP_OVER_TIME(**IN_PAIRS | o),
+        rules.DNP_OVER_TIME,
         {name: choose for name, choose in LOUD.items() if name != "threshold"},
+        IN_PAIRS,
         sigma=0.1,
         only=(("mackey-glass-driven", 100, "digital-8bit"),),
     ),
-    "readout-only, after tbptt, accumulated": Entry(
-        lambda **o: ns.rules.DANP(**{"lr": 0.0, "threshold": 0.01} | o),
-        {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
-        after="tbptt",
-    ),
-    "danp, after tbptt, accumulated": Entry(
-        lambda **o: ns.rules.DANP(**{"threshold": 0.01} | o),
-        ACTIVITY | {"lr": log(1e-6, 3e-3), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
-        after="tbptt",
-    ),
-    "readout-only, after tbptt, verified": Entry(
-        lambda **o: ns.rules.DANP(**{"lr": 0.0} | VERIFIED | o),
-        {"readout_lr": log(1e-3, 1.0), "decorrelation_lr": log(1e-4, 3e-2)} | ACCUMULATED,
-        after="tbptt",
-    ),
-    "one-step gradient": Entry(lambda **o: ns.rules.Gradient("tbptt", k=1, **o), {"lr": log(1e-5, 1e-2)}),
-    "tbptt": Entry(
-        lambda **o: ns.rules.Gradient("tbptt", **o), {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)}
-    ),
-    "tbptt, twice the epochs": Entry(
-        lambda **o: ns.rules.Gradient("tbptt", **o),
-        {"lr": log(1e-5, 1e-2), "k": one_of(10, 50, 100), "anneal": one_of(0.03, 1.0)},
-        times=2.0,
-    ),
-    "readout by gradient": Entry(
-        lambda **o: ns.rules.Gradient("tbptt", learns="readout", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}
-    ),
-    "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
-    "rflo": Entry(lambda **o: ns.rules.Gradient("rflo", **o), {"lr": log(1e-5, 1e-2), "k": one_of(1, 10, 50)}),
+    "readout-only, after tbptt, accumulated": Entry(rules.DANP, READOUT | SLOWER_MATRIX | ACCUMULATED, ALONE | WAIT, after="tbptt"),
+    "danp, after tbptt, accumulated": Entry(rules.DANP, ACTIVITY | SLOWER | SLOWER_MATRIX | ACCUMULATED, WAIT, after="tbptt"),
+    "readout-only, after tbptt, verified": Entry(rules.DANP, READOUT | SLOWER_MATRIX | ACCUMULATED, ALONE | VERIFY, after="tbptt"),
+    "one-step gradient": Entry(rules.Gradient, {"lr": GRADIENT["lr"]}, {"method": "tbptt", "k": 1}),
+    "tbptt": Entry(rules.Gradient, TBPTT, {"method": "tbptt"}),
+    "tbptt, twice the epochs": Entry(rules.Gradient, TBPTT, {"method": "tbptt"}, times=2.0),
+    "readout by gradient": Entry(rules.Gradient, GRADIENT, {"method": "tbptt", "learns": "readout"}),
+    "eprop": Entry(rules.Gradient, GRADIENT, {"method": "eprop"}),
+    "rflo": Entry(rules.Gradient, GRADIENT, {"method": "rflo"}),
 }
 REFERENCES = (
     "one-step gradient",
@@ -191,13 +177,13 @@ def on_spikes(window: int, times: float, **activity: Any) -> dict[str, Entry]:
     gradient = {"lr": log(3e-4, 3e-2), "surrogate": one_of(0.3, 1.0)}
     whole = {"k": window, "lr": 5e-3}
     return {
-        "anp": Entry(lambda **o: ns.rules.ANP(**activity | o), space),
-        "anp, 16 samples": Entry(lambda **o: ns.rules.ANP(**activity | {"samples": 16, "lr": max(activity["lr"], 0.01)} | o), space),
-        "danp": Entry(lambda **o: ns.rules.DANP(**activity | o), space | MATRIX),
-        "dnp": Entry(lambda **o: ns.rules.DNP(**node | o), node_space | MATRIX),
-        "readout-only": Entry(lambda **o: ns.rules.ANP(**activity | {"lr": 0.0} | o), {"readout_lr": space["readout_lr"]} | since),
-        "tbptt": Entry(lambda **o: ns.rules.Gradient("tbptt", **whole | o), gradient, times),
-        "eprop": Entry(lambda **o: ns.rules.Gradient("eprop", eligibility="factorised", **whole | o), gradient, times),
+        "anp": Entry(rules.ANP, space, activity),
+        "anp, 16 samples": Entry(rules.ANP, space, activity | {"samples": 16, "lr": max(activity["lr"], 0.01)}),
+        "danp": Entry(rules.DANP, space | MATRIX, activity),
+        "dnp": Entry(rules.DNP, node_space | MATRIX, node),
+        "readout-only": Entry(rules.ANP, {"readout_lr": space["readout_lr"]} | since, activity | ALONE),
+        "tbptt": Entry(rules.Gradient, gradient, {"method": "tbptt"} | whole, times),
+        "eprop": Entry(rules.Gradient, gradient, {"method": "eprop", "eligibility": "factorised"} | whole, times),
     }
 
 

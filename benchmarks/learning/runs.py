@@ -56,7 +56,7 @@ def trained(asked, csv, **further):
         further["anneal"] = options.pop("anneal")
     sigma = options.pop("sigma", entry.sigma)
     louder = {} if sigma is None else {"noise__sigma": sigma}
-    rule, chip = entry.make(**options), hw.load(asked["chip"]).replace(**work.chip | louder)
+    rule, chip = entry.rule(options), hw.load(asked["chip"]).replace(**work.chip | louder)
     return train(network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], **further)
 
 
