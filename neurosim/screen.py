@@ -1,6 +1,7 @@
 """What a person sees of a run on a terminal or in a pipe."""
 
 import contextlib
+import math
 
 import typer
 
@@ -57,7 +58,9 @@ def print_losses(run, compared) -> None:
     if compared is not None:
         there = compared.experiment.chip.name
         rows.append((f"the same on {there}", compared.metrics["final_test_loss"], "no hardware effects" if there == "ideal" else ""))
-    rows += [(name, losses["test"], BASELINES.get(name, "")) for name, losses in run.baselines.items()]
+    for name, losses in run.baselines.items():
+        diverged = losses["test"] is not None and not math.isfinite(losses["test"])
+        rows.append((name, losses["test"], BASELINES.get(name, "") + ", which diverged at these rates" * diverged))
     rows.sort(key=lambda row: float("inf") if row[1] is None else row[1])
     print_table(
         ["on test data", "loss", ""],
