@@ -207,6 +207,7 @@ class GradientLearner:
         sequences, steps, _ = inputs.shape
         window = steps if rule.method == "bptt" else rule.k
         loss, state, finite, account, found = np.zeros(sequences), None, True, Account(), self._layers(rule)
+        slopes = [None] * len(self._weights)
         with np.errstate(over="ignore", invalid="ignore"):  # said in the outcome
             while finite and account.steps < steps:
                 here = slice(account.steps, account.steps + window)

@@ -272,9 +272,9 @@ def differences(rule: Gradient) -> list[Difference]:
         return _learner(network, rule, weights).run(inputs)["y"]
 
     def update(weights, inputs, targets, counted):
-        learner = _learner(network, rule, weights)
+        learner, k = _learner(network, rule, weights), 0 if rule.learns == "all" else -1
         learner.learn(inputs, targets, counted)
-        return float(learner.weights[0][0, 0] - weights[0][0, 0])
+        return float(learner.weights[k][0, 0] - weights[k][0, 0])
 
     weights, y = [below, recurrent, above], outputs([below, recurrent, above], inputs)
     others = [below, recurrent, rng.standard_normal(above.shape)]
@@ -287,7 +287,7 @@ def differences(rule: Gradient) -> list[Difference]:
         "transpose": (update(weights, inputs, targets, every), update(others, inputs, outputs(others, inputs) - (y - targets), every)),
         "history": (update(apart, once, targets, last), update(apart, once, mirrored, last)) if steps > 1 else (0.0, 0.0),
     }
-    return [Difference(need, *pair) for need, pair in pairs.items() if not np.isclose(*pair, rtol=1e-9, atol=1e-12)]
+    return [Difference(need, *pair) for need, pair in pairs.items() if need in rule.needs and not np.isclose(*pair, rtol=1e-9, atol=1e-12)]
 
 
 def _learner(network, rule, weights) -> GradientLearner:

@@ -113,6 +113,8 @@ def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str,
         return first_sentence(Settings), _options("train", Settings, Settings._field_defaults)
     if kind == "rule" and name is not None and ".py:" in name:
         cls = own.import_class(name)
+        if not hasattr(cls, "change") or not hasattr(cls, "_fields"):
+            raise InputError(f"{name} is no rule: a NamedTuple with the methods of neurosim.protocols.Rule.")
         return first_sentence(cls), _options("rule", cls, cls._field_defaults)
     if name is None or name not in known[kind]:
         got = f', got "{name}"' if name else ""

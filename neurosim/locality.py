@@ -116,6 +116,8 @@ def check_declared(rule):
     if not isinstance(needs, tuple):
         raise InputError(f'{where(cls)}: {cls.__name__}.needs must be a tuple of names such as ("input_energy",), got {needs!r}.')
     for name in needs:
+        if not isinstance(name, str):
+            raise InputError(f'{where(cls)}: {cls.__name__}.needs must be a tuple of names such as ("input_energy",), got {needs!r}.')
         if name in NOT_LOCAL - set(known):
             raise InputError(
                 f'{where(cls)}: {cls.__name__}.needs names "{name}", which no rule of synapses is given: {MEANING[name]}. Only the reference '

@@ -79,6 +79,8 @@ def _kept(network, rule: Gradient, steps: int) -> int:
     """Numbers that a reference gradient remembers of one sequence: a window of history, or eligibilities."""
     hidden = sum(network.layers)
     if rule.method in ("bptt", "tbptt"):
+        if rule.learns == "readout" and not network.readout.State._fields:
+            return 0  # each step's product is added to the gradient
         below = network.layers[-1] if rule.learns == "readout" else hidden
         return (steps if rule.method == "bptt" else min(rule.k, steps)) * (below + network.outputs)
     fixed = hidden * network.outputs if rule.method == "rflo" else 0  # the random weights that errors come back through

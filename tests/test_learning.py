@@ -154,8 +154,11 @@ def test_fresh_seeds_are_held_against_tbptt_seed_by_seed(study):
         rows("readout-only", [0.5] * 20, baselines={"reservoir": 0.25}),
     ]
     lines = study.page.again(found).splitlines()
-    assert lines[2] == "| mackey-glass | tbptt | 10.50000 (6.00000 to 15.00000) | 20.00000 | - | - | - |"
-    assert lines[3] == "| mackey-glass | np | 21.00000 (12.00000 to 30.00000) | 40.00000 | 2.00 (2.00 to 2.00) | 0 of 20 | 1.9e-06 |"
+    assert lines[2] == "| mackey-glass, N = 100, ideal | tbptt | 10.50000 (6.00000 to 15.00000) | 20.00000 | - | - | - |"
+    assert (
+        lines[3]
+        == "| mackey-glass, N = 100, ideal | np | 21.00000 (12.00000 to 30.00000) | 40.00000 | 2.00 (2.00 to 2.00) | 0 of 20 | 1.9e-06 |"
+    )
     assert "| readout-only | 0.50000 (0.50000 to 0.50000) | 0.50000 |" in lines[4] and lines[4].endswith("| 20 of 20 | 1.9e-06 |")
     assert "| *reservoir* | 0.25000" in lines[5]
 

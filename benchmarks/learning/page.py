@@ -69,17 +69,15 @@ def again(found) -> str:
         here = [rows for rows in found if (rows[0]["task"], *at(rows)) == (task, hidden, chip)]
         losses, base = {label(rows): ends(rows) for rows in here}, measure.get((task, hidden, "ideal"))
         if readout := next((rows for rows in here if rows[0]["rule"] == "readout-only"), None):
-            losses["*reservoir*"] = np.array([row["baselines"]["reservoir"] for row in readout])
+            losses["*reservoir*"] = np.array([row.get("baselines", {}).get("reservoir", np.nan) for row in readout])
         for rule, each in losses.items():
             cells = ["{:.5f} ({:.5f} to {:.5f})".format(*middle(each)), f"{max(each):.5f}", "-", "-", "-"]
             if base is not None and rule != PROGRAMMED:
-                below, n = int(np.sum(each < base)), len(each)
-                cells[2:] = [
-                    "{:.2f} ({:.2f} to {:.2f})".format(*middle(each / base)),
-                    f"{below} of {n}",
-                    f"{binomtest(below, n).pvalue:.2g}",
-                ]
-            lines.append(f"| {task}{f', {chip}' if chip != 'ideal' else ''} | {rule} | {' | '.join(cells)} |")
+                below, above = int(np.sum(each < base)), int(np.sum(each > base))
+                ratio = np.divide(each, base, out=np.ones_like(each), where=each != base)  # of two that diverged, 1
+                chance = binomtest(below, below + above).pvalue if below + above else 1.0
+                cells[2:] = ["{:.2f} ({:.2f} to {:.2f})".format(*middle(ratio)), f"{below} of {len(each)}", f"{chance:.2g}"]
+            lines.append(f"| {task}, N = {hidden}, {chip} | {rule} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -22,6 +22,20 @@ from neurosim.train import train
 HERE = pathlib.Path(__file__).parent
 
 
+def commit() -> str:
+    """The commit of the source, if that is known, and whether it has been edited since."""
+    try:
+        asked = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=HERE, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return asked.stdout.strip()
+
+
+CODE = commit()  # that the runs of this process are made by
+
+
 class Elsewhere:
     """What the weights of a run come to, after every epoch, when they are programmed into the cells of another chip."""
 
@@ -60,13 +74,6 @@ def trained(asked, csv, **further):
     return train(network, task, rule, chip, epochs=asked["epochs"], batch=work.batch, seed=asked["seed"], **further)
 
 
-@functools.cache
-def code() -> str:
-    """The commit that the runs are made by, if the source says so."""
-    asked = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip()
-
-
 def done(wanted) -> dict[str, Any] | None:
     """One run, as what it was asked and what it gave; nothing if it is too late to begin."""
     asked, csv, deadline = wanted
@@ -91,9 +98,9 @@ def done(wanted) -> dict[str, Any] | None:
         return asked | {"diverged": m["diverged"], "validation_loss": m["validation_loss"][-1:], "seconds": seconds}
     if asked["seed"] in FRESH:  # what the losses end at
         ends = {f"{part}_loss": m[f"{part}_loss"][-1:] for part in ("validation", "test")}
-        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds, "code": code()}
+        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds, "code": CODE}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine, "code": code()}
+    return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine, "code": CODE}
 
 
 def final(row, part) -> float:

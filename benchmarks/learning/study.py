@@ -2,6 +2,7 @@
 
     python benchmarks/learning/study.py --untuned [--tasks mackey-glass] [--rules "danp;readout-only"] [--hidden 500]
     python benchmarks/learning/study.py [--tasks ...] [--rules ...] [--chips ...] [--hidden 100] [--csv weather.csv] [--minutes 60]
+    python benchmarks/learning/study.py --fresh --chips ideal --hidden 100 [--tasks ...] [--rules ...]
     python benchmarks/learning/study.py --tasks cue-accumulation,delayed-match,mackey-glass-in-spikes,digits-in-spikes --out docs/spiking
     python benchmarks/learning/study.py --untuned --tasks mackey-glass --hidden 100 --rules "danp;dnp;dwp" --out small
 
@@ -11,7 +12,8 @@ epochs, the best of them for half, the best of those and what the rule starts fr
 losses over more and more seeds.
 It does so for each task and chip with 100 neurons, and for Mackey-Glass on the ideal chip with 500 again. In a larger network it chooses, by
 one whole run each, among the best three of the largest that was tuned so and what the rule starts from. On spikes it has a smaller budget
-(`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. What tbptt found on the ideal chip is programmed into
+(`FEW`). Then the winner runs from five other seeds; test losses are looked at only then. With --fresh it runs from twenty more, by which no rule,
+range or default was ever chosen. What tbptt found on the ideal chip is programmed into
 the others, where the rules "after tbptt" begin with it. Every run is a line of OUT.jsonl as soon as it is
 done (of the tuner's runs, the last validation loss), and what stands there is not run again: an interrupted study goes on where it stopped,
 and a finished one only makes its tables and pictures anew. With --minutes no run begins later than that, and the page shows what is

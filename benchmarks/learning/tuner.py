@@ -47,6 +47,12 @@ def untuned(rule) -> list[dict[str, Any]]:
     return [{}, {"anneal": 1.0}] if rule in REFERENCES else [{}]
 
 
+def has_room(entry, chip) -> bool:
+    """Whether the neurons of a chip can keep what those of a perturbation rule keep over an interval."""
+    rule, room = entry.rule({}), hw.load(chip).memory.room("neuron")
+    return room is None or not hasattr(rule, "learning") or sum(rule.learning().kept.values()) <= room
+
+
 def left_out(task, hidden, chip, rule, tune) -> str:
     """Why something is not part of the study; empty if it is."""
     entry, elsewhere = TASKS[task].rules.get(rule), chip != "ideal"
@@ -54,6 +60,8 @@ def left_out(task, hidden, chip, rule, tune) -> str:
         return "this task has other rules"
     if entry.only and (task, hidden, chip) not in entry.only:
         return f"takes another rule apart, which is done on {' and '.join(f'{t} N={n} {c}' for t, n, c in entry.only)} alone"
+    if elsewhere and not has_room(entry, chip):
+        return "neurons of that chip have no room for what they keep over an interval"
     if "threshold" in entry.space and not elsewhere:
         return "ideal numbers take every change as it comes"
     if rule in REFERENCES and elsewhere and (rule != PROGRAMMED or not tune):

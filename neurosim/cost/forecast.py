@@ -145,7 +145,7 @@ def _writes(network, chip, learning, account: Account, work: Workload) -> dict[s
     """Writes to every array: whether a cell moves depends on data."""
     sizes, inside = zip(network.projections, network.synapses(work.seed), strict=True), 2 * len(network.layers)
     seldom = isinstance(learning, Learning) and learning.at_once
-    below = account.written.by(0) if isinstance(learning, Gradient) and learning.learns == "readout" else account.written
+    below = account.written.by(0) if getattr(learning, "learns", "all") == "readout" else account.written
     times = [account.ended if seldom else below] * inside + [account.written]
     waits = isinstance(learning, Learning) and learning.threshold > 0
     found = {name: _asked(chip.cell, each.by(n), work.moves, waits) for (name, n), each in zip(sizes, times, strict=True)}

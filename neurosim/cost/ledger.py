@@ -446,7 +446,8 @@ class _Events:
             if neuron.State._fields:  # the membrane's own path back
                 self.add(phase, Event.MULTIPLY, 2 * n, account.clean)
                 self.add(phase, Event.ADD, n, account.clean)
-        self.access(phase, self.every if lowest == 0 else inputs[lowest] + self.network.outputs, account.clean)  # the history
+        kept = self.every if lowest == 0 else (inputs[lowest] + self.network.outputs) * bool(self.populations[-1][1].State._fields)
+        self.access(phase, kept, account.clean)  # the history
         self.access(phase, self.synapses if lowest == 0 else self.sizes[-1], account.clean)  # the gradient, summed up
 
     def run_forward(self, rule: Gradient) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from hw_models.parts import InputError, Range, check
+from hw_models.parts import InputError, Range
 from neurosim.protocols import is_product
 from neurosim.rules import activity_perturbation as anp
 from neurosim.rules import node_perturbation as np_
@@ -98,8 +98,8 @@ class Learning(NamedTuple):
 
     @property
     def kept(self) -> dict[str, int]:
-        """Bits in every hidden neuron over an interval, by name: a signal for each comparison that it takes part in, and what it sent."""
-        return {"signals": (1 if self.by_layer else self.samples) * WORD, "sent": WORD} if self.interval > 1 else {}
+        """Bits in every hidden neuron over an interval, by name: a signal for each comparison that it takes part in, their sum, and what it sent."""
+        return {"signals": (1 if self.by_layer else self.samples) * WORD, "sum": WORD, "sent": WORD} if self.interval > 1 else {}
 
     @property
     def products(self) -> bool:
@@ -310,21 +310,3 @@ class Perturbation(NamedTuple):
             threshold=self.threshold,
             verify=self.verify,
         )
-
-
-#: Options of `Perturbation` that a rule class of one's own may have as fields, too: how passes are made and compared, and changes written.
-COURSE = (
-    "average", "reward", "update", "passes", "carry", "perturb", "decorrelation_lr", "decorrelate", "samples", "decorrelate_inputs", "interval",
-    "threshold", "verify",
-)  # fmt: skip
-
-
-def learning_of(rule, readout_rule) -> Learning:
-    """A rule class of one's own, and that of its readout, as the loop runs it.
-
-    Fields of `COURSE` mean what they do of `Perturbation`. A reward for the whole "sequence" takes a Register that waits for it.
-    """
-    given = {name: getattr(rule, name) for name in COURSE if name in rule._fields}
-    waits = 1.0 if given.get("reward") == "sequence" and rule.Register._fields else 0.0
-    course = check(Perturbation("wp" if rule.site == "weight" else "np", trace=waits, **given), where=type(rule).__name__).learning()
-    return course._replace(name=type(rule).__name__, rule=rule, readout_rule=readout_rule)

@@ -67,8 +67,8 @@ class Gradient(NamedTuple):
     @property
     def needs(self) -> tuple[str, ...]:
         """What it asks for that no synapse or neuron can know."""
-        if self.learns == "readout":
-            return ("error",) if self.window == 1 else ("error", "history")
+        if self.learns == "readout":  # what its membrane filters of the past can be filtered forward
+            return ("error",)
         if self.method == "rflo":
             return ("error",)
         return ("error", "transpose") if self.method == "eprop" or self.window == 1 else ("error", "transpose", "history")

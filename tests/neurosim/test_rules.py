@@ -1,6 +1,6 @@
 """Rules: each method by hand, the options that make them, and a rule of a user's own."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
@@ -371,100 +371,6 @@ def test_a_rule_by_chance_says_what_it_draws():
 def test_what_a_rule_draws_is_checked(draws, message):
     with pytest.raises(InputError, match=message):
         check_rule(type("Odd", (ByChance,), {"draws": draws})(1e-3, 0.01))
-
-
-# ---------------------------------------------------------------- options that a rule of one's own shares with the family
-
-
-class Mine(NamedTuple):
-    """`NP` written anew, with the family's options that say how passes go."""
-
-    lr: float = 0.01
-    readout_lr: float = 0.02
-    samples: int = 1
-    passes: Literal["clean-noisy", "antithetic", "noisy"] = "clean-noisy"
-    interval: int = 1
-    carry: float = 1.0
-    update: Literal["step", "sequence"] = "step"
-    decorrelation_lr: float = 0.0
-    threshold: float = 0.0
-
-    site = "current"
-    needs = ("input_energy",)
-    Register = Memory = Nothing
-
-    def signal(self, m, own, extra):
-        return m, own.xi / (own.sigma * own.sigma * (extra.input_energy + 1e-6))
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr * reward * pre * a
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"samples": 3},
-        {"passes": "antithetic", "samples": 2, "carry": 0.5},
-        {"passes": "noisy"},
-        {"interval": 4, "samples": 2},
-        {"update": "sequence"},
-        {"decorrelation_lr": 0.01},
-        {"threshold": 0.01},
-    ],
-    ids=lambda options: " ".join(options),
-)
-def test_a_rule_of_ones_own_has_the_familys_options_by_their_names(options):
-    mine, ours = as_learning(Mine(**options)), Perturbation("np", 0.01, 0.02, **options).learning()
-    assert mine._replace(name="", rule=None, readout_rule=None) == ours._replace(name="", rule=None, readout_rule=None)
-    weights = []
-    for learning in (mine, ours):
-        one = Simulator(NETWORK, Chip(), 3, learning, dtype="float64", plain=True)
-        rng = np.random.default_rng(1)
-        one.learn(rng.standard_normal((1, 12, NETWORK.inputs)), rng.standard_normal((1, 12, NETWORK.outputs)), np.ones((1, 12), bool))
-        weights.append(flat([*one.weights, *one.waiting]))
-    np.testing.assert_allclose(*weights, rtol=1e-12)
-    assert not np.allclose(weights[0], flat([*Simulator(NETWORK, Chip(), 3, mine, dtype="float64", plain=True).weights, *one.waiting]))
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"samples": 65}, r"^Mine\.samples must be"),
-        ({"interval": 3, "passes": "noisy"}, "rule.interval is 3, for which neurons keep the signal"),
-        ({"passes": "noisy", "samples": 2}, 'rule.passes is "noisy", a single pass'),
-    ],
-)
-def test_and_what_the_family_refuses_is_refused(options, says):
-    with pytest.raises(InputError, match=says):
-        as_learning(Mine(**options))
-
-
-class Late(NamedTuple):
-    """Waits in its synapse for a reward that comes at the end."""
-
-    lr: float = 0.01
-    reward: Literal["step", "sequence"] = "sequence"
-
-    site = "current"
-    needs = ("input_energy",)
-    Register = Eligibility
-    Memory = Nothing
-    signal = Mine.signal
-
-    def trace(self, r, pre, a):
-        return Eligibility(r.e + pre * a)
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr * reward * r.e
-
-
-def test_a_reward_for_a_sequence_takes_a_register():
-    assert not as_learning(Late()).every_step
-    with pytest.raises(InputError, match=r'rule\.reward is "sequence"'):
-        as_learning(type("Memoryless", (Late,), {"Register": Nothing})())
 
 
 # ---------------------------------------------------------------- changes that wait

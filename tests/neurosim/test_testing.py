@@ -81,8 +81,8 @@ def test_what_a_rule_of_the_family_asks_for_beyond_its_class():
 
 def test_what_neurons_keep_over_an_interval_is_reported_and_held_against_the_chips():
     report = check_rule("dnp-over-time")
-    assert report.memory == {"signals": 16 * 32, "sent": 32}
-    assert "544 bit (signals 512, sent 32) in every hidden neuron" in str(report)
+    assert report.memory == {"signals": 16 * 32, "sum": 32, "sent": 32}
+    assert "576 bit (signals 512, sum 32, sent 32) in every hidden neuron" in str(report)
     assert "a matrix from every neuron to every other one" in " ".join(str(report).split())
     assert "matrix" not in str(check_rule("np-over-time"))
 
