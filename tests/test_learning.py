@@ -165,10 +165,16 @@ def test_fresh_seeds_are_held_against_tbptt_seed_by_seed(study):
 
 def test_what_is_not_part_of_the_study_is_said(study, tmp_path):
     said, runs = [], study.runs.Runs(tmp_path / "none.jsonl")
-    places = [("mackey-glass", "reram-es", "eprop"), ("mackey-glass", "ideal", "danp, after tbptt"), ("delayed-match", "ideal", "wp")]
+    places = [
+        ("mackey-glass", "reram-es", "eprop"),
+        ("mackey-glass", "ideal", "danp, after tbptt"),
+        ("delayed-match", "ideal", "wp"),
+        ("mackey-glass", "ideal", "dnp over time, 1 sample"),
+        ("mackey-glass", "reram-es", "dnp over time, 64 samples"),
+    ]
     for task, chip, rule in places:
         study.tuner.study(runs, [(task, 100, chip, rule)], True, say=lambda line, flush: said.append(line))
-    assert [line.partition(": left out: ")[2].split()[0] for line in said] == ["references", "begins", "this"]
+    assert [line.partition(": left out: ")[2].split()[0] for line in said] == ["references", "begins", "this", "takes", "neurons"]
 
 
 def test_a_page_that_is_not_there_is_begun(study, tmp_path):
