@@ -556,7 +556,11 @@ def check(
     ],
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="rule.FIELD=VALUE", help="Any option of the rule.")] = None,
 ) -> None:
-    """Check that a class of your own keeps its contract, is local, and computes the same compiled; or what a rule reads and where it fits."""
+    """Check that a class of your own keeps its contract, is local, and computes the same compiled; or what a rule reads and where it fits.
+
+    A rule that declares what is not local passes, and the report says so; the exit status is 1 if something is undeclared or breaks the contract, and
+    for reference gradients, which are no rules of a synapse.
+    """
     from hw_models import own
     from hw_models.parts import InputError
     from neurosim import config, listing
