@@ -146,7 +146,11 @@ def test_an_interval_of_the_median_holds_it_as_often_as_it_says(study):
 def test_fresh_seeds_are_held_against_tbptt_seed_by_seed(study):
     def rows(rule, losses, **more):
         job = study.plan.job("mackey-glass", rule, {}, "ideal", 100, 12, 0)
-        return [job | {"seed": seed, "diverged": False, "test_loss": [loss]} | more for seed, loss in enumerate(losses)]
+        ends = [
+            job | {"seed": seed, "diverged": False, "test_loss": [loss / 2, loss], "validation_loss": [1.0, 2.0]}
+            for seed, loss in enumerate(losses)
+        ]
+        return [row | {"epochs": 2} | more for row in ends]
 
     found = [
         rows("tbptt", np.arange(1.0, 21)),
@@ -154,10 +158,12 @@ def test_fresh_seeds_are_held_against_tbptt_seed_by_seed(study):
         rows("readout-only", [0.5] * 20, baselines={"reservoir": 0.25}),
     ]
     lines = study.page.again(found).splitlines()
-    assert lines[2] == "| mackey-glass, N = 100, ideal | tbptt | 10.50000 (6.00000 to 15.00000) | 20.00000 | - | - | - |"
+    assert (
+        lines[2] == "| mackey-glass, N = 100, ideal | tbptt | 10.50000 (6.00000 to 15.00000) | 20.00000 | 5.25000 | 10.00000 | - | - | - |"
+    )
     assert (
         lines[3]
-        == "| mackey-glass, N = 100, ideal | np | 21.00000 (12.00000 to 30.00000) | 40.00000 | 2.00 (2.00 to 2.00) | 0 of 20 | 1.9e-06 |"
+        == "| mackey-glass, N = 100, ideal | np | 21.00000 (12.00000 to 30.00000) | 40.00000 | 10.50000 | 20.00000 | 2.00 (2.00 to 2.00) | 0 of 20 | 1.9e-06 |"
     )
     assert "| readout-only | 0.50000 (0.50000 to 0.50000) | 0.50000 |" in lines[4] and lines[4].endswith("| 20 of 20 | 1.9e-06 |")
     assert "| *reservoir* | 0.25000" in lines[5]

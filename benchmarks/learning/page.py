@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 from plan import CHIPS, FRESH, PROGRAMMED, REFERENCES, RULES, SIZES, TASKS, epochs_of
-from runs import Runs, final, median, median_and_range
+from runs import Runs, final, median, median_and_range, stopped
 from scipy.stats import binom, binomtest
 from tuner import complete, left_out
 
@@ -53,30 +53,34 @@ def middle(values) -> tuple[float, float, float]:
     return float(np.median(values)), float(values[rank - 1]), float(values[n - rank])
 
 
-def ends(rows) -> np.ndarray:
-    """Test loss after the last epoch, seed by seed."""
-    return np.array([final(row, "test") for row in rows])
+def ends(rows, of=final) -> np.ndarray:
+    """Test loss after the last epoch, or the best one, seed by seed."""
+    return np.array([of(row, "test") for row in rows])
 
 
 def again(found) -> str:
-    """What the tuner chose, from fresh seeds, beside tbptt from the same seed: ratio, on how many of them it is below, and the chance of that if neither were better."""
+    """What the tuner chose, from fresh seeds: after the last epoch, and where it is stopped by validation; and the last beside tbptt from the same
+    seed: ratio, on how many of them it is below, and the chance of that if neither were better."""
     lines = [
-        f"| task | rule | test loss, median (95 %) | worst | times {PROGRAMMED}, median (95 %) | below {PROGRAMMED} | p |",
-        "|---|---|---|---|---|---|---|",
+        f"| task | rule | test loss, median (95 %) | worst | stopped: median | worst | times {PROGRAMMED}, median (95 %) | below {PROGRAMMED} | p |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     measure = {(rows[0]["task"], *at(rows)): ends(rows) for rows in found if rows[0]["rule"] == PROGRAMMED}
     for task, hidden, chip in dict.fromkeys((rows[0]["task"], *at(rows)) for rows in found):
         here = [rows for rows in found if (rows[0]["task"], *at(rows)) == (task, hidden, chip)]
         losses, base = {label(rows): ends(rows) for rows in here}, measure.get((task, hidden, "ideal"))
+        best = {label(rows): ends(rows, stopped) for rows in here if all(len(row["test_loss"]) == row["epochs"] for row in rows)}
         if readout := next((rows for rows in here if rows[0]["rule"] == "readout-only"), None):
             losses["*reservoir*"] = np.array([row.get("baselines", {}).get("reservoir", np.nan) for row in readout])
         for rule, each in losses.items():
-            cells = ["{:.5f} ({:.5f} to {:.5f})".format(*middle(each)), f"{max(each):.5f}", "-", "-", "-"]
+            cells = ["{:.5f} ({:.5f} to {:.5f})".format(*middle(each)), f"{max(each):.5f}", "-", "-", "-", "-", "-"]
+            if rule in best:
+                cells[2:4] = [f"{np.median(best[rule]):.5f}", f"{max(best[rule]):.5f}"]
             if base is not None and rule != PROGRAMMED:
                 below, above = int(np.sum(each < base)), int(np.sum(each > base))
                 ratio = np.divide(each, base, out=np.ones_like(each), where=each != base)  # of two that diverged, 1
                 chance = binomtest(below, below + above).pvalue if below + above else 1.0
-                cells[2:] = ["{:.2f} ({:.2f} to {:.2f})".format(*middle(ratio)), f"{below} of {len(each)}", f"{chance:.2g}"]
+                cells[4:] = ["{:.2f} ({:.2f} to {:.2f})".format(*middle(ratio)), f"{below} of {len(each)}", f"{chance:.2g}"]
             lines.append(f"| {task}, N = {hidden}, {chip} | {rule} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

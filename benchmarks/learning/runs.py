@@ -96,11 +96,14 @@ def done(wanted) -> dict[str, Any] | None:
     seconds = round(time.perf_counter() - start, 2)
     if asked["seed"] in TUNING:  # all that the tuner looks at
         return asked | {"diverged": m["diverged"], "validation_loss": m["validation_loss"][-1:], "seconds": seconds}
-    if asked["seed"] in FRESH:  # what the losses end at
-        ends = {f"{part}_loss": m[f"{part}_loss"][-1:] for part in ("validation", "test")}
-        return asked | ends | {"diverged": m["diverged"], "baselines": losses, "seconds": seconds, "code": CODE}
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     return asked | kept | bill | {"baselines": losses, "seconds": seconds, "machine": machine, "code": CODE}
+
+
+def stopped(row, part) -> float:
+    """The loss after the epoch with the lowest validation loss: what is kept where the best weights are."""
+    losses = row["validation_loss"]
+    return row[f"{part}_loss"][int(np.nanargmin(losses))] if losses and np.isfinite(losses).any() else float("inf")
 
 
 def final(row, part) -> float:
