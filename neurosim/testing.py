@@ -16,7 +16,6 @@ from hw_models.scalars import normal
 from neurosim import bptt, eprop
 from neurosim.admission import check_product
 from neurosim.cast import lower
-from neurosim.course import learning_of
 from neurosim.influence import FOREIGN, SAID_BY, Difference, Influence, differences, influences
 from neurosim.jit import check_arithmetic, kernel
 from neurosim.locality import MEANING, Read, check_declared, home, marked, not_local, reads_of
@@ -24,6 +23,7 @@ from neurosim.loop.decorrelation import decorrelate
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import discrete
+from neurosim.own_rule import learning_of
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator

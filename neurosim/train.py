@@ -15,10 +15,10 @@ from neurosim.admission import check_can_act, knows_noise
 from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, Workload, epoch_of, estimate, neurobench
-from neurosim.course import learning_of
 from neurosim.losses import Given
 from neurosim.memory import memory_bits
 from neurosim.network import Network
+from neurosim.own_rule import learning_of
 from neurosim.rules import Gradient, Learning, Perturbation
 from neurosim.simulator import Simulator
 from neurosim.tasks import PARTS, Dataset, World, baselines, ridge, share_right, widths

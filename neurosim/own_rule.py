@@ -11,21 +11,21 @@ from neurosim.protocols import Rule
 from neurosim.rules.perturbation import Learning, Perturbation
 
 #: Options of `Perturbation` that say how passes are made and compared, and changes written. A rule may have fields of these names.
-COURSE = (
+SHARED = (
     "average", "reward", "update", "passes", "carry", "perturb", "decorrelation_lr", "decorrelate", "samples", "decorrelate_inputs", "interval",
     "threshold", "verify",
 )  # fmt: skip
 
 
 def learning_of(rule, readout_rule) -> Learning:
-    """A rule of one's own, and that of its readout, with the course that its fields ask for.
+    """A rule of one's own, and that of its readout, with what its fields ask for.
 
     A reward for the whole "sequence" takes a Register that waits for it.
 
     Raises
     ------
     InputError
-        If the class breaks its contract, if the course cannot be, or if the rule could not learn by it.
+        If the class breaks its contract, if its options cannot be, or if it could not learn by them.
     """
     cls = type(rule)
     if callable(vars(cls).get("perturb")) and "perturb" not in cls._fields:
@@ -33,7 +33,7 @@ def learning_of(rule, readout_rule) -> Learning:
     check_methods(cls, Rule)
     check_declared(cls)
     kinds = get_type_hints(Perturbation)
-    given = {name: getattr(rule, name) for name in COURSE if name in cls._fields}
+    given = {name: getattr(rule, name) for name in SHARED if name in cls._fields}
     waits = 1.0 if given.get("reward") == "sequence" and cls.Register._fields else 0.0
     options = Perturbation("wp" if rule.site == "weight" else "np", trace=waits, **given)
     try:
@@ -44,24 +44,24 @@ def learning_of(rule, readout_rule) -> Learning:
             "means something else.)"
         ) from None
     whole = {name: int(value) for name, value in given.items() if kinds[name] is int}
-    course = options._replace(**whole).learning()._replace(name=cls.__name__, rule=rule, readout_rule=readout_rule)
-    _check_signal(cls, course)
-    if course.folds:
+    learning = options._replace(**whole).learning()._replace(name=cls.__name__, rule=rule, readout_rule=readout_rule)
+    _check_signal(cls, learning)
+    if learning.folds:
         _check_folds(rule)
-    return course
+    return learning
 
 
-def _check_signal(cls, course: Learning) -> None:
-    """Refuse a course in which all that a signal is made of is always 0."""
+def _check_signal(cls, learning: Learning) -> None:
+    """Refuse options under which all that a signal is made of is always 0."""
     seen = {read.name for read in reads_of(cls)["signal"]} if cls.site == "current" else set()
     if "own" in seen or {"own.xi", "own.delta"} <= seen:
         return
-    if "own.xi" in seen and not course.perturb_readout:
+    if "own.xi" in seen and not learning.perturb_readout:
         raise InputError(
             f'{cls.__name__} learns from the noise that a neuron was given (own.xi), but with perturb "hidden" the readout is given none: read own.delta '
             'too, which is 0 where there is no other pass, or use perturb "all".'
         )
-    if "own.delta" in seen and course.passes == (True,):
+    if "own.delta" in seen and learning.passes == (True,):
         raise InputError(
             f'{cls.__name__} learns from a change of activity (own.delta), but with passes "noisy" there is no other pass to see one: read own.xi.'
         )

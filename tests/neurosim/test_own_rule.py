@@ -1,4 +1,4 @@
-"""Rules of one's own with the family's options: the same course, and refusals where nothing could be learned by it."""
+"""Rules of one's own with the family's options: the same passes, and refusals where nothing could be learned by it."""
 
 from typing import Literal, NamedTuple
 
@@ -178,7 +178,10 @@ class Fraction(NamedTuple):
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        (Rectified(samples=2), r"test_course.py:\d+: Rectified has several samples or an interval, .* a change must depend on a \* reward"),
+        (
+            Rectified(samples=2),
+            r"test_own_rule.py:\d+: Rectified has several samples or an interval, .* a change must depend on a \* reward",
+        ),
         (Rectified(interval=4), r"a change must depend on a \* reward"),
         (Elsewhere(interval=4), r"Elsewhere.change fails: "),
         (Tracing(interval=4), r"its Register would remember rewarded changes"),
