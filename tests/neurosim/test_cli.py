@@ -334,11 +334,16 @@ def test_what_there_is_is_listed_with_a_sentence_each(what, names):
 def test_a_rule_of_ones_own_is_shown(beside):
     (beside / "mine.py").write_text(
         "from hw_models import Nothing\nfrom typing import NamedTuple\n\n\nclass Mine(NamedTuple):\n"
-        '    """Does nothing at a rate. Ever.\n\n    Parameters\n    ----------\n    lr : float\n        Rate of nothing.\n    """\n\n    lr: float = 0.25\n'
+        '    """Does nothing at a rate. Ever.\n\n    Parameters\n    ----------\n    lr : float\n        Rate of nothing.\n    """\n\n    lr: float = 0.25\n\n'
+        "    def change(self, w, r, pre, a, reward):\n        return 0.0\n"
     )
     done = neurosim("show", "rule", f"{beside / 'mine.py'}:Mine")
     assert done.exit_code == 0 and "Does nothing at a rate." in done.stdout
     assert re.search(r"rule\.lr +0\.25 +a finite number +Rate of nothing\.", done.stdout)
+    (beside / "other.py").write_text("class Other:\n    pass\n")
+    refused(
+        neurosim("show", "rule", f"{beside / 'other.py'}:Other"), "is no rule: a NamedTuple with the methods of neurosim.protocols.Rule"
+    )
 
 
 def test_a_chip_is_shown_with_units_and_meanings(beside):

@@ -295,4 +295,13 @@ class Mine(NamedTuple):
     site = "current"
     needs = ()
     Register = Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
 '''
