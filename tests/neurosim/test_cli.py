@@ -25,26 +25,7 @@ KEYS = {
     "neurobench",
 }  # fmt: skip
 
-RULE = '''
-from typing import NamedTuple
-from hw_models import Nothing
-
-class Mine(NamedTuple):
-    """A rule of one's own."""
-    lr: float = 0.01
-    site = "current"
-    needs = ()
-    Register = Memory = Nothing
-
-    def signal(self, m, own, extra):
-        return m, own.xi
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr * reward * pre * a
-
+OTHERS = """
 
 class Peeks(Mine):
     pass
@@ -52,7 +33,7 @@ class Peeks(Mine):
 
 class Empty(NamedTuple):
     x: float = 1.0
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -391,8 +372,8 @@ def test_the_options_of_everything_else_are_shown_as_they_are_typed():
     refused(neurosim("list", "chip"), 'did you mean "chips"')
 
 
-def test_a_rule_of_ones_own_is_checked(beside):
-    (beside / "mine.py").write_text(RULE)
+def test_a_rule_of_ones_own_is_checked(beside, own_rule):
+    (beside / "mine.py").write_text(own_rule + OTHERS)
     done = neurosim("check", f"{beside / 'mine.py'}:Mine")
     assert done.exit_code == 0 and done.stdout.startswith("Mine is local.\n")
     refused(neurosim("check", f"{beside / 'mine.py'}:Empty"), "no method")
@@ -455,17 +436,17 @@ def test_a_cell_of_ones_own_is_trained_on_and_is_not_imported_unasked(folder, be
     refused(neurosim("check", kind.partition("=")[2]), "Leaky.write", "was asked for a change")
 
 
-def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(uncompiled, folder, beside):
-    (beside / "mine.py").write_text(RULE)
+def test_a_rule_of_ones_own_learns_and_is_not_imported_unasked(uncompiled, folder, beside, own_rule):
+    (beside / "mine.py").write_text(own_rule + OTHERS)
     name = f"{beside / 'mine.py'}:Mine"
     arguments = [arg.replace("rule.readout_lr=0.005", "rule.lr=1e-6") for arg in QUICK]
     found = json.loads(neurosim("train", *arguments, "--rule", name, "--json").stdout)
     assert found["rule"] == "Mine" and found["epochs"] == 2
-    assert (folder / found["out"] / "rule.py").read_text() == RULE
+    assert (folder / found["out"] / "rule.py").read_text() == own_rule + OTHERS
     refused(neurosim("evaluate", found["out"]), "not imported unasked", name)
     own = json.loads(neurosim("evaluate", found["out"], "--rule", name, "--json").stdout)
     assert own["test_loss"] == [found["final_test_loss"]]
-    (beside / "mine.py").write_text(RULE + "# changed\n")
+    (beside / "mine.py").write_text(own_rule + OTHERS + "# changed\n")
     refused(neurosim("evaluate", found["out"], "--rule", name), "has changed")
 
 

@@ -14,27 +14,6 @@ from neurosim.rules import DEFAULTS
 
 SMALL = [("--set", "task.steps", 60), ("--set", "task.validation_steps", 40), ("--hidden", "network.hidden", 8)]
 
-OWN_RULE = '''
-from typing import NamedTuple
-from hw_models import Nothing
-
-class Mine(NamedTuple):
-    """Node perturbation by hand."""
-    lr: float = 0.01
-    site = "current"
-    needs = ()
-    Register = Memory = Nothing
-
-    def signal(self, m, own, extra):
-        return m, own.xi
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr * reward * pre * a
-'''
-
 
 def plan(*said, file=None):
     return config.plan(config.assemble(file, [*SMALL, *said]))
@@ -210,14 +189,14 @@ def test_a_chip_of_ones_own_needs_its_file_only_once(tmp_path):
     assert e.chip.name == "mine" and round_trip(e) == e
 
 
-def test_a_rule_of_ones_own_is_kept_by_name_and_digest(tmp_path):
+def test_a_rule_of_ones_own_is_kept_by_name_and_digest(tmp_path, own_rule):
     file = tmp_path / "mine.py"
-    file.write_text(OWN_RULE)
+    file.write_text(own_rule)
     e = plan(("--rule", "rule.name", f"{file}:Mine"), ("--set", "rule.lr", 0.5)).experiment
     assert e.rule.lr == 0.5 and round_trip(e) == e
     table = tomllib.loads(config.to_toml(e))
     assert len(table["rule"]["sha256"]) == 64
-    file.write_text(OWN_RULE + "# changed\n")
+    file.write_text(own_rule + "# changed\n")
     with pytest.raises(InputError, match="has changed"):
         config.plan(table)
 
@@ -226,8 +205,8 @@ def test_a_rule_of_ones_own_is_kept_by_name_and_digest(tmp_path):
     ("name", "says"),
     [("none.py:Mine", "no file"), ("mine.py:Min", 'did you mean "Mine"'), ("bad.py:Mine", "NameError"), ("mine.py:NamedTuple", "no class")],
 )
-def test_a_class_that_cannot_be_had_is_named(tmp_path, name, says):
-    (tmp_path / "mine.py").write_text(OWN_RULE)
+def test_a_class_that_cannot_be_had_is_named(tmp_path, name, says, own_rule):
+    (tmp_path / "mine.py").write_text(own_rule)
     (tmp_path / "bad.py").write_text("x = y\n")
     with pytest.raises(InputError, match=says):
         own.import_class(str(tmp_path / name))

@@ -227,9 +227,9 @@ def test_a_run_of_an_older_version_is_evaluated_and_not_continued(whole, lacking
         train(runs.Folder(whole[0], saved=saved))
 
 
-def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path):
+def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path, own_rule):
     file = tmp_path / "mine.py"
-    file.write_text(OWN)
+    file.write_text(own_rule)
     table = {
         "rule": {"name": f"{file}:Mine"},
         "chip": {"name": "ideal"},
@@ -238,7 +238,7 @@ def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path):
     plan = config.plan(config.over(config.SHOWCASE, {**table, "network": {"hidden": 8}}))
     run = ns.Run(plan.experiment, plan.dataset, ns.Simulator(plan.experiment.network))
     runs.save(run, tmp_path / "run")
-    assert (tmp_path / "run" / "rule.py").read_text() == OWN
+    assert (tmp_path / "run" / "rule.py").read_text() == own_rule
     saved = runs.load(tmp_path / "run")
     with pytest.raises(ns.InputError, match="not imported unasked"):
         saved.plan()
@@ -247,7 +247,7 @@ def test_a_rule_of_ones_own_is_kept_and_imported_only_by_name(tmp_path):
     moved = tmp_path / "moved.py"
     file.rename(moved)
     assert saved.plan(given=[("--rule", "rule.name", f"{moved}:Mine")]).experiment.rule == plan.experiment.rule
-    moved.write_text(OWN.replace("0.01", "0.02"))
+    moved.write_text(own_rule.replace("0.01", "0.02"))
     with pytest.raises(ns.InputError, match="has changed"):
         saved.plan(given=[("--rule", "rule.name", f"{moved}:Mine")])
 
@@ -283,25 +283,3 @@ def test_spread_of_drawings():
 def test_json_has_no_number_that_json_does_not_know():
     text = files.as_json({"a": np.float32(np.nan), "b": [np.inf, np.int64(3), (1.5, None)], "c": {"d": -np.inf}, "e": True})
     assert json.loads(text) == {"a": None, "b": [None, 3, [1.5, None]], "c": {"d": None}, "e": True}
-
-
-OWN = '''
-from typing import NamedTuple
-from hw_models import Nothing
-
-class Mine(NamedTuple):
-    """A rule of one's own."""
-    lr: float = 0.01
-    site = "current"
-    needs = ()
-    Register = Memory = Nothing
-
-    def signal(self, m, own, extra):
-        return m, own.xi
-
-    def trace(self, r, pre, a):
-        return r
-
-    def change(self, w, r, pre, a, reward):
-        return self.lr * reward * pre * a
-'''
