@@ -211,7 +211,7 @@ def sweep(
         ]  # fmt: skip
         screen.print_table([*paths, "validation", "test loss", "range", "runs", "diverged", ""], rows)
         typer.echo(
-            f"Medians over seeds after the last epoch; choose by the validation loss. Each run is in {out}, a line each in {out}/sweep.csv, "
+            f"Medians over seeds; choose by the validation loss. Each run is in {out}, a line each in {out}/sweep.csv, "
             f"all of them in the picture {out}/sweep.png"
         )
     if not any(line.runs for line in lines):
@@ -248,7 +248,7 @@ def evaluate(
         learners = (transfer.programmed(saved, plan, there, first + n) for n in range(repeat or 1))
     result = transfer.over_time(learners, plan.dataset, later)
     result |= {"run": str(run_dir), "chip": there.name, "programmed": not own_devices, "loss_unit": plan.dataset.unit}
-    result["final_test_loss"] = saved.progress["epochs"][-1][2] if saved.progress["epochs"] else None
+    result["final_test_loss"] = saved.final.test if saved.final else None
     if json:
         typer.echo(files.as_json(result), nl=False)
         return

@@ -263,6 +263,18 @@ def to_table(experiment: Experiment, init: str = "") -> dict[str, Any]:
     return _plain(table)
 
 
+def whole(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table as it would be written today: with every option that has been added since.
+
+    Raises
+    ------
+    InputError
+        If anything in it is unknown or out of range today.
+    """
+    *experiment, init = parts(table)
+    return to_table(Experiment(*experiment), init)
+
+
 def network_table(network: Network) -> dict[str, Any]:
     """The ``[network]`` section of a network."""
     parts = {name: _kind(getattr(network, name), name) for name in NETWORK_PARTS}

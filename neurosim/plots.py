@@ -30,7 +30,7 @@ BASELINES = {
 
 
 def learning_curve(run, compared=None) -> Figure:
-    """Losses over epochs beside the baselines, on a logarithmic axis.
+    """Losses over epochs beside the baselines, on a logarithmic axis; a dot is the epoch that is kept, if that is not the last.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def learning_curve(run, compared=None) -> Figure:
     axes = figure.add_subplot()
     labels = []
     for part, style in CURVES.items():
-        labels += _curve(axes, [getattr(epoch, part) for epoch in run.epochs], part, style)
+        labels += _curve(axes, run, part, part, style)
     if compared is not None:
         there = f"test, on {compared.experiment.chip.name}"
-        labels += _curve(axes, [epoch.test for epoch in compared.epochs], there, {"color": ORANGE, "lw": 1.8})
+        labels += _curve(axes, compared, "test", there, {"color": ORANGE, "lw": 1.8})
     for name, losses in run.baselines.items():
         if _drawable(losses["test"]):
             axes.axhline(losses["test"], color=GREY, lw=0.8, zorder=1)
@@ -200,10 +200,11 @@ def validation(report) -> Figure:
     return figure
 
 
-def _curve(axes, losses, label, style) -> list[tuple[float, str, str]]:
-    """Draw one curve; its label, if it has an end to stand at."""
-    losses = np.array([loss if _drawable(loss) else np.nan for loss in losses])
-    axes.plot(np.arange(1, len(losses) + 1), losses, marker="o" if len(losses) == 1 else None, ms=3, zorder=3, **style)
+def _curve(axes, run, part, label, style) -> list[tuple[float, str, str]]:
+    """Draw one curve, with a dot where a run has its end before the last epoch; its label, if it has an end to stand at."""
+    losses = np.array([loss if _drawable(loss) else np.nan for loss in (getattr(epoch, part) for epoch in run.epochs)])
+    dot = {"marker": "o", "ms": 3, "markevery": [run.kept - 1]} if len(losses) == 1 or run.kept < len(losses) else {}
+    axes.plot(np.arange(1, len(losses) + 1), losses, zorder=3, **dot, **style)
     finite = losses[np.isfinite(losses)]
     return [(float(finite[-1]), label, style["color"])] if finite.size else []
 

@@ -5,7 +5,7 @@
     summary.json        the run as `neurosim train --json` prints it
     learning_curve.png  losses beside the baselines
     rule.py             the file of a rule of one's own, if the run used one
-    checkpoint/         state.npz after the last whole epoch; initial.npz, the weights of --init
+    checkpoint/         state.npz after the last whole epoch, and after the best if that is to be kept; initial.npz, the weights of --init
 
 Every file is written beside its place and then renamed, so that a killed run leaves the file of the epoch before.
 """
@@ -27,7 +27,7 @@ from neurosim import config, files, random
 from neurosim.account import Account
 from neurosim.simulator import Simulator
 from neurosim.tasks import World
-from neurosim.train import Epoch, Run, rule_name
+from neurosim.train import Epoch, Run, kept_epoch, rule_name
 
 COUNTERS = ("seconds", "saturation")
 
@@ -38,10 +38,17 @@ class Saved(NamedTuple):
     folder: pathlib.Path
     table: dict[str, Any]  #: of experiment.toml
     progress: dict[str, Any]  #: epochs and counters
-    state: dict[str, np.ndarray]  #: of the learner, by name
+    state: dict[str, np.ndarray]  #: of the learner, by name: after the last epoch, or after the best, if that is the one to keep
+    last: dict[str, np.ndarray]  #: after the last epoch, in either case
     weights: list[np.ndarray]  #: as one read of the trained array shows them
     matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
     initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
+
+    @property
+    def final(self) -> Epoch | None:
+        """The losses of the state that is kept; nothing before an epoch has ended."""
+        epochs = [Epoch(*losses) for losses in self.progress["epochs"]]
+        return epochs[kept_epoch(epochs, self.table["train"].get("keep", "last")) - 1] if epochs else None
 
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
@@ -73,7 +80,7 @@ class Saved(NamedTuple):
                     f"{self.folder} used a {part} of your own, which is not imported unasked; name it: --set chip.{part}.kind={kind}."
                 )
         plan = config.plan(config.assemble(file, given, table))
-        before, now = (config.leaves(t) for t in (table, config.to_table(plan.experiment, plan.init)))
+        before, now = config.leaves(config.whole(table)), config.leaves(config.to_table(plan.experiment, plan.init))
         for path in {**before, **now}:
             was, will = before.get(path, "not given"), now.get(path, "not given")
             if was != will and not (in_a_file and path == "rule.name"):
@@ -188,7 +195,8 @@ def load(folder) -> Saved:
         raise files.damaged(folder / "checkpoint" / "state.npz", "it does not say how far the run came") from None
     group = {name: _group(arrays, name) for name in ("state", "weights", "matrices")}
     start = list(_group(files.arrays(initial), "weights").values()) if initial.exists() else None
-    return Saved(folder, table, progress, group["state"], list(group["weights"].values()), list(group["matrices"].values()), start)
+    last = _group(arrays, "last") or group["state"]
+    return Saved(folder, table, progress, group["state"], last, list(group["weights"].values()), list(group["matrices"].values()), start)
 
 
 # ---------------------------------------------------------------- what is in the files
@@ -205,11 +213,18 @@ def summary(run: Run, compared: Run | None = None) -> dict[str, Any]:
 def checkpoint(run: Run) -> bytes:
     """All that a pause must keep, and the weights as plain arrays for whoever has no use for the rest."""
     learner = run.learner
+    last = run.last or learner.state()
+    if run.best is not None:
+        learner.restore(run.best)
     progress = {"version": neurosim.__version__, "data": data_digest(run.dataset), "epochs": [[float(x) for x in e] for e in run.epochs]}
     progress |= {name: getattr(run, name) for name in COUNTERS} | {"account": run.account.table()}
     arrays = {f"state.{name}": array for name, array in learner.state().items()}
     arrays |= {f"weights.{k}": w for k, w in enumerate(learner.weights)}
     arrays |= {f"matrices.{k}": m for k, m in enumerate(_matrices(learner))}
+    if run.best is not None:
+        arrays |= {f"last.{name}": array for name, array in last.items()}
+        if run.last is None:  # it goes on from there
+            learner.restore(last)
     return files.npz({"progress": np.frombuffer(json.dumps(files.jsonable(progress)).encode(), np.uint8), **arrays})
 
 
@@ -242,7 +257,8 @@ def _put_back(saved: Saved, run: Run) -> None:
         ) from None
     if saved.progress["data"] != data_digest(run.dataset):
         raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
-    run.learner.restore(saved.state)
+    run.best = saved.state if run.experiment.settings.keep == "best" else None
+    run.learner.restore(saved.last)
     run.epochs = [Epoch(*losses) for losses in saved.progress["epochs"]]
     for name, value in counters.items():
         setattr(run, name, value)

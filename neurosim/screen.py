@@ -54,7 +54,8 @@ def print_losses(run, compared) -> None:
     from neurosim.plots import BASELINES
 
     chip = run.experiment.chip.name
-    rows = [(f"this run, on {chip}", run.metrics["final_test_loss"], f"after epoch {len(run.epochs)}")]
+    best = f", the best of {len(run.epochs)} by validation" if run.experiment.settings.keep == "best" else ""
+    rows = [(f"this run, on {chip}", run.metrics["final_test_loss"], f"after epoch {run.kept}{best}")]
     if compared is not None:
         there = compared.experiment.chip.name
         rows.append((f"the same on {there}", compared.metrics["final_test_loss"], "no hardware effects" if there == "ideal" else ""))

@@ -215,10 +215,10 @@ def make_room(folder: pathlib.Path, table: Mapping[str, Any]) -> None:
         plan = config.plan(table)
     except InputError:
         return  # it is said when its turn comes
-    there, here = (
-        config.leaves(tomllib.loads(text))
-        for text in ((folder / config.EXPERIMENT).read_text(), config.to_toml(plan.experiment, plan.init))
-    )
+    table = tomllib.loads((folder / config.EXPERIMENT).read_text())
+    there, here = config.leaves(table), config.leaves(config.to_table(plan.experiment, plan.init))
+    if _of_files(there) == _of_files(here):  # else what it names would be imported unasked
+        there = config.leaves(config.whole(table))
     differ = [path for path in {**there, **here} if there.get(path) != here.get(path)]
     if differ and len(lines) < 2:
         shutil.rmtree(folder)
@@ -227,6 +227,11 @@ def make_room(folder: pathlib.Path, table: Mapping[str, Any]) -> None:
         raise InputError(f"{folder} holds a run with other options ({was}, and now {now}); give another folder with --out, or remove it.")
     elif runs.load(folder).progress.get("data") not in (None, runs.data_digest(plan.dataset)):
         raise InputError(f"{folder} holds a run on data that have changed since; give another folder with --out, or remove it.")
+
+
+def _of_files(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options that name a class in a file of one's own, and what the file was."""
+    return {path: value for path, value in options.items() if ".py:" in str(value) or path.endswith(".sha256")}
 
 
 def one(point: Point, table: Mapping[str, Any]) -> Point:
@@ -263,9 +268,10 @@ def write_csv(out: pathlib.Path, found: Iterable[Point]) -> None:
 
 
 def final(point: Point, part: str) -> float | None:
-    """The loss after the last epoch; nothing of a run that diverged or was refused."""
-    losses = (point.metrics or {}).get(f"{part}_loss") or []
-    return losses[-1] if losses and not (point.metrics or {})["diverged"] else None
+    """The loss of the state that a run ends with; nothing of one that diverged or was refused."""
+    metrics = point.metrics or {}
+    losses = metrics.get(f"{part}_loss") or []
+    return losses[metrics.get("kept_epoch", len(losses)) - 1] if losses and not metrics["diverged"] else None
 
 
 def as_csv(found: Iterable[Point]) -> str:
@@ -302,7 +308,7 @@ class Line(NamedTuple):
 
 
 def summary(found: Iterable[Point]) -> list[Line]:
-    """Over seeds: medians and range of the losses after the last epoch, and how many diverged."""
+    """Over seeds: medians and range of the losses that runs end with, and how many diverged."""
     lines = []
     for options, members in over_seeds(found):
         ran = [point for point in members if point.metrics]
@@ -327,7 +333,7 @@ def over_seeds(found: Iterable[Point]) -> list[tuple[dict[str, Any], list[Point]
 
 
 def losses(members: Iterable[Point], part: str) -> list[float]:
-    """The losses of those that were run, after the last epoch; infinite if they diverged."""
+    """The losses that those end with which were run; infinite if they diverged."""
     return [loss if (loss := final(point, part)) is not None else float("inf") for point in members if point.metrics]
 
 
@@ -341,7 +347,7 @@ def picture(found: list[Point]) -> bytes:
     few = f": the {DRAWN} of {len(groups)} settings with the lowest validation loss" if len(shown) < len(groups) else ""
     drawn = {words(options) or "run": losses(members, "test") for options, members in shown}
     title = f"{seeds} seeds and their median{few}" if seeds > 1 else f"one seed each{few}"
-    drawing = plots.over_seeds(drawn, "test loss after the last epoch", title)
+    drawing = plots.over_seeds(drawn, "test loss", title)
     kept = io.BytesIO()
     drawing.savefig(kept, format="png")
     return kept.getvalue()

@@ -1,7 +1,7 @@
 """Train a network on a task with a rule on a chip, beside the baselines that give its loss a meaning."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -45,6 +45,9 @@ class Settings(NamedTuple):
         Arithmetic of the run.
     anneal : float
         All rates fall in equal steps over three quarters of the epochs, to this share of their value, and stay there; 1 keeps them.
+    keep : "last" or "best"
+        The state that a run ends with: of its last epoch, or of the epoch with the lowest validation loss, as if it had been stopped there.
+        All that was learned is counted, either way.
     baselines : bool
         Compute the baselines, the same run with only the readout learning among them.
     """
@@ -54,6 +57,7 @@ class Settings(NamedTuple):
     seed: Annotated[int, Range("", 0, 2**63 - 1)] = 42
     dtype: Literal["float32", "float64"] = "float32"
     anneal: Annotated[float, Range("", 0.0, 1.0, open_low=True)] = 0.03
+    keep: Literal["last", "best"] = "last"
     baselines: bool = True
 
 
@@ -85,7 +89,7 @@ class Run:
     baselines : dict of dict
         Losses on train, validation and test of ``persistence``, ``mean``, ``linear``, ``reservoir`` and ``readout-only``.
     learner : Simulator or GradientLearner
-        The trained network in its last good state.
+        The trained network, in the last good state or the best one, as the settings say.
     message : str
         Why the run stopped early, or nothing.
     """
@@ -94,13 +98,15 @@ class Run:
         self.experiment, self.dataset, self.learner = experiment, dataset, learner
         self.epochs: list[Epoch] = []
         self.baselines: dict[str, dict[str, float]] = {}
+        self.best: dict[str, np.ndarray] | None = None  #: state after the best epoch, if that is the one to keep
+        self.last: dict[str, np.ndarray] | None = None  #: state after the last epoch, once the best was put in its place
         self.message, self.seconds, self.account = "", 0.0, Account()
         self.saturation: dict[str, dict[str, tuple[int, int]]] = {}  #: as in `Outcome`, over all that was learned
         self.test_accuracy: float | None = None  #: share of test answers whose class is right, of a task with classes
         self.neurobench: dict[str, Any] = {}  #: NeuroBench's metrics of the trained network on the test part, of a task with data
 
     def __repr__(self) -> str:
-        e, ended = self.experiment, f"test loss {self.epochs[-1].test:.4g}" if self.epochs else "no epoch"
+        e, ended = self.experiment, f"test loss {self.final.test:.4g}" if self.epochs else "no epoch"
         return f"<Run of {rule_name(e.rule)} on {e.chip.name}: {e.task.name}, {len(self.epochs)} epoch{'s' * (len(self.epochs) != 1)}, {ended}{', diverged' * self.diverged}>"
 
     @property
@@ -110,6 +116,16 @@ class Run:
     @property
     def diverged(self) -> bool:
         return bool(self.message)
+
+    @property
+    def kept(self) -> int:
+        """The epoch, counted from 1, with whose state the run ends; 0 before any has come to its end."""
+        return kept_epoch(self.epochs, self.experiment.settings.keep)
+
+    @property
+    def final(self) -> Epoch:
+        """The losses of that state; infinite before any epoch has come to its end."""
+        return self.epochs[self.kept - 1] if self.epochs else Epoch(*[float("inf")] * 3)
 
     @property
     def warnings(self) -> list[str]:
@@ -157,7 +173,6 @@ class Run:
         writes = self.account.writes.values()
         asked, swallowed = sum(w.asked for w in writes), sum(w.swallowed for w in writes)
         steps = self.dataset.longest if isinstance(self.dataset, World) else self.dataset.train.inputs.shape[1]
-        best = min(self.epochs, key=lambda epoch: epoch.validation, default=None)
         return {
             "task": e.task.name,
             "rule": rule_name(e.rule),
@@ -169,8 +184,9 @@ class Run:
             "train_loss": [epoch.train for epoch in self.epochs],
             "validation_loss": [epoch.validation for epoch in self.epochs],
             "test_loss": [epoch.test for epoch in self.epochs],
-            "final_test_loss": self.epochs[-1].test if self.epochs else None,
-            "test_loss_at_best": best.test if best else None,
+            "kept_epoch": self.kept,
+            "final_test_loss": self.final.test if self.epochs else None,
+            "test_loss_at_best": self.epochs[kept_epoch(self.epochs, "best") - 1].test if self.epochs else None,
             "loss_unit": self.dataset.unit,
             **({"test_accuracy": self.test_accuracy} if self.dataset.classes else {}),
             "baselines": self.baselines,
@@ -230,6 +246,11 @@ class Run:
         from neurosim.plots import learning_curve
 
         return learning_curve(self)
+
+
+def kept_epoch(epochs: Sequence[Epoch], keep: str) -> int:
+    """The last of some epochs, counted from 1, or the first of those with the lowest validation loss; 0 if there is none."""
+    return len(epochs) if keep == "last" or not epochs else min(range(len(epochs)), key=lambda k: epochs[k].validation) + 1
 
 
 def rule_name(rule) -> str:
@@ -344,7 +365,7 @@ def run(experiment: Experiment, dataset: Dataset | World, on_epoch=None, weights
         if pending is not None:
             result.baselines["readout-only"] = pending.result()
         elif experiment.settings.baselines and rate == 0:  # this run is that one
-            result.baselines["readout-only"] = _last(result)
+            result.baselines["readout-only"] = result.final._asdict()
     return result
 
 
@@ -466,7 +487,9 @@ def wandering(world: World, part: str) -> float:
 
 
 def _fit(result: Run, batches, on_epoch=None, hidden: float = 1.0) -> None:
-    """Learn epoch after epoch, recurrent weights at so many times their rate; stop at a diverging one and put the last good state back."""
+    """Learn epoch after epoch, recurrent weights at so many times their rate; stop at a diverging one and put the last good state back,
+    or the best one, if that is to be kept.
+    """
     settings, learner = result.experiment.settings, result.learner
     mean, measure = batches.yardstick(result.baselines)
     batches.prepare(learner)
@@ -488,15 +511,20 @@ def _fit(result: Run, batches, on_epoch=None, hidden: float = 1.0) -> None:
         loss = batches.mean(total)
         if not (loss <= HOPELESS * mean and np.isfinite(loss)):
             learner.restore(good)
-            kept = f"the state after epoch {epoch} is kept" if epoch else "the untrained state is kept"
+            kept = f"the state after epoch {result.kept} is kept" if epoch else "the untrained state is kept"
             result.message = (
                 f"The run diverged in epoch {epoch + 1}: its training loss reached {loss:.3g}{measure}; "
                 f"{kept}. Smaller rates (rule.lr, rule.readout_lr) help most."
             )
-            return
+            break
         result.epochs.append(Epoch(loss, batches.loss(learner, "validation"), batches.loss(learner, "test")))
+        if settings.keep == "best" and result.kept == len(result.epochs):
+            result.best = learner.state()
         if on_epoch is not None:
             on_epoch(result)
+    if result.best is not None:
+        result.last = learner.state()
+        learner.restore(result.best)
 
 
 def _added(so_far, more):
@@ -521,13 +549,7 @@ def _readout_only(experiment: Experiment, dataset: Dataset | World, batches, wei
     if weights is not None:
         result.learner.program(weights, fit)
     _fit(result, batches, hidden=0.0)
-    return _last(result)
-
-
-def _last(result: Run) -> dict[str, float]:
-    """The losses after the last epoch; infinite if none came to its end."""
-    last = result.epochs[-1] if result.epochs else Epoch(*[float("inf")] * 3)
-    return dict(zip(PARTS, last, strict=True))
+    return result.final._asdict()
 
 
 def _check_widths(network: Network, dataset: Dataset | World) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -110,6 +111,44 @@ def test_a_run_killed_in_its_first_epoch_goes_on_too(whole, tmp_path):
         train(folder)
     again = train(runs.Folder(tmp_path / "run", saved=runs.load(tmp_path / "run")))
     assert same(again.learner.state(), whole[1].learner.state())
+
+
+def test_the_best_state_is_in_the_folder_and_the_run_goes_on_from_its_last(tmp_path):
+    wavers = {"rule": DANP(readout_lr=0.1), "keep": "best", "anneal": 1.0}
+    path = tmp_path / "whole"
+    run = train(runs.Folder(path), **wavers)
+    assert 1 < run.kept < EPOCHS
+    saved = runs.load(path)
+    assert same(saved.state, run.learner.state()) and same(saved.last, run.last) and not same(saved.state, saved.last)
+    assert all(np.array_equal(a, b) for a, b in zip(saved.weights, run.learner.weights, strict=True))
+    assert saved.final == run.final
+    plan = saved.plan()
+    assert transfer.loss(transfer.restored(saved, plan), plan.dataset) == run.final.test
+    summary = json.loads((path / "summary.json").read_text())
+    assert summary["kept_epoch"] == run.kept and summary["final_test_loss"] == run.final.test
+    for after in (1, EPOCHS - 1, EPOCHS):
+        part = tmp_path / f"stopped after {after}"
+        with pytest.raises(KeyboardInterrupt):
+            train(runs.Folder(part), stop=(after, killed), **wavers)
+        again = train(runs.Folder(part, saved=runs.load(part)), **wavers)
+        assert same(again.learner.state(), run.learner.state()) and again.epochs == run.epochs
+        assert (part / "metrics.csv").read_bytes() == (path / "metrics.csv").read_bytes()
+    train(runs.Folder(path, saved=saved), **wavers)  # nothing is left to do
+    assert same(runs.load(path).state, saved.state) and same(runs.load(path).last, saved.last)
+    runs.save(run, tmp_path / "again")
+    assert same(runs.load(tmp_path / "again").last, saved.last)
+
+
+def test_an_option_that_came_later_keeps_no_run_from_going_on(whole, tmp_path):
+    shutil.copytree(whole[0], tmp_path / "run")
+    file = tmp_path / "run" / "experiment.toml"
+    before = file.read_text()
+    file.write_text(before.replace('keep = "last"\n', ""))
+    assert file.read_text() != before
+    saved = runs.load(tmp_path / "run")
+    assert saved.plan().experiment == whole[1].experiment and saved.final == whole[1].final
+    with pytest.raises(ns.InputError, match=r"train\.keep was 'last' when"):
+        saved.plan(given=[("--set train.keep", "train.keep", "best")])
 
 
 def test_a_write_that_fails_leaves_the_file_of_before(whole, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from neurosim.train import as_learning
 TASK = MackeyGlass(steps=60, validation_steps=40)
 NETWORK = ns.Network(1, 8, 1)
 TIMES = {"wall_s", "steps_per_s"}
+WAVERS = DANP(readout_lr=0.05)  # its validation loss goes down and up again
 
 
 def train(rule=None, task=TASK, network=NETWORK, **settings):
@@ -58,6 +59,31 @@ def test_metrics_add_up():
     assert set(m["baselines"]) == {"persistence", "mean", "linear", "reservoir", "readout-only"}
     assert all(set(losses) == {"train", "validation", "test"} for losses in m["baselines"].values())
     assert not m["diverged"] and m["message"] == ""
+
+
+def test_the_best_epoch_can_be_kept():
+    """It is a run that was stopped there."""
+    last, best = (train(WAVERS, epochs=6, anneal=1.0, keep=keep) for keep in ("last", "best"))
+    assert best.epochs == last.epochs and last.kept == 6 and 1 < best.kept < 6
+    assert best.final.validation == min(epoch.validation for epoch in best.epochs) and best.final == best.epochs[best.kept - 1]
+    assert best.metrics["final_test_loss"] == best.metrics["test_loss_at_best"] == last.metrics["test_loss_at_best"]
+    assert best.account == last.account  # also of what came after it
+    stopped = train(WAVERS, epochs=best.kept, anneal=1.0)
+    assert same(bits(best), bits(stopped)) and not same(bits(best), bits(last))
+    assert best.baselines["readout-only"]["validation"] <= last.baselines["readout-only"]["validation"]
+
+
+def test_a_diverging_run_keeps_its_best_state(monkeypatch):
+    def then_hopeless(run):
+        if len(run.epochs) == 5:
+            monkeypatch.setattr(sys.modules["neurosim.train"], "HOPELESS", 0.0)
+
+    run = train(WAVERS, epochs=6, anneal=1.0, keep="best", baselines=False, on_epoch=then_hopeless)
+    assert run.diverged and 1 < run.kept < 5 and f"the state after epoch {run.kept} is kept" in run.message
+    monkeypatch.undo()
+    assert same(bits(run), bits(train(WAVERS, epochs=run.kept, anneal=1.0)))
+    nothing = train(DANP(readout_lr=1e12), keep="best")
+    assert nothing.kept == 0 and nothing.best is None and "the untrained state is kept" in nothing.message
 
 
 def test_baselines_change_nothing_in_the_run():
