@@ -29,8 +29,9 @@ import hw_models as hw
 import neurosim as ns
 from hw_models.parts import InputError
 from neurosim import transfer
+from neurosim.experiment import Experiment, Settings, as_learning, make_learner
 from neurosim.tasks import PARTS, baselines, ridge
-from neurosim.train import Experiment, Settings, as_learning, make_learner, train
+from neurosim.train import train
 
 OWN = "anp, own noise"
 RULES = {

@@ -91,7 +91,7 @@ def train(
     """Train a network on a task with a learning rule on a chip; with no options, the showcase."""
     from hw_models.parts import InputError
     from neurosim import config, files, runs, transfer
-    from neurosim.train import make_learner
+    from neurosim.experiment import make_learner
 
     # every flag is short for one part.field
     flags = {
@@ -347,9 +347,9 @@ def cost(
     from hw_models.prices import load
     from neurosim import config, files
     from neurosim.cost import epoch_of, estimate, report
+    from neurosim.experiment import as_learning
     from neurosim.rules import Gradient
     from neurosim.tasks import World
-    from neurosim.train import as_learning
 
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
     given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
@@ -620,7 +620,7 @@ def _each(flag: str, path: str, names: str | None) -> list[list[tuple[str, str, 
 
 
 def _default_folder(experiment) -> pathlib.Path:
-    from neurosim.train import rule_name
+    from neurosim.experiment import rule_name
 
     e = experiment
     return pathlib.Path("runs") / f"{e.task.name.replace(':', '-')}-{rule_name(e.rule)}-{e.chip.name}-{e.settings.seed}"

@@ -14,11 +14,11 @@ from hw_models import own
 from hw_models.chip import Chip, catalogue, configure, load, read_toml
 from hw_models.parts import InputError, build, nearest
 from neurosim import tasks
+from neurosim.experiment import Experiment, Settings, rule_name
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.rules import DEFAULTS, GRADIENTS, Gradient, Perturbation
 from neurosim.tasks import Dataset, World
-from neurosim.train import Experiment, Settings, rule_name
 from neurosim.wiring import ALL_WIRINGS
 
 EXPERIMENT = "experiment.toml"  #: in a run folder, everything the run follows from
@@ -271,8 +271,8 @@ def whole(table: Mapping[str, Any]) -> dict[str, Any]:
     InputError
         If anything in it is unknown or out of range today.
     """
-    *experiment, init = parts(table)
-    return to_table(Experiment(*experiment), init)
+    task, network, rule, chip, settings, init = parts(table)
+    return to_table(Experiment(task, network, rule, chip, settings), init)
 
 
 def network_table(network: Network) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hw_models.parts import InputError, allowed, describe, fields, nearest
 from hw_models.prices import PriceList
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
+from neurosim.experiment import Settings
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
 from neurosim.protocols import Neuron, Rule
@@ -25,7 +26,6 @@ from neurosim.rules import (
     ornstein_uhlenbeck,
     weight_perturbation,
 )
-from neurosim.train import Settings
 from neurosim.wiring import ALL_WIRINGS
 
 Rows = list[tuple[str, str]]

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullForm
 
 from hw_models.events import Event, Phase
 from neurosim import memory
-from neurosim.train import rule_name
+from neurosim.experiment import rule_name
 
 # Okabe and Ito's palette, which colour-blind people can tell apart too (https://jfly.uni-koeln.de/color/).
 BLUE, SKY, GREEN, ORANGE, GREY = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#777777"

@@ -25,9 +25,10 @@ from hw_models.chip import KINDS
 from hw_models.parts import InputError
 from neurosim import config, files, random
 from neurosim.account import Account
+from neurosim.experiment import rule_name
 from neurosim.simulator import Simulator
 from neurosim.tasks import World
-from neurosim.train import Epoch, Run, kept_epoch, rule_name
+from neurosim.train import Epoch, Run, kept_epoch
 
 COUNTERS = ("seconds", "saturation")
 

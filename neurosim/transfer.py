@@ -13,10 +13,11 @@ from hw_models.parts import InputError
 from neurosim import config, random, runs
 from neurosim.batch import Frozen
 from neurosim.config import Plan
+from neurosim.experiment import Experiment, as_learning, make_learner
 from neurosim.runs import Saved
 from neurosim.simulator import Simulator
 from neurosim.tasks import World
-from neurosim.train import Experiment, as_learning, make_learner, missed
+from neurosim.train import missed
 
 GRAPH = ".nir"  #: how the name of a NIR graph ends
 

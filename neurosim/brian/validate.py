@@ -12,10 +12,10 @@ from neurosim.brian.bounds import allowed, arrivals, gains, margins, matrices, o
 from neurosim.brian.report import SAME, Case, Difference, Report, Trains, share
 from neurosim.brian.script import check_chip, check_learning, check_network, load, script
 from neurosim.brian.writer import by_name, populations
+from neurosim.experiment import as_learning, rule_name
 from neurosim.rules import Gradient
 from neurosim.simulator import Simulator
 from neurosim.tasks import World
-from neurosim.train import as_learning, rule_name
 from neurosim.wiring import late
 
 STEPS, LEARNING_STEPS = 1000, 100

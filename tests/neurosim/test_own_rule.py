@@ -7,13 +7,13 @@ import pytest
 
 from hw_models.chip import Chip
 from hw_models.parts import InputError
+from neurosim.experiment import as_learning
 from neurosim.network import Network
 from neurosim.protocols import Nothing
 from neurosim.rules import Perturbation
 from neurosim.rules.synapse import Eligibility
 from neurosim.simulator import Simulator
 from neurosim.testing import check_rule
-from neurosim.train import as_learning
 
 NETWORK = Network(2, 5, 2)
 

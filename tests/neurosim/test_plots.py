@@ -10,11 +10,12 @@ from matplotlib.text import Text
 
 import hw_models
 from neurosim.cost import PROJECTION, Workload, estimate
+from neurosim.experiment import Experiment, Settings
 from neurosim.network import Network
 from neurosim.plots import cost_by, learning_curve, memory_over_steps, over_seeds, spread
 from neurosim.rules import NP
 from neurosim.tasks import MackeyGlass
-from neurosim.train import Epoch, Experiment, Run, Settings
+from neurosim.train import Epoch, Run
 
 TASK = MackeyGlass(steps=40, validation_steps=40)
 DATA = TASK.load(1)

@@ -11,6 +11,7 @@ from hw_models.cells import Analog, ConstantStep, FixedPoint
 from hw_models.chip import Chip, load
 from hw_models.parts import Bits, InputError
 from neurosim import rules
+from neurosim.experiment import as_learning
 from neurosim.network import Network
 from neurosim.protocols import Extra, Nothing, Own
 from neurosim.rules import KINDS, Learning, Perturbation
@@ -21,7 +22,6 @@ from neurosim.rules.synapse import Eligibility
 from neurosim.rules.weight_perturbation import WP, WPTrace
 from neurosim.simulator import Simulator
 from neurosim.testing import check_rule
-from neurosim.train import as_learning
 from neurosim.wiring import Dense, Sparse
 
 OWN = Own(xi=0.2, delta=0.3, out=0.9, sigma=0.5)

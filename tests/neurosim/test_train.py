@@ -10,10 +10,10 @@ import hw_models
 import neurosim as ns
 from hw_models import Nothing
 from neurosim import train as train_function
+from neurosim.experiment import as_learning
 from neurosim.rules import DANP
 from neurosim.runs import load
 from neurosim.tasks import Arrays, MackeyGlass
-from neurosim.train import as_learning
 
 TASK = MackeyGlass(steps=60, validation_steps=40)
 NETWORK = ns.Network(1, 8, 1)
