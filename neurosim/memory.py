@@ -70,9 +70,14 @@ def _list(neurons: int, synapses: int) -> int:
 
 
 def _held(neuron, chip) -> int:
-    """Bits of one neuron in one pass: its state, and what it sends, as wide as the DAC; a spike is one bit."""
-    sent = 1 if getattr(neuron, "spikes", False) else getattr(chip.dac, "bits", WORD)
-    return sum(bits(discrete(neuron, chip.step_s).State).values()) + sent
+    """Bits of one neuron in one pass: its state, in words of its circuit, and what it sends, as wide as the DAC; a spike is one bit.
+
+    An analog circuit holds its state itself, in no memory.
+    """
+    circuit = getattr(chip.neuron, "bits", WORD)
+    sent = 1 if getattr(neuron, "spikes", False) else min(getattr(chip.dac, "bits", WORD), circuit)
+    state = bits(discrete(neuron, chip.step_s).State).values()
+    return (0 if hasattr(chip.neuron, "pace") else sum(min(width, circuit) for width in state)) + sent
 
 
 def _kept(network, rule: Gradient, steps: int) -> int:

@@ -230,13 +230,16 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     common = {key: table.pop(key) for key in ("node_nm", "voltage") if key in table}
     found: dict[str, Any] = {"name": name, "chips": tuple(table.pop("chips", ())), "summary": table.pop("summary", "")}
     for group in ("energy", "latency", "area"):
-        own = {_event(key, f"{where}.{group}"): value for key, value in table.pop(group, {}).items()}
+        own = {_event(key, f"{where}.{group}"): value for key, value in _section(table, group, where).items()}
         own = {key: _price(value, f"{where}.{group}.{key}", common, adc_bits, _units(group, key)) for key, value in own.items()}
         found[group] = {**getattr(low, group), **own}
-    included = {_event(key, f"{where}.included"): text for key, text in table.pop("included", {}).items()}
+    included = {_event(key, f"{where}.included"): text for key, text in _section(table, "included", where).items()}
     found["included"] = {**{k: v for k, v in low.included.items() if k not in found["energy"]}, **included}
-    found["clock_hz"] = float(table.pop("clock_hz", low.clock_hz))
-    found["capacity"] = build(Capacity, {**low.capacity._asdict(), **table.pop("capacity", {})}, f"{where}.capacity")
+    clock = table.pop("clock_hz", low.clock_hz)
+    if isinstance(clock, bool) or not isinstance(clock, int | float) or not 0 <= clock < float("inf"):
+        raise InputError(f"{where}.clock_hz must be a frequency in Hz, 0 if there is no clock, got {clock!r}.")
+    found["clock_hz"] = float(clock)
+    found["capacity"] = build(Capacity, {**low.capacity._asdict(), **_section(table, "capacity", where)}, f"{where}.capacity")
     limit = table.pop("endurance", None)
     found["endurance"] = _price(limit, f"{where}.endurance", common, adc_bits, ("writes",)) if limit else low.endurance
     for key in table:
@@ -244,6 +247,13 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     made = PriceList(**found)
     made.validate()
     return made
+
+
+def _section(table: dict[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    section = table.pop(name, {})
+    if not isinstance(section, Mapping):
+        raise InputError(f"{where}.{name} must be a table such as [{name}] with fields below it, got {section!r}.")
+    return section
 
 
 def _event(key: str, where: str) -> Event:
@@ -258,12 +268,19 @@ def _units(group: str, event: Event) -> tuple[str, ...]:
     return ("W", "mW", "uW") if event == Event.SECOND else ("J", "nJ", "pJ", "fJ")
 
 
-def _price(table: Mapping[str, Any], where: str, common: Mapping[str, Any], adc_bits: int, units: tuple[str, ...]) -> Price:
-    table = {**common, **table}
+def _price(value: Any, where: str, common: Mapping[str, Any], adc_bits: int, units: tuple[str, ...]) -> Price:
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{where} must be a table, [{where.partition('.')[2]}] with typical (perhaps low and high), unit ({', '.join(units)}), how, source and mark "
+            f"below it, got {value!r}."
+        )
+    table = {**common, **value}
     function = table.pop("function", None)
     if function == "adc-survey":
-        low, high = adc.walden(adc_bits, 30e-15), adc.walden(adc_bits, 50e-15)
-        table |= {"low": min(adc.envelope(adc_bits), low) * 1e12, "typical": low * 1e12, "high": high * 1e12, "unit": "pJ"}
+        low, high, cycles = adc.walden(adc_bits, 30e-15), adc.walden(adc_bits, 50e-15), table.pop("cycles", 1)
+        if type(cycles) is not int or cycles < 1:
+            raise InputError(f"{where}.cycles must be how often a column is converted for one product, 1 or more, got {cycles!r}.")
+        table |= {"low": min(adc.envelope(adc_bits), low) * 1e12, "typical": cycles * low * 1e12, "high": cycles * high * 1e12, "unit": "pJ"}
     elif function == "adc-fit":
         rate, node = table.pop("rate_hz", 0), table.get("node_nm", 0)
         if not (rate > 0 and node >= 16):

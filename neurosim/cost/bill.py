@@ -71,6 +71,11 @@ class Bill(NamedTuple):
         ]
         return sum(kept, start=NOTHING)
 
+    @property
+    def whole(self) -> Interval:
+        """Sum over all lines, whatever the kind of their price: of times, which have one kind."""
+        return sum((line.cost for line in self.lines), start=NOTHING)
+
     def said(self, unit: str, kind: str | None = None, phase: Phase | None = None) -> str:
         """A total as a person reads it; it says "at least" if something has no price."""
         if not any(line.price and kind in (None, line.price.kind) and phase in (None, line.phase) for line in self.lines):

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw_models.events import Phase
+from hw_models.events import Event, Phase
 from hw_models.prices import PriceList, prices_of
 from neurosim.account import Account, Count
-from neurosim.cost.bill import PROJECTION, Bill, energy, latency
+from neurosim.cost.bill import PROJECTION, Bill, energy, latency, quantity
 from neurosim.cost.endurance import Endurance, endurance
 from neurosim.cost.forecast import Workload, forecast
 from neurosim.cost.ledger import Ledger, events
@@ -102,15 +102,31 @@ def estimate(
     counted = account is not None
     account = account if account is not None else forecast(network, chip, learning, work).by(epochs)
     ledger = events(network, chip, learning, account, work.links, work.chips, work.clock_hz, work.seed)
-    seconds = work.steps * work.batches * chip.step_s
     memory = memory_bits(network, chip, learning, work.batch, work.steps, work.seed)
     clean, perturbed = (Count.of(n).typical * (len(network.layers) + 1) for n in (account.clean, account.perturbed))
     # products that wait for each other: those of each layer for the one below, and one pass for the other; every number of the reward
     in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.REWARD: Count.of(account.sent).typical}
     in_turn[Phase.UPDATE] = clean if isinstance(learning, Gradient) else 0
+    busy = latency(ledger, prices, chip, place.cores, in_turn, place.depth)
+    seconds = epochs * work.steps * work.batches * chip.step_s
+    ledger, takes = on_for(ledger, busy, work.chips, work.clock_hz), busy.whole.typical
+    late = (
+        f"The work takes {quantity(takes, 's')} on {chip.name} and its steps of {quantity(chip.step_s, 's')} (chip.step_s) {quantity(seconds, 's')}: it cannot keep up "
+        "with them, and is on for as long as it works."
+    )
     return Estimate(
-        learning.name, chip.name, prices, work, counted, epochs, epochs * seconds, account, ledger,
-        energy(ledger, prices, chip, scale), latency(ledger, prices, chip, place.cores, in_turn, place.depth),
-        memory, place, endurance(network, account, epochs, prices, seconds, work.seed),
-        learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory), [PROJECTION] + [ONE_LINK] * (place.chips > 1),
+        learning.name, chip.name, prices, work, counted, epochs, seconds, account, ledger, energy(ledger, prices, chip, scale), busy,
+        memory, place, endurance(network, account, epochs, prices, max(seconds, takes) / max(epochs, 1), work.seed),
+        learning_metrics(ledger.times(1 / (max(epochs, 1) * (work.sequences or work.batch))), memory),
+        [PROJECTION] + [ONE_LINK] * (place.chips > 1) + [late] * (takes > seconds),
     )  # fmt: skip
+
+
+def on_for(ledger: Ledger, busy: Bill, chips: int, clock_hz: float) -> Ledger:
+    """The ledger of a chip that is on for as long as its work takes, where that is longer than its steps."""
+    found = Ledger(ledger)
+    for event, each in ((Event.SECOND, chips), (Event.CYCLE, chips * clock_hz)):
+        if (Phase.IDLE, event) in found:
+            steps, work = found[Phase.IDLE, event], Count(*busy.whole).by(each)
+            found[Phase.IDLE, event] = Count(*(max(a, b) for a, b in zip(steps, work, strict=True)))
+    return found

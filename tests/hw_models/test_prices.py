@@ -41,6 +41,11 @@ def test_a_list_of_ones_own(tmp_path):
         (('"pJ"', '"pj"'), "unit must be one of"),
         (('"pJ"', '"mW"'), "unit must be one of J, nJ, pJ, fJ"),
         (("typical = 2", 'function = "adc-fits"'), 'did you mean "adc-fit"'),
+        (("typical = 2", 'function = "adc-survey"\ncycles = 0'), "cycles must be how often"),
+        (("[energy.mac]", "[energy]\nweight_write = 0.9\n[energy.mac]"), r"\[energy.weight_write\] with typical .* got 0.9"),
+        (('summary = "mine"', 'summary = "mine"\nlatency = 3'), r"must be a table such as \[latency\]"),
+        (('summary = "mine"', 'summary = "mine"\ncapacity = "big"'), r"must be a table such as \[capacity\]"),
+        (('summary = "mine"', 'summary = "mine"\nclock_hz = "75 MHz"'), "must be a frequency in Hz"),
         (("typical = 2", 'function = "adc-fit"\nrate_hz = 1e8'), "node_nm of at least 16"),
         (('summary = "mine"', 'summery = "mine"'), 'did you mean "summary"'),
         (("[energy.mac]", "[included]\nmac = 'ac'\n[energy.mac]"), "leave one out"),
@@ -114,7 +119,7 @@ def test_a_fitted_price_of_ones_own(tmp_path):
 
 def test_a_survey_price_follows_the_resolution():
     eight, nine = (prices.load("rram-isaac", bits).energy[Event.ADC] for bits in (8, 9))
-    assert nine.typical == pytest.approx(2 * eight.typical) and eight.typical == pytest.approx(7.68)
+    assert nine.typical == pytest.approx(2 * eight.typical) and eight.typical == pytest.approx(8 * 7.68)  # a column for each bit of the input
     assert eight.low == pytest.approx(0.2765, rel=1e-3)
 
 

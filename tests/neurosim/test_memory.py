@@ -3,6 +3,7 @@
 import pytest
 
 from hw_models.chip import Chip, load
+from hw_models.circuit import AnalogCircuit, FixedPointCircuit
 from hw_models.memory import Limited
 from hw_models.parts import InputError
 from hw_models.reward import DigitalWire
@@ -34,6 +35,15 @@ def test_activity_perturbation_on_eight_bits():
         "reward": 32,
         "random": KEY_AND_COUNTER,
     }
+
+
+def test_a_neuron_circuit_is_as_wide_as_it_is():
+    """A membrane in each of seven hidden neurons, and what all eight send through a DAC of eight bits."""
+    leaky = NETWORK._replace(neuron=Leaky())
+    assert used(Perturbation("anp"), network=leaky)["state"] == 7 * 32 + 8 * 8
+    for neuron, bits in ((FixedPointCircuit(12), 7 * 12 + 8 * 8), (FixedPointCircuit(6), 7 * 6 + 8 * 6), (AnalogCircuit(), 8 * 8)):
+        found = used(Perturbation("anp"), DIGITAL.replace(neuron=neuron), leaky)
+        assert found["state"] == found["passes"] == bits
 
 
 def test_late_spikes_wait_in_a_line_of_bits():

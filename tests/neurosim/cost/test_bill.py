@@ -87,6 +87,24 @@ def test_a_message_waits_for_the_depth_of_the_tree():
     assert found.energy.total(event=Event.REWARD_BIT_LINK).typical == pytest.approx(5 * 32 * 0.109375e-12)
 
 
+@pytest.mark.parametrize("step_s", [1e-3, 1e-6])
+def test_a_chip_that_cannot_keep_up_is_on_for_as_long_as_it_works(step_s):
+    """ODIN leaks 27.3 uW and its clock takes 1.78 pJ a cycle; two of them are needed, for a work that takes longer than 5000 steps."""
+    chip = load("odin").replace(step_s=step_s)
+    found = estimate(Network(1, 250, 1), chip, NP().learning(), Workload(5000))
+    busy = found.latency.whole.typical
+    assert found.seconds == pytest.approx(5000 * step_s) and busy > 5 and found.placement.chips == 2
+    assert found.energy.total(phase=Phase.IDLE).typical == pytest.approx(2 * busy * (27.3e-6 + 75e6 * 1.78e-12), rel=1e-2)
+    assert any("cannot keep up" in said for said in found.caveats)
+
+
+def test_a_chip_that_keeps_up_is_on_for_its_steps():
+    found = estimate(Network(1, 20, 1), load("odin"), NP().learning(), Workload(100))
+    assert found.latency.whole.high < found.seconds == pytest.approx(0.1)
+    assert found.ledger.total(Event.SECOND) == (0.1, 0.1, 0.1)
+    assert found.ledger.total(Event.CYCLE).typical == pytest.approx(0.1 * 75e6) and not any("keep up" in said for said in found.caveats)
+
+
 def test_an_array_that_is_not_full_is_no_faster():
     found = prices.load("pcm-hermes")
     bill = latency(ledger(analog_read=100), found, load("pcm-hermes"), cores=64, in_turn={Phase.CLEAN: 3})
