@@ -174,7 +174,7 @@ def _extended(path: pathlib.Path, table: dict[str, Any], within: tuple[pathlib.P
     if path.resolve() in within:
         raise InputError(f"{path} extends itself{f' by way of {within[-1].name}' if len(within) > 1 else ''}; name another chip.")
     base = load(str(path.parent / name) if name.endswith(".toml") else name, (*within, path.resolve()))
-    said = table.pop("sources", {})
+    said = _sources(table.pop("sources", {}), "chip")
     here, other = {}, set()  # fields that the file sets; parts of which nothing stays
     for part, value in table.items():
         if isinstance(value, Mapping):
@@ -183,9 +183,10 @@ def _extended(path: pathlib.Path, table: dict[str, Any], within: tuple[pathlib.P
             here[part] = f"set in {path.name}"
         if part in KINDS and (not isinstance(value, Mapping) or value.get("kind", kind := kind_name(part, getattr(base, part))) != kind):
             other.add(part)
-    stays = {key: text for key, text in base.sources if key.partition(".")[0] not in other}
+    stays = {key: text for key, text in base.sources if key.partition(".")[0] not in other and key not in here}
+    here = {key: text for key, text in here.items() if key.partition(".")[0] not in said}
     chip = configure(base._replace(name=path.stem, summary=""), table)
-    return chip._replace(sources=tuple((stays | here | _sources(said, "chip")).items()))
+    return chip._replace(sources=tuple((stays | here | said).items()))
 
 
 def read_toml(path: pathlib.Path) -> dict[str, Any]:

@@ -164,6 +164,10 @@ def fit(path, cell: str | None = None, full_scale: tuple[float, float] | None = 
     values, notes = _combined(fits[best])
     if full_scale is None:
         notes.insert(0, "Full scale is the smallest and the largest conductance in the file.")
+    if max(map(abs, scale)) > 0.1:
+        notes.append(
+            f"A full scale of {scale[0]:g} to {scale[1]:g} S is beyond any memory device; conductances are in siemens (1 uS is 1e-6)."
+        )
     if cell is None and len(kinds) < len(SHAPES):
         notes.append(f"Not tried, for want of points: {', '.join(kind for kind in SHAPES if kind not in kinds)}.")
     table = {**_still(best), **{name: e.value for name, e in values.items()}}
@@ -192,6 +196,11 @@ def _traces(path, full_scale) -> tuple[list[Trace], tuple[float, float]]:
     low, high = full_scale or (min(seen), max(seen))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InputError(f"{path}: full scale must go from a smaller to a larger conductance, got {low:g} to {high:g} S.")
+    if max(seen) < low or min(seen) > high:
+        raise InputError(
+            f"{path}: all conductances lie between {min(seen):g} and {max(seen):g} S, outside of the full scale, {low:g} to {high:g} S; give both in "
+            "siemens (1 uS is 1e-6)."
+        )
     groups: dict[tuple[str, str], list[tuple]] = {}
     for row in rows:
         groups.setdefault((row[0], row[1]), []).append(row)
@@ -294,7 +303,7 @@ class _Device:
             start, low, high = [*start, unit], [*low, unit - 7.0], [*high, unit + 9.0]
         self.low, self.high = np.array(low), np.array(high)
         solved = least_squares(
-            self._standardised, start, bounds=(low, high), x_scale="jac", ftol=1e-10, xtol=1e-10, gtol=1e-10, max_nfev=60
+            self._standardised, start, bounds=(low, high), x_scale="jac", ftol=1e-10, xtol=1e-10, gtol=1e-10, max_nfev=200
         )
         self.theta, self.converged = solved.x, solved.success
         v, s = self._innovations(self.theta)
@@ -423,7 +432,9 @@ def _combined(fits) -> tuple[dict[str, Estimate], list[str]]:
     edges = [*_STEPS, *SHAPES[kind], *(["cycle_noise"] if fits[0].noisy else [])]
     notes = [f"{name} lies at the edge of its range." for k, name in enumerate(edges) if any(f.edge[k] for f in fits)]
     if not all(f.converged for f in fits):
-        notes.append("The search for the best fit was ended before it had settled; more pulses or a cell of fewer parameters may help.")
+        notes.append(
+            "The search for the best fit was ended before it had settled, so that no errors are given; more pulses or a cell of fewer parameters may help."
+        )
     if n > 1:
         spreads = _spreads(kind, names, thetas, own_covariance, found)
         notes += [f"{name} is no larger than the fits' own errors." for name, e in spreads.items() if e.value == 0.0]
@@ -438,6 +449,8 @@ def _combined(fits) -> tuple[dict[str, Estimate], list[str]]:
         notes.append(
             "One cycle: the noise of pulses is left at 0, and all scatter is taken for noise of reads; errors are too small if it is not."
         )
+    if not all(f.converged for f in fits):
+        found = {name: Estimate(e.value, None, None, None) for name, e in found.items()}
     if "a" in ALL_CELLS[kind]._fields:
         notes.append("The scale of the exponent is its unit: a = -1, b = 0.")
     if "high" not in SHAPES[kind]:

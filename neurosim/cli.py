@@ -139,7 +139,7 @@ def train(
         typer.echo(files.as_json({**runs.summary(run, compared), "out": str(folder.path)}), nl=False)
     else:
         screen.print_losses(run, compared)
-        screen.print_cost(run)
+        screen.print_cost(run, folder.path)
         typer.echo(f"Everything about this run is in {folder.path}")
     for sentence in run.warnings:
         typer.echo(f"neurosim: {sentence}", err=True)
@@ -322,7 +322,10 @@ def fit(
 
 @app.command()
 def cost(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE.toml|RUN_DIR]", help="An experiment, as for train.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE.toml|RUN_DIR]", help="An experiment, as for train; a run is billed by what it counted."),
+    ] = None,
     task: Annotated[str | None, typer.Option(help="See neurosim list tasks.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="RULE[,RULE...]", help="One rule or several.")] = None,
     chip: Annotated[str | None, typer.Option(metavar="CHIP[,CHIP...]", help="One chip or several.")] = None,
@@ -339,17 +342,21 @@ def cost(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write cost.json and pictures into this folder.")] = None,
     json: Json = False,
 ) -> None:
-    """Estimate what a training costs, without running it: energy, time, memory, cores, wear; side by side for several rules and chips."""
+    """Estimate what a training costs, without running it: energy, time, memory, cores, wear; side by side for several rules and chips.
+
+    Of a run, and if nothing of it is changed but prices, it is the bill of what the run counted.
+    """
     import io
     import itertools
 
     from hw_models.parts import InputError
     from hw_models.prices import load
-    from neurosim import config, files
+    from neurosim import config, files, runs
     from neurosim.cost import epoch_of, estimate, report
     from neurosim.experiment import as_learning
     from neurosim.rules import Gradient
     from neurosim.tasks import World
+    from neurosim.train import billed
 
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
     given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
@@ -357,16 +364,24 @@ def cost(
     rules, chips = _each("--rule", "rule.name", rule), _each("--chip", "chip.name", chip)
     tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
     first = config.plan(tables[0])
-    network, settings = first.experiment.network, first.experiment.settings
-    if isinstance(first.dataset, World):
-        raise InputError(f"How long the episodes of {first.experiment.task.name} are shows only when it is run; choose a task with data.")
-    work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate, seed=settings.seed)
-    estimates = []
-    for table in tables:
-        learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
-        learning = learning if isinstance(learning, Gradient) else as_learning(learning)
-        listed = load(prices, getattr(there.adc, "bits", 8)) if prices else None
-        estimates.append(estimate(network, there, learning, work, settings.epochs, listed, scale))
+    e, estimates = first.experiment, []
+    network, settings, priced = e.network, e.settings, lambda there: load(prices, getattr(there.adc, "bits", 8)) if prices else None
+    if file is not None and pathlib.Path(file).is_dir() and not (given or rule or chip) and (moves, rate) == (1.0, 1.0):
+        saved = runs.load(file)
+        ended = len(saved.progress["epochs"])
+        estimates.append(billed(e, first.dataset, saved.account, ended, priced(e.chip), scale))
+        title = f"Training {e.task.name} for {ended} epochs, by what {file} counted:"
+    else:
+        if isinstance(first.dataset, World):
+            raise InputError(
+                f"How long the episodes of {e.task.name} are shows only when it is run; give the folder of a run, or choose a task with data."
+            )
+        work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate, seed=settings.seed)
+        for table in tables:
+            learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
+            learning = learning if isinstance(learning, Gradient) else as_learning(learning)
+            estimates.append(estimate(network, there, learning, work, settings.epochs, priced(there), scale))
+        title = f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.steps} steps, estimated and not run:"
     found = {"estimates": [e.table() for e in estimates]}
     if out is not None:
         from neurosim import plots
@@ -382,11 +397,10 @@ def cost(
     if json:
         typer.echo(files.as_json(found), nl=False)
         return
-    e = first.experiment
-    typer.echo(f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.steps} steps, estimated and not run:")
+    typer.echo(title)
     screen.print_table(["", *(f"{e.rule} on {e.chip}" for e in estimates)], report.side_by_side(estimates))
     if len(estimates) == 1:
-        screen.print_table(["phase", "event", "how often", "energy", "price"], report.lines(estimates[0]))
+        screen.print_table(["phase", "event", "how often", "energy", "share", "price"], report.lines(estimates[0]))
     for text in report.remarks(estimates):
         typer.echo(text)
 

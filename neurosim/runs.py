@@ -59,6 +59,21 @@ class Saved(NamedTuple):
         except (OSError, ValueError):
             return {}
 
+    @property
+    def account(self) -> Account:
+        """What the run counted."""
+        try:
+            return Account.read(self.progress["account"])
+        except KeyError:
+            raise self.older from None
+
+    @property
+    def older(self) -> InputError:
+        """What is said of a folder that lacks what a run counts today."""
+        return InputError(
+            f"{self.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights."
+        )
+
     def plan(self, file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()) -> config.Plan:
         """The experiment as it began, with its data; what a file or the command line says of it besides must agree.
 
@@ -250,12 +265,9 @@ def _matrices(learner) -> list[np.ndarray]:
 
 
 def _put_back(saved: Saved, run: Run) -> None:
-    try:
-        counters = {name: saved.progress[name] for name in COUNTERS} | {"account": Account.read(saved.progress["account"])}
-    except KeyError:
-        raise InputError(
-            f"{saved.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights."
-        ) from None
+    counters = {"account": saved.account} | {name: saved.progress.get(name) for name in COUNTERS}
+    if None in counters.values():
+        raise saved.older
     if saved.progress["data"] != data_digest(run.dataset):
         raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
     run.best = saved.state if run.experiment.settings.keep == "best" else None

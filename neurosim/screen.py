@@ -73,14 +73,17 @@ def print_losses(run, compared) -> None:
         typer.echo(f"{run.test_accuracy:.1%} of the test answers name the right class.")
 
 
-def print_cost(run) -> None:
-    """What the training would have taken on the chip, as far as it is priced."""
+def print_cost(run, folder) -> None:
+    """What the training would have taken on the chip, as far as it is priced; of a chip of one's own, how to price it."""
+    from hw_models.chip import catalogue
     from hw_models.parts import InputError
 
     try:
         estimate = run.estimate()
     except InputError:
         return
+    if not estimate.energy.kinds and estimate.chip not in catalogue():
+        typer.echo(f"No price list names {estimate.chip}; neurosim cost {folder} --prices LIST bills what this run counted.")
     for kind in estimate.energy.kinds:
         said = estimate.energy.said("J", kind)
         typer.echo(f"On {estimate.chip} this training would take {said} at {kind} prices; see neurosim cost.")

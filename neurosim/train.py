@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models.chip import Chip, chip_of
 from hw_models.parts import InputError, check
+from hw_models.prices import PriceList
 from neurosim import config, random
 from neurosim.account import Account
 from neurosim.admission import knows_noise
@@ -159,30 +160,22 @@ class Run:
             "memory_bits": memory_bits(e.network, e.chip, rule, settings.batch, steps, settings.seed),
         }
 
-    def estimate(self) -> Estimate:
+    def estimate(self, prices: PriceList | None = None, scale: float = 1.0) -> Estimate:
         """What this training would have cost on the chip: a projection from the events it counted and published prices; see `neurosim.cost`.
+
+        Parameters
+        ----------
+        prices : hw_models.prices.PriceList, optional
+            The one that names the chip if not given.
+        scale : float
+            Factor on all prices of energy.
 
         Raises
         ------
         InputError
             If there is no formula for the rule's events.
         """
-        e, settings = self.experiment, self.experiment.settings
-        rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
-        visited, hits = (sum(getattr(w, name) for w in self.account.writes.values()) for name in ("visited", "hits"))
-        moves = hits / visited if visited else 1.0
-        if isinstance(self.dataset, World):
-            groups = self.dataset.episodes // settings.batch
-            steps = self.steps // max(groups * len(self.epochs), 1)  # of a group of episodes, on average
-            work = Workload(steps, settings.batch, self.dataset.episodes, steps, steps, moves)
-        else:
-            work = epoch_of(self.dataset.train, settings.batch, moves)
-        try:
-            return estimate(e.network, e.chip, rule, work._replace(seed=settings.seed), len(self.epochs), account=self.account)
-        except InputError:
-            raise
-        except Exception as error:  # a rule of one's own is run on numbers that count, and may do anything; no result is lost for that
-            raise InputError(f"The events of {rule.name} cannot be counted: {type(error).__name__}: {error}.") from error
+        return billed(self.experiment, self.dataset, self.account, len(self.epochs), prices, scale)
 
     @property
     def cost(self) -> dict[str, Any]:
@@ -203,6 +196,28 @@ class Run:
         from neurosim.plots import learning_curve
 
         return learning_curve(self)
+
+
+def billed(
+    experiment: Experiment, dataset: Dataset | World, account: Account, epochs: int, prices: PriceList | None = None, scale: float = 1.0
+) -> Estimate:
+    """What a training of so many epochs would have cost, which counted this; see `Run.estimate`."""
+    e, settings = experiment, experiment.settings
+    rule = e.rule if isinstance(e.rule, Gradient) else as_learning(e.rule)
+    visited, hits = (sum(getattr(w, name) for w in account.writes.values()) for name in ("visited", "hits"))
+    moves = hits / visited if visited else 1.0
+    if isinstance(dataset, World):
+        groups = dataset.episodes // settings.batch
+        steps = account.steps // max(groups * epochs, 1)  # of a group of episodes, on average
+        work = Workload(steps, settings.batch, dataset.episodes, steps, steps, moves)
+    else:
+        work = epoch_of(dataset.train, settings.batch, moves)
+    try:
+        return estimate(e.network, e.chip, rule, work._replace(seed=settings.seed), epochs, prices, scale, account)
+    except InputError:
+        raise
+    except Exception as error:  # a rule of one's own is run on numbers that count, and may do anything; no result is lost for that
+        raise InputError(f"The events of {rule.name} cannot be counted: {type(error).__name__}: {error}.") from error
 
 
 def kept_epoch(epochs: Sequence[Epoch], keep: str) -> int:

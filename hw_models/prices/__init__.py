@@ -280,7 +280,12 @@ def _price(value: Any, where: str, common: Mapping[str, Any], adc_bits: int, uni
         low, high, cycles = adc.walden(adc_bits, 30e-15), adc.walden(adc_bits, 50e-15), table.pop("cycles", 1)
         if type(cycles) is not int or cycles < 1:
             raise InputError(f"{where}.cycles must be how often a column is converted for one product, 1 or more, got {cycles!r}.")
-        table |= {"low": min(adc.envelope(adc_bits), low) * 1e12, "typical": cycles * low * 1e12, "high": cycles * high * 1e12, "unit": "pJ"}
+        table |= {
+            "low": min(adc.envelope(adc_bits), low) * 1e12,
+            "typical": cycles * low * 1e12,
+            "high": cycles * high * 1e12,
+            "unit": "pJ",
+        }
     elif function == "adc-fit":
         rate, node = table.pop("rate_hz", 0), table.get("node_nm", 0)
         if not (rate > 0 and node >= 16):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hw_models.events import Phase
+from neurosim.account import Count
 from neurosim.cost.bill import quantity
 from neurosim.cost.estimate import Estimate
 
@@ -15,23 +16,25 @@ def side_by_side(estimates: list[Estimate]) -> Iterable[tuple[str, ...]]:
             yield title, *(text or "-" for text in row)
 
 
-def lines(estimate: Estimate) -> Iterable[tuple[str, str, str, str, str]]:
-    """Rows of one estimate, line by line: phase, event, how often, energy, and where the price comes from."""
+def lines(estimate: Estimate) -> Iterable[tuple[str, str, str, str, str, str]]:
+    """Rows of one estimate, line by line: phase, event, how often, energy, its share of all of its kind, and where the price comes from."""
     for line in estimate.energy.lines:
         n = line.count
         often = f"{n.typical:,.6g}" if n.exact else f"{n.typical:,.6g} expected ({n.low:,.6g} to {n.high:,.6g})"
         low, typical, high = (quantity(value, "J") for value in line.cost)
+        whole = estimate.energy.total(line.price.kind).typical if line.price else 0.0
+        share = f"{line.cost.typical / whole:.1%}" if whole else ""
         if line.price:
             cost, origin = f"{typical} ({low} to {high})" if low != high else typical, f"{line.price.kind}; {line.price.source}"
         else:
             cost, origin = ("", f"included in {line.included}") if line.included else ("no price", "")
-        yield line.phase, line.event, often, cost, origin
+        yield line.phase, line.event, often, cost, share, origin
 
 
 def remarks(estimates: list[Estimate]) -> Iterable[str]:
     """Sentences that must stand below."""
     yield from dict.fromkeys(text for e in estimates for text in e.caveats)
-    if any(not line.count.exact for e in estimates for line in e.energy.lines):
+    if any(not line.count.exact for e in estimates if not e.counted for line in e.energy.lines):
         yield (
             f"Writes and pulses depend on data: a cell is assumed to get {estimates[0].work.moves:g} each time it is asked to change (--moves); "
             "intervals reach from none to all that is possible."
@@ -53,6 +56,8 @@ def _rows():
         yield f"energy at {kind} prices", lambda e, kind=kind: e.energy.said("J", kind) if kind in e.energy.kinds else ""
         for phase in Phase:
             yield f"  {phase}", lambda e, kind=kind, phase=phase: _phase(e, kind, phase)
+        yield "  one clean pass", lambda e, kind=kind: _clean_pass(e, kind)
+        yield "  power while it works", lambda e, kind=kind: _power(e, kind)
     yield "energy", lambda e: "" if e.energy.kinds else "no price"
     yield "  without a price", lambda e: " ".join(e.energy.unpriced)
     yield "time, nothing overlapping", lambda e: e.latency.said("s") if e.latency.kinds else "not known"
@@ -78,6 +83,23 @@ def _rows():
 def _phase(e: Estimate, kind: str, phase: Phase) -> str:
     said = e.energy.said("J", kind, phase)
     return "" if said == "no price" else said
+
+
+def _clean_pass(e: Estimate, kind: str) -> str:
+    """What a step of the network that does not learn takes, without being on."""
+    passes, said = Count.of(e.account.clean).typical, _phase(e, kind, Phase.CLEAN)
+    return _lacking(said) + quantity(e.energy.total(kind, Phase.CLEAN).typical / passes, "J") if said and passes else ""
+
+
+def _power(e: Estimate, kind: str) -> str:
+    """On average, over its steps, or over its work where that takes longer."""
+    on = max(e.seconds, e.latency.whole.typical)
+    return _lacking(e.energy.said("J", kind)) + quantity(e.energy.total(kind).typical / on, "W") if kind in e.energy.kinds and on else ""
+
+
+def _lacking(said: str) -> str:
+    """What stands before a number that is made of another, in which something may have no price."""
+    return "at least " if said.startswith("at least ") else ""
 
 
 def _area(place) -> str:

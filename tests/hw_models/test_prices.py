@@ -119,7 +119,9 @@ def test_a_fitted_price_of_ones_own(tmp_path):
 
 def test_a_survey_price_follows_the_resolution():
     eight, nine = (prices.load("rram-isaac", bits).energy[Event.ADC] for bits in (8, 9))
-    assert nine.typical == pytest.approx(2 * eight.typical) and eight.typical == pytest.approx(8 * 7.68)  # a column for each bit of the input
+    assert nine.typical == pytest.approx(2 * eight.typical) and eight.typical == pytest.approx(
+        8 * 7.68
+    )  # a column for each bit of the input
     assert eight.low == pytest.approx(0.2765, rel=1e-3)
 
 

@@ -15,6 +15,7 @@ from hw_models.events import Event
 from hw_models.prices import load
 from neurosim.cli import app
 from neurosim.cost import PROJECTION, Workload, estimate
+from neurosim.cost.bill import quantity
 from neurosim.network import Network
 from neurosim.rules import ANP
 from neurosim.screen import print_cost
@@ -76,9 +77,39 @@ def test_pictures_and_a_file_are_written(tmp_path):
 
 def test_train_says_a_cost_with_its_caveat(capsys):
     found = estimate(Network(1, 4, 1), load_chip("loihi"), ANP().learning(), Workload(5))
-    print_cost(SimpleNamespace(estimate=lambda: found))
+    print_cost(SimpleNamespace(estimate=lambda: found), "runs/mine")
     said = capsys.readouterr().out
     assert said.startswith("On loihi this training would take at least 520 uJ") and said.endswith(f"{PROJECTION}\n")
+
+
+def test_a_run_is_billed_by_what_it_counted(tmp_path):
+    (tmp_path / "chip.toml").write_text('extends = "digital-8bit"\n')
+    run = tmp_path / "run"
+    options = ["--rule", "np", "--chip", tmp_path / "chip.toml", *QUICK, "--set", "train.baselines=false", "--out", run]
+    done = CliRunner().invoke(app, ["train", *map(str, options)])
+    assert done.exit_code == 0, done.output
+    assert f"No price list names chip; neurosim cost {run} --prices LIST bills what this run counted." in done.stdout
+    summary = json.loads((run / "summary.json").read_text())["cost"]
+    (found,) = json.loads(cost(run, "--json").stdout)["estimates"]
+    assert found == summary and found["counted"] and found["energy_J"]["typical"] is None
+    (priced,) = json.loads(cost(run, "--prices", "digital-45nm", "--json").stdout)["estimates"]
+    assert priced["account"] == summary["account"] and priced["workload"]["moves"] == summary["workload"]["moves"] < 1
+    said = cost(run, "--prices", "digital-45nm").stdout
+    assert f"Training mackey-glass for 2 epochs, by what {run} counted:" in said and "expected" not in said and "--moves" not in said
+    shares = [float(share) for share in re.findall(r" (\d+\.\d)%", said)]
+    assert sum(shares) == pytest.approx(100, abs=0.05 * len(shares))
+    for changed in (["--moves", 0.5], ["--chip", "digital-8bit"], ["--epochs", 3]):
+        assert "estimated and not run" in cost(run, *changed).stdout
+
+
+def test_what_a_pass_and_a_second_take():
+    """Clean passes alone, of 2 epochs of 60 steps; power over the 0.12 s that these are."""
+    done = cost(*QUICK, "--rule", "anp", "--chip", "loihi", "--json")
+    (found,) = json.loads(done.stdout)["estimates"]
+    clean, whole = found["by_phase"]["clean"]["incremental"]["typical"], found["energy_J"]["typical"]
+    said = cost(*QUICK, "--rule", "anp", "--chip", "loihi").stdout
+    assert re.search(rf"  one clean pass +at least {re.escape(quantity(clean / 120, 'J'))}\n", said)
+    assert re.search(rf"  power while it works +at least {re.escape(quantity(whole / 0.12, 'W'))}\n", said)
 
 
 def test_a_spiking_network_has_expected_items_with_bounds():
