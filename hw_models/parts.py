@@ -58,7 +58,18 @@ class Field(NamedTuple):
 
 
 def fields(cls: type) -> dict[str, Field]:
-    """Every field of a part's class with type, unit, range, default and the meaning its docstring gives."""
+    """Every field of a part's class with type, unit, range, default and the meaning its docstring gives.
+
+    Raises
+    ------
+    InputError
+        If a subclass names a field: a named tuple has those that it was made with, and no more.
+    """
+    own = getattr(cls, "_fields", ())
+    if more := [name for name in vars(cls).get("__annotations__", {}) if own and name not in own]:
+        raise InputError(
+            f"{cls.__name__} inherits the fields of a NamedTuple ({', '.join(own)}) and cannot add {', '.join(more)}; write a NamedTuple with all of them."
+        )
     docs = _numpydoc(inspect.getdoc(cls) or "")
     found = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():

@@ -565,7 +565,7 @@ def check(
         str,
         typer.Argument(
             metavar="FILE.py:Class|RULE|FILE.toml|RUN_DIR",
-            help="A rule, neuron, cell or noise source of your own; the name of a rule; or an experiment, whose rule is checked.",
+            help="A rule, neuron, cell or noise source of your own; the name of a rule; an experiment, whose rule is checked; a chip or a price list.",
         ),
     ],
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="rule.FIELD=VALUE", help="Any option of the rule.")] = None,
@@ -586,12 +586,16 @@ def check(
         kind, report = listing.checked(cls)
         typer.echo(report if report is not None else f"{cls.__name__} keeps the contract of a {kind}.")
         return
+    if name.endswith(".toml") and pathlib.Path(name).is_file() and not set_ and (said := listing.checked_file(name)):
+        typer.echo(said)
+        return
     a_file = ".py:" not in name and (name.endswith(".toml") or pathlib.Path(name).exists())
     given = _given(None if a_file else name, set_)
     if other := next((path for _, path, _ in given if not path.startswith("rule.")), None):
         raise InputError(f"--set {other} is no option of a rule: neurosim check takes --set rule.FIELD=VALUE.")
-    rule = config.rule_from(config.assemble(name if a_file else None, given)["rule"])
-    report = check_rule(rule)
+    table = config.assemble(name if a_file else None, given)
+    rule = config.rule_from(table["rule"])
+    report = check_rule(rule, config.chip_from(table["chip"]) if a_file else None)
     typer.echo(report)
     if isinstance(rule, Gradient):
         raise typer.Exit(1)

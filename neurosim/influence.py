@@ -13,6 +13,7 @@ import numpy as np
 
 from hw_models.chip import Chip
 from hw_models.noise import Gaussian
+from hw_models.parts import InputError
 from neurosim import loop
 from neurosim.batch import Batch
 from neurosim.bptt import GradientLearner
@@ -50,9 +51,20 @@ def influences(learning: Learning, seed: int = 0) -> tuple[list[Influence], bool
         Of `KNOWN` and then of `FOREIGN`.
     asks : bool
         Whether any of these synapses was ever asked for a change.
+
+    Raises
+    ------
+    InputError
+        If a synapse asks for no finite number, or it or its neuron keeps none: nothing could be told from that.
     """
     rng, course = np.random.default_rng(seed), _course(learning, seed)
     usual, found, synapses = _learned(copy.deepcopy(course)), [], _watched(course)
+    for synapse in synapses:
+        if not np.isfinite(_held(usual, synapse, True)).all():
+            raise InputError(
+                f"{learning.name} does not stay finite: in a small network of ordinary numbers the change that it asks for, or what it keeps, is not a number or "
+                "infinite; look for a division by what can be 0, a root, or a logarithm."
+            )
     asks = any(_asked(usual, synapse) != 0 for synapse in synapses)
     for thing, change in {**KNOWN, **FOREIGN}.items():
         changed = 0

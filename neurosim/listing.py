@@ -2,16 +2,21 @@
 
 import functools
 import inspect
+import pathlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from hw_models import own
-from hw_models.chip import KINDS, Chip, catalogue, kind_name
+from hw_models.chip import KINDS, Chip, catalogue, kind_name, read_toml
+from hw_models.chip import load as load_chip
 from hw_models.contracts import methods
+from hw_models.events import Event
 from hw_models.parts import InputError, allowed, describe, fields, nearest
 from hw_models.prices import PriceList
+from hw_models.prices import load as load_prices
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
+from neurosim.config import SHOWCASE
 from neurosim.experiment import Settings
 from neurosim.network import Network
 from neurosim.neurons import ALL_NEURONS
@@ -210,6 +215,50 @@ def checked(cls: type):
         needs = "; ".join(f"a {kind} has {', '.join(methods(like))}" for kind, (like, _) in kinds.items())
         raise InputError(f"{cls.__name__} has no method of a part that can be checked: {needs}.")
     return kind, kinds[kind][1](cls if kind in ("rule", "neuron") else _with_defaults(cls))
+
+
+def checked_file(path: str) -> str:
+    """What is to be said of a chip or a price list in a file of one's own; nothing of an experiment.
+
+    Raises
+    ------
+    InputError
+        If it breaks a rule of its kind.
+    """
+    from neurosim.testing import why_not
+
+    table = read_toml(pathlib.Path(path))
+    if set(table) & {"energy", "latency", "area", "included", "capacity", "clock_hz", "endurance"}:
+        prices = load_prices(path)
+        named = lambda group: ", ".join(event for event in Event if event in group) or "nothing"  # noqa: E731
+        return "\n".join(
+            [
+                f"{path} is a price list.",
+                f"  energy    {named(prices.energy)}",
+                f"  time      {named(prices.latency)}",
+                f"  included  {named(prices.included)}",
+                f"  no price  {named(set(Event) - prices.energy.keys() - prices.included.keys())}",
+                f"  It prices a training: neurosim cost --chip CHIP --prices {path}",
+            ]
+        )
+    if set(table) & set(SHOWCASE):
+        return ""
+    chip = load_chip(path)
+    learnings = {name: Perturbation(**options).learning() for name, options in DEFAULTS.items()}
+    reasons = {name: why_not(chip, learning) for name, learning in learnings.items()}
+    rows = [("fits", ", ".join(name for name, why in reasons.items() if not why) or "no rule")]
+    rows += [
+        ("does not", f"{', '.join(name for name, other in reasons.items() if other == why)}: {why}")
+        for why in dict.fromkeys(reasons.values())
+        if why
+    ]
+    return "\n".join(
+        [
+            f"{path} is a chip.",
+            *(f"  {title:8}  {said}" for title, said in rows),
+            f"  Its numbers: neurosim show chip {path}; a training on it: neurosim train --chip {path}",
+        ]
+    )
 
 
 def _with_defaults(cls: type):

@@ -23,12 +23,11 @@ import neurosim
 from hw_models import own
 from hw_models.chip import KINDS
 from hw_models.parts import InputError
-from neurosim import config, files, random
+from neurosim import config, files
 from neurosim.account import Account
 from neurosim.experiment import rule_name
-from neurosim.simulator import Simulator
 from neurosim.tasks import World
-from neurosim.train import Epoch, Run, kept_epoch
+from neurosim.train import Epoch, Run, folded, kept_epoch, matrices_of
 
 COUNTERS = ("seconds", "saturation")
 
@@ -42,7 +41,7 @@ class Saved(NamedTuple):
     state: dict[str, np.ndarray]  #: of the learner, by name: after the last epoch, or after the best, if that is the one to keep
     last: dict[str, np.ndarray]  #: after the last epoch, in either case
     weights: list[np.ndarray]  #: as one read of the trained array shows them
-    matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
+    matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major; `folded` has both in one
     initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
 
     @property
@@ -106,21 +105,8 @@ class Saved(NamedTuple):
         return plan
 
     def folded(self) -> list[np.ndarray]:
-        """Weights that compute the same without decorrelation: each matrix multiplied into what it stood before."""
-        weights, decorrelates_all = list(self.weights), self.table["rule"].get("decorrelate") == "all"
-
-        def fold(matrix, k):
-            n = len(matrix)  # behind these rows stands that of a bias
-            weights[k] = np.vstack([matrix @ weights[k][:n], weights[k][n:]])
-
-        for layer, matrix in enumerate(self.matrices):
-            if layer == len(weights) // 2:  # of the inputs
-                fold(matrix, 0)
-                break
-            fold(matrix, 2 * layer + 2)
-            if decorrelates_all:
-                fold(matrix, 2 * layer + 1)
-        return weights
+        """Weights that compute the same without decorrelation, as `Run.weights`."""
+        return folded(self.weights, self.matrices, self.table["rule"].get("decorrelate") == "all")
 
 
 class Folder:
@@ -236,7 +222,7 @@ def checkpoint(run: Run) -> bytes:
     progress |= {name: getattr(run, name) for name in COUNTERS} | {"account": run.account.table()}
     arrays = {f"state.{name}": array for name, array in learner.state().items()}
     arrays |= {f"weights.{k}": w for k, w in enumerate(learner.weights)}
-    arrays |= {f"matrices.{k}": m for k, m in enumerate(_matrices(learner))}
+    arrays |= {f"matrices.{k}": m for k, m in enumerate(matrices_of(learner))}
     if run.best is not None:
         arrays |= {f"last.{name}": array for name, array in last.items()}
         if run.last is None:  # it goes on from there
@@ -254,14 +240,6 @@ def data_digest(dataset) -> str:
         for array in series[:3]:
             digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def _matrices(learner) -> list[np.ndarray]:
-    if not isinstance(learner, Simulator) or not learner.matrices[0][0].size:
-        return []
-    cell, scale = learner.parts.decorrelation_cell, learner._matrix_scale()
-    kept = [planes for planes in learner.matrices if planes[0].size]
-    return [learner._look(cell, planes, random.MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(kept)]
 
 
 def _put_back(saved: Saved, run: Run) -> None:

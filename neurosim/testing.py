@@ -46,7 +46,7 @@ class RuleReport(NamedTuple):
     lanes: int  #: sets of registers, one for each number that is broadcast if a trace must wait for its own
     broadcasts: int  #: numbers on the reward wire a step
     passes: tuple[bool, ...]  #: for each pass, whether it is perturbed
-    fits: list[str]  #: chips of the catalogue that it can learn on
+    fits: list[str]  #: chips that it can learn on
     misfits: dict[str, str]  #: the others, and why not
     influences: list[Influence]  #: what was changed around a synapse, and how often its update changed
     asks: bool  #: whether any synapse was asked for a change in these experiments
@@ -73,7 +73,7 @@ class RuleReport(NamedTuple):
         beside = ", and a matrix from every neuron to every other one in each layer" * self.matrices
         rows.append(("keeps", f"{here} in every synapse, {there}{beside}"))
         rows.append(("passes", f"{_passes(self.passes)}; {_count(self.broadcasts, 'number')} a step on the reward wire"))
-        rows.append(("fits", ", ".join(self.fits) or "no chip of the catalogue"))
+        rows.append(("fits", ", ".join(self.fits) or "no chip"))
         for why in dict.fromkeys(self.misfits.values()):
             rows.append(("does not", f"{', '.join(chip for chip, other in self.misfits.items() if other == why)}: {why}"))
         foreign = [i for i in self.influences if i.thing in FOREIGN]
@@ -133,13 +133,15 @@ class GradientReport(NamedTuple):
 
 
 @np.errstate(all="ignore")
-def check_rule(rule) -> RuleReport | GradientReport:
+def check_rule(rule, chip: Chip | None = None) -> RuleReport | GradientReport:
     """Check a learning rule: what it reads and keeps, what of that is not local, where it fits, and by experiment that this is all.
 
     Parameters
     ----------
     rule : a rule, a class of rules, options of `neurosim.rules`, or a name
         Of a class, one with its defaults. Of `Perturbation`, the rule that it makes; with `Gradient`, why that is no rule.
+    chip : hw_models.Chip, optional
+        One of your own, beside those of the catalogue.
 
     Returns
     -------
@@ -178,8 +180,9 @@ def check_rule(rule) -> RuleReport | GradientReport:
         if getattr(type(learning.readout_rule), method) is not getattr(cls, method, None):
             reads[f"readout {method}"] = found_there
     far = [read for kind in kinds for read in not_local(kind)] + (marked(decorrelate) if learning.decorrelation_lr > 0 else [])
-    misfits = {name: why for name in catalogue() if (why := _why_not(load(name), learning))}
-    fits = [name for name in catalogue() if name not in misfits]
+    chips = ({} if chip is None else {chip.name: chip}) | {name: load(name) for name in catalogue() if chip is None or name != chip.name}
+    misfits = {name: why for name, there in chips.items() if (why := why_not(there, learning))}
+    fits = [name for name in chips if name not in misfits]
     return RuleReport(
         learning.name, reads, far, bits(cls.Register), learning.waiting, bits(cls.Memory) | learning.kept, bits(learning.readout_rule.Memory), learning.lanes,
         learning.samples, learning.passes, fits, misfits, found, asks, learning.decorrelation_lr > 0,
@@ -233,7 +236,7 @@ def _check_gradient(rule: Gradient) -> GradientReport:
     return GradientReport(rule.name, sorted(lines, key=lambda read: order[read.name]), found, two - one)
 
 
-def _why_not(chip, learning) -> str:
+def why_not(chip: Chip, learning) -> str:
     """Why a rule cannot learn on a chip, in short, or nothing."""
     try:
         Simulator(Network(2, 3, 1), chip, 0, learning, plain=True)

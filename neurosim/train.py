@@ -13,6 +13,7 @@ from hw_models.prices import PriceList
 from neurosim import config, random
 from neurosim.account import Account
 from neurosim.admission import knows_noise
+from neurosim.bptt import GradientLearner
 from neurosim.cast import sequences
 from neurosim.cost import Estimate, Workload, epoch_of, estimate, neurobench
 from neurosim.experiment import Experiment, Settings, as_learning, check_step, check_widths, make_learner, rule_name
@@ -66,6 +67,15 @@ class Run:
     def __repr__(self) -> str:
         e, ended = self.experiment, f"test loss {self.final.test:.4g}" if self.epochs else "no epoch"
         return f"<Run of {rule_name(e.rule)} on {e.chip.name}: {e.task.name}, {len(self.epochs)} epoch{'s' * (len(self.epochs) != 1)}, {ended}{', diverged' * self.diverged}>"
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights that compute what the trained network does, pre-major, for `train` or `Simulator.program`.
+
+        Of a decorrelating rule they hold its matrices, each multiplied into what it stood before; ``learner.weights`` are those of the cells,
+        which compute something else without them.
+        """
+        return folded(self.learner.weights, matrices_of(self.learner), getattr(self.experiment.rule, "decorrelate", "") == "all")
 
     @property
     def steps(self) -> int:
@@ -198,6 +208,33 @@ class Run:
         return learning_curve(self)
 
 
+def matrices_of(learner: Simulator | GradientLearner) -> list[np.ndarray]:
+    """The matrices of a decorrelating rule, as one read shows them; of none, nothing."""
+    if not isinstance(learner, Simulator) or not learner.matrices[0][0].size:
+        return []
+    cell, scale = learner.parts.decorrelation_cell, learner._matrix_scale()
+    kept = [planes for planes in learner.matrices if planes[0].size]
+    return [learner._look(cell, planes, random.MATRICES + k) * planes[0].dtype.type(scale) for k, planes in enumerate(kept)]
+
+
+def folded(weights: Sequence[np.ndarray], matrices: Sequence[np.ndarray], decorrelates_all: bool) -> list[np.ndarray]:
+    """Weights that compute the same without decorrelation: each matrix multiplied into what it stood before."""
+    weights = list(weights)
+
+    def fold(matrix, k):
+        n = len(matrix)  # behind these rows stands that of a bias
+        weights[k] = np.vstack([matrix @ weights[k][:n], weights[k][n:]])
+
+    for layer, matrix in enumerate(matrices):
+        if layer == len(weights) // 2:  # of the inputs
+            fold(matrix, 0)
+            break
+        fold(matrix, 2 * layer + 2)
+        if decorrelates_all:
+            fold(matrix, 2 * layer + 1)
+    return weights
+
+
 def billed(
     experiment: Experiment, dataset: Dataset | World, account: Account, epochs: int, prices: PriceList | None = None, scale: float = 1.0
 ) -> Estimate:
@@ -249,7 +286,7 @@ def train(
     on_epoch : callable, optional
         Called with the run after every epoch.
     weights : list of arrays, optional
-        Initial weights, programmed into the cells in place of the network's own.
+        Initial weights, programmed into the cells in place of the network's own, such as ``run.weights``.
     fit : bool or None
         Whether to map them as well as the cells hold them, as `Simulator.program` does; if not said, arrays of which something would be cut.
     resume : callable, optional

@@ -96,7 +96,7 @@ def test_the_largest_network_tuned_in_full_depends_on_task_and_chip(study):
 
 
 def test_weights_of_tbptt_are_programmed_into_the_other_chips(study, tmp_path, monkeypatch, uncompiled):
-    short = ns.tasks.MackeyGlass(steps=60, validation_steps=40)
+    short = ns.tasks.MackeyGlass(steps=30, validation_steps=15)
     monkeypatch.setitem(study.plan.TASKS, "short", study.plan.Work(lambda: short, 3, "Short", stages=((2, 3, 1),)))
     monkeypatch.setattr(study.tuner, "SEEDS", (42,))
     runs = study.runs.Runs(tmp_path / "short.jsonl", pool=InTurn(), deadline=float("inf"))

@@ -19,6 +19,7 @@ from neurosim.tasks import World
 from neurosim.wiring import late
 
 STEPS, LEARNING_STEPS = 1000, 100
+JUDGED_STEPS = 20  # steps that count, of which a lesson has so many if the sequence does
 
 
 def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None = None, steps: int = STEPS) -> Case:
@@ -56,7 +57,10 @@ def read(path: str, given: Iterable[tuple[str, str, Any]] = (), chip: str | None
     simulator = Simulator(e.network, there, e.settings.seed, learning, dtype="float64")
     simulator.program(weights)
     train, test = plan.dataset.train, plan.dataset.test
-    lesson = (train.inputs[0, :LEARNING_STEPS], train.targets[0, :LEARNING_STEPS], train.counted[0, :LEARNING_STEPS])
+    until = max(
+        LEARNING_STEPS, int(np.flatnonzero(train.counted[0])[:JUDGED_STEPS].max(initial=0)) + 1
+    )  # a task may judge nothing for long
+    lesson = (train.inputs[0, :until], train.targets[0, :until], train.counted[0, :until])
     return Case(str(path), simulator, test.inputs[0, :steps].astype(np.float64), lesson, rule_name(e.rule), refusal)
 
 
@@ -224,6 +228,8 @@ def _taught(report: Report) -> Report:
             return _refused(
                 report._replace(lesson={}, taught={}), f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
             )
+    if all(np.array_equal(a, b) for a, b in zip(weights, after, strict=True)) and not any(off.values()):
+        return _refused(report, f"{case.rule} changed no weight within {len(case.lesson[0])} steps.")
     return report._replace(learned=off, limit=limit)
 
 

@@ -214,6 +214,8 @@ def test_a_chip_file_may_extend_another_chip(tmp_path):
     (tmp_path / "again.toml").write_text('extends = "mine.toml"\n[cell]\nbits = 5\n')
     again = load(str(tmp_path / "again.toml"))
     assert again.cell.bits == 5 and again.noise == Gaussian(0.1) and again.source("cell.bits") == "set in again.toml"
+    (tmp_path / "said.toml").write_text('extends = "mine.toml"\n[cell]\nbits = 4\n[sources]\ncell = "our RTL"\n')
+    assert load(str(tmp_path / "said.toml")).source("cell.bits") == "our RTL"  # of what the file sets, its own word comes first
     (tmp_path / "kind.toml").write_text(
         'extends = "reckon"\nsummary = "x"\n[cell]\nkind = "single-step"\nleft = 1\n[dac]\nkind = "exact"\n'
     )

@@ -147,6 +147,26 @@ def test_reads_may_be_several_pulses_apart(file):
     near(found, TRUE["linear-step"])
 
 
+def test_units_that_cannot_be_meant_are_said(file):
+    measured(file, "linear-step", **TRUE["linear-step"])
+    with pytest.raises(InputError, match=r"all conductances lie between .* outside of the full scale, 1 to 11 S; give both in siemens"):
+        fit(file, "linear-step", (1.0, 11.0))
+    in_us = file.read_text().splitlines()
+    head, *rows = [line.split(",") for line in in_us]
+    file.write_text("\n".join(",".join(row) for row in [head, *[[*row[:-1], repr(float(row[-1]) * 1e6)] for row in rows]]))
+    assert any("is beyond any memory device" in note for note in fit(file, "linear-step").notes)
+
+
+def test_a_search_that_has_not_settled_gives_no_errors(file, monkeypatch):
+    from scipy import optimize
+
+    search = optimize.least_squares
+    monkeypatch.setattr(optimize, "least_squares", lambda *given, **more: search(*given, **{**more, "max_nfev": 2}))
+    found = fit(measured(file, "linear-step", **TRUE["linear-step"]), "linear-step", SCALE)
+    assert any("before it had settled, so that no errors are given" in note for note in found.notes)
+    assert all((e.error, e.low, e.high) == (None, None, None) for e in found.estimates.values())
+
+
 def test_full_scale_is_what_was_measured_unless_it_is_given(file):
     measured(file, "constant-step", legs=(15, -15), **TRUE["constant-step"])
     found = fit(file, "constant-step")

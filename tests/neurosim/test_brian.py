@@ -279,6 +279,22 @@ def test_a_lesson_that_stretches_rounding_or_diverges_is_not_judged():
     assert not diverged.learned and "diverged" in diverged.case.refusal
 
 
+def test_weights_that_nothing_changed_are_no_learning_that_agrees():
+    still = brian.compare(case(simulator(Network(1, 4, 1), 3, 0.9, rules.ANP(lr=0.0, readout_lr=0.0)), 5))
+    assert still.agrees and not still.learned and "changed no weight within 100 steps" in still.case.refusal
+    assert "learn" not in still.verdict
+
+
+def test_a_lesson_lasts_until_something_is_judged(tmp_path):
+    """Of a trial, the steps in which an answer is asked for come last."""
+    (tmp_path / "cues.toml").write_text(
+        '[task]\nname = "cue-accumulation"\n[network]\nneuron = "lif"\nreadout = "li"\nhidden = 4\n[rule]\nname = "anp"\n[chip]\nname = "ideal"\n'
+    )
+    lesson = brian.read(str(tmp_path / "cues.toml")).lesson
+    assert not lesson[2][: validate.LEARNING_STEPS].any() and lesson[2].sum() == validate.JUDGED_STEPS and lesson[2][-1]
+    assert len(brian.read(str(tmp_path / "cues.toml"), [("--task", "task.name", "mackey-glass")]).lesson[0]) == validate.LEARNING_STEPS
+
+
 # ---------------------------------------------------------------- other devices of Brian2, and the script by itself
 
 

@@ -401,6 +401,20 @@ def test_a_rule_is_checked_with_the_options_of_an_experiment(beside):
     refused(neurosim("check", "np", "--set", "rule.nrm=layer"), 'did you mean "norm"')
 
 
+def test_a_chip_and_a_price_list_in_files_are_checked(beside):
+    (beside / "mine.toml").write_text('extends = "digital-8bit"\n[memory]\nkind = "limited"\nsynapse_bits = 0\nneuron_bits = 64\n')
+    done = neurosim("check", str(beside / "mine.toml"))
+    assert done.exit_code == 0 and "mine.toml is a chip.\n" in done.stdout and "  fits      wp, np, anp" in done.stdout
+    assert re.search(r"does not  oua[^:]*: .*bits in every synapse", done.stdout)
+    (beside / "mine.toml").write_text('extends = "digital-8bit"\n[cell]\nbit = 3\n')
+    refused(neurosim("check", str(beside / "mine.toml")), 'did you mean "bits"')
+    (beside / "prices.toml").write_text('extends = "loihi"\nclock_hz = 1e6\n')
+    done = neurosim("check", str(beside / "prices.toml"))
+    assert done.exit_code == 0 and "prices.toml is a price list.\n  energy    mac" in done.stdout and "--prices" in done.stdout
+    (beside / "prices.toml").write_text('extends = "loihi"\n[energy]\nmac = 3\n')
+    refused(neurosim("check", str(beside / "prices.toml")), "energy.mac must be a table")
+
+
 CELL = """from typing import Annotated, NamedTuple
 from hw_models import Bits, Range
 

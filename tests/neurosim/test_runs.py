@@ -308,6 +308,8 @@ def test_trained_weights_are_carried(whole):
     assert transfer.loss(transfer.restored(saved, plan), plan.dataset) == pytest.approx(final, rel=1e-12)
     programmed = transfer.programmed(saved, plan, plan.experiment.chip, 1)
     assert transfer.loss(programmed, plan.dataset) == pytest.approx(final, rel=1e-5)  # exact cells lose nothing
+    assert all(np.array_equal(a, b) for a, b in zip(run.weights, saved.folded(), strict=True))
+    assert not np.allclose(run.weights[-1], run.learner.weights[-1])  # which are nothing without their matrix
     folded = ns.Simulator(plan.experiment.network, plan.experiment.chip)
     folded.program(saved.folded())
     assert transfer.loss(folded, plan.dataset) == pytest.approx(final, rel=1e-4)

@@ -10,6 +10,7 @@ import pytest
 import neurosim.bptt
 import neurosim.eprop
 from hw_models import Bits, InputError, Nothing, catalogue, load
+from hw_models.memory import Limited
 from hw_models.protocols import Converter
 from hw_models.scalars import scalar
 from neurosim.rules import Gradient, Perturbation
@@ -104,6 +105,34 @@ def squared(x):
 class Unmarked(Hebbian):
     def change(self, w, r, pre, a, reward):
         return squared(reward) * r.e
+
+
+class Divided(Hebbian):
+    def change(self, w, r, pre, a, reward):
+        return reward * pre / (r.e - r.e)
+
+
+class Wider(Hebbian):
+    sample: int = 16
+
+
+def test_a_rule_whose_changes_are_no_numbers_is_refused():
+    with pytest.raises(InputError, match=r"Divided does not stay finite: .* look for a division by what can be 0"):
+        check_rule(Divided)
+
+
+def test_a_subclass_of_a_record_cannot_add_fields():
+    with pytest.raises(
+        InputError, match=r"Wider inherits the fields of a NamedTuple .* and cannot add sample; write a NamedTuple with all"
+    ):
+        check_rule(Wider)
+
+
+def test_a_chip_of_ones_own_is_among_those_that_a_rule_is_held_against():
+    mine = load("digital-8bit")._replace(name="mine", memory=Limited(4, 64))
+    traced = check_rule(Perturbation("np", trace=0.5), mine)
+    assert "needs 16 bits in every synapse" in traced.misfits["mine"] and check_rule("np", mine).fits[0] == "mine"
+    assert "mine" not in check_rule("np").fits
 
 
 def test_a_rule_that_asks_for_nothing_is_said_to():
