@@ -20,7 +20,7 @@ class Event(StrEnum):
     PULSE = "pulse"  #: a pulse, or one programming, given to one device
     STATE_READ = "state_read"  #: a word of a neuron or a register read
     STATE_WRITE = "state_write"  #: the same written
-    RANDOM_BIT = "random_bit"
+    RANDOM_BIT = "random_bit"  #: one bit from a generator; a uniform number takes 16
     GAUSSIAN = "gaussian"  #: a normally distributed number
     SPIKE = "spike"  #: a number, or a spike, that a neuron sends on
     HOP = "hop"  #: such a message over one link between cores

@@ -483,7 +483,7 @@ def export(
 
 
 @app.command("list")
-def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|neurons|...")]) -> None:
+def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|prices|cells|neurons|...")]) -> None:
     """Name what there is to choose from, a sentence each."""
     from hw_models.parts import InputError, nearest
     from neurosim import listing
@@ -495,22 +495,35 @@ def list_(what: Annotated[str, typer.Argument(metavar="tasks|rules|chips|cells|n
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(metavar="chip|task|rule|network|neuron|cell|...|train")],
+    what: Annotated[str, typer.Argument(metavar="chip|prices|task|rule|network|neuron|cell|...|train")],
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="As neurosim list names it; or a chip of your own as my_chip.toml.")
     ] = None,
     other: Annotated[str | None, typer.Argument(metavar="[OTHER]", help="Show what differs in this chip instead.")] = None,
     json: Json = False,
 ) -> None:
-    """Show every parameter of a chip with its source, and its prices, or in what two chips differ; or every option of a task, a rule, a part."""
+    """Show every parameter of a chip with its source, and its prices, or in what two chips differ; a price list; or every option of a task, a rule, a part."""
     from hw_models.chip import catalogue
     from hw_models.parts import InputError, nearest
+    from hw_models.prices import catalogue as price_lists
+    from hw_models.prices import load as load_prices
     from hw_models.prices import prices_of
     from neurosim import config, files, listing
     from neurosim.cost import PROJECTION
 
     if other is not None and what != "chip":
         raise InputError(f"Two chips can be compared, but neurosim show {what} takes one name; leave out {other}.")
+    if what == "prices":
+        found = load_prices(name) if name else None
+        if found is None:
+            raise InputError(f"neurosim show prices takes the name of one; {nearest('', price_lists())}")
+        header, rows = ["price", "value", "unit", "kind", "at", "source"], list(listing.prices(found))
+        if json:
+            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
+        else:
+            typer.echo(f"{found.name}: {found.summary}")
+            screen.print_table(header, rows)
+        return
     if what != "chip":
         sentence, rows = listing.options(what, name)
         header = ["option", "default", "unit", "allowed", "meaning"]

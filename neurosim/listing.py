@@ -13,6 +13,7 @@ from hw_models.contracts import methods
 from hw_models.events import Event
 from hw_models.parts import InputError, allowed, describe, fields, nearest
 from hw_models.prices import PriceList
+from hw_models.prices import catalogue as price_lists
 from hw_models.prices import load as load_prices
 from hw_models.protocols import Cell, Noise
 from neurosim import tasks
@@ -94,6 +95,7 @@ PLURALS = {kind: f"{kind}s" for kind in CHOICES} | {"memory": "memories"}
 LISTS: dict[str, Callable[[], Rows]] = {
     "rules": rules,
     "chips": lambda: list(catalogue().items()),
+    "prices": lambda: list(price_lists().items()),
     **{PLURALS[kind]: functools.partial(_classes, choice.classes) for kind, choice in CHOICES.items()},
 }
 
@@ -108,7 +110,7 @@ def options(kind: str, name: str | None) -> tuple[str, list[tuple[str, str, str,
     """
     known = {"rule": [*DEFAULTS, *GRADIENTS], "network": [], "train": []} | {kind: list(choice.classes) for kind, choice in CHOICES.items()}
     if kind not in known:
-        raise InputError(f"There is no {kind} to show; {nearest(kind, ['chip', *known])}")
+        raise InputError(f"There is no {kind} to show; {nearest(kind, ['chip', 'prices', *known])}")
     if kind in ("train", "network") and name is not None:
         raise InputError(f"neurosim show {kind} takes no name; leave out {name}.")
     if kind == "network":

@@ -229,11 +229,12 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     low = load(base, adc_bits) if base else PriceList()
     common = {key: table.pop(key) for key in ("node_nm", "voltage") if key in table}
     found: dict[str, Any] = {"name": name, "chips": tuple(table.pop("chips", ())), "summary": table.pop("summary", "")}
+    included = {_event(key, f"{where}.included"): text for key, text in _section(table, "included", where).items()}
     for group in ("energy", "latency", "area"):
         own = {_event(key, f"{where}.{group}"): value for key, value in _section(table, group, where).items()}
         own = {key: _price(value, f"{where}.{group}.{key}", common, adc_bits, _units(group, key)) for key, value in own.items()}
-        found[group] = {**getattr(low, group), **own}
-    included = {_event(key, f"{where}.included"): text for key, text in _section(table, "included", where).items()}
+        replaced = included if group == "energy" else {}
+        found[group] = {**{k: v for k, v in getattr(low, group).items() if k not in replaced}, **own}
     found["included"] = {**{k: v for k, v in low.included.items() if k not in found["energy"]}, **included}
     clock = table.pop("clock_hz", low.clock_hz)
     if isinstance(clock, bool) or not isinstance(clock, int | float) or not 0 <= clock < float("inf"):

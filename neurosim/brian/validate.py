@@ -228,7 +228,7 @@ def _taught(report: Report) -> Report:
             return _refused(
                 report._replace(lesson={}, taught={}), f"{case.rule} stretches rounding here: learned in neurosim alone, {ends}."
             )
-    if all(np.array_equal(a, b) for a, b in zip(weights, after, strict=True)) and not any(off.values()):
+    if not any(off.values()) and all(np.array_equal(a, b) for a, b in zip(weights, after or weights, strict=True)):
         return _refused(report, f"{case.rule} changed no weight within {len(case.lesson[0])} steps.")
     return report._replace(learned=off, limit=limit)
 

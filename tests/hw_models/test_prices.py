@@ -97,6 +97,12 @@ def test_horowitz_table_at_45_nm():
     assert read.per_bit and [64 * value for value in read.si] == pytest.approx([10e-12, 20e-12, 100e-12])
 
 
+def test_what_a_list_includes_in_another_price_has_none_of_the_list_that_it_extends(tmp_path):
+    base = prices.load("digital-45nm")
+    found = mine(tmp_path, 'summary = "mine"\nextends = "digital-45nm"\n[included]\nadd = "mac"\n')
+    assert Event.ADD in base.energy and base.energy.keys() - found.energy.keys() == {Event.ADD} and found.included[Event.ADD] == "mac"
+
+
 def test_another_list_can_be_changed_in_one_price():
     base, found = prices.load("digital-45nm"), prices.load("smtj-digital")
     assert {event for event in base.energy if base.energy[event] != found.energy[event]} == {Event.RANDOM_BIT}
