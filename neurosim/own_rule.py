@@ -54,7 +54,7 @@ def learning_of(rule, readout_rule) -> Learning:
 def _check_signal(cls, learning: Learning) -> None:
     """Refuse options under which all that a signal is made of is always 0."""
     seen = {read.name for read in reads_of(cls)["signal"]} if cls.site == "current" else set()
-    if "own" in seen or {"own.xi", "own.delta"} <= seen:
+    if seen & {"own", "own.activity"} or {"own.xi", "own.delta"} <= seen:
         return
     if "own.xi" in seen and not learning.perturb_readout:
         raise InputError(

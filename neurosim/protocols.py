@@ -18,12 +18,13 @@ class Arrivals(NamedTuple):
 
 
 class Own(NamedTuple):
-    """What a neuron knows of itself in one step, the difference taken between the perturbed and the clean pass."""
+    """What a neuron knows of itself in one step, differences taken between the perturbed pass and the one that it is compared with."""
 
     xi: float  #: the perturbation it was given
     delta: float  #: the change of its activity
     out: float  #: its clean output
     sigma: float  #: the stated standard deviation of xi
+    activity: float  #: what delta is the change of, as it is in the perturbed pass: current, membrane or trace of spikes, as the neuron's `activity` says
 
 
 class Extra(NamedTuple):

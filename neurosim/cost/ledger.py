@@ -333,7 +333,7 @@ class _Events:
             known, words = {read.name for read in reads_of(rule)["signal"]}, len(rule.Memory._fields)
             memory = rule.Memory(*[EACH_POST] * words)
             # sigma and the size of a layer are constants of the chip
-            found = operations(rule.signal, memory, Own(EACH_POST, EACH_POST, EACH_POST, 0.01), Extra(NOWHERE, 1.0, NOWHERE))
+            found = operations(rule.signal, memory, Own(EACH_POST, EACH_POST, EACH_POST, 0.01, EACH_POST), Extra(NOWHERE, 1.0, NOWHERE))
             formed, steps = (self.begun(heard), self.begun(self.replicas)) if inside else (heard, self.replicas)
             self.add(phase, Event.STATE_WRITE, sum(seen), steps)  # what the weights saw is kept until they learn
             if energy:

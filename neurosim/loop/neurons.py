@@ -312,7 +312,8 @@ def form(rule, plan, group, sigma, one):
                 extra = Extra(energy, size, group.energy[b])
                 memory, xi, xi_base, kept = row(group.memory, b), group.xi[q, b], group.xi[r, b], group.kept[q, b]
                 for i in range(n):
-                    m, kept[i] = signal(rule, at(memory, i), Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma), extra)
+                    own = Own(xi[i] - other * xi_base[i], noisy[i] - base[i], out[i], sigma, noisy[i])
+                    m, kept[i] = signal(rule, at(memory, i), own, extra)
                     put(memory, i, m)
 
 

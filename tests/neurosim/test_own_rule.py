@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from hw_models.chip import Chip
+from hw_models.noise import Gaussian
 from hw_models.parts import InputError
 from neurosim.experiment import as_learning
 from neurosim.network import Network
+from neurosim.neurons import LIF, Leaky, Tanh
 from neurosim.protocols import Nothing
 from neurosim.rules import Perturbation
 from neurosim.rules.synapse import Eligibility
@@ -205,3 +207,46 @@ def test_and_what_can_is_not():
     assert not as_learning(Measuring(perturb="hidden")).perturb_readout
     assert as_learning(Both(passes="noisy")).passes == (True,)
     assert as_learning(Mine(samples=3.0)).passes == (False, True, True, True)
+
+
+class Voltage(NamedTuple):
+    """Asks every synapse for what its neuron's activity is, so that weights add it up."""
+
+    lr: float = 1e-9
+    passes: Literal["noisy"] = "noisy"
+
+    site = "current"
+    needs = ()
+    Register = Memory = Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.activity
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * a
+
+
+@pytest.mark.parametrize(("neuron", "shown"), [(LIF(activity="membrane", v_threshold=1e6), "v"), (Leaky(), "h"), (Tanh(), "h")])
+def test_a_rule_reads_its_neurons_activity(uncompiled, neuron, shown):
+    """A membrane (here of neurons that never fire), or the current, as the same network shows it by itself; perturbations are too small to matter."""
+    network, chip = Network(2, 5, 2, neuron=neuron, gain=2.0), Chip(noise=Gaussian(1e-12))
+    inputs = np.random.default_rng(0).standard_normal((1, 30, 2))
+    simulator = Simulator(network, chip, 1, as_learning(Voltage()), dtype="float64")
+    before = simulator.weights
+    simulator.learn(inputs, np.zeros((1, 30, 2)), np.ones((1, 30), bool))
+    seen = Simulator(network, chip, 1, dtype="float64").run(inputs[0], (shown,))[shown]
+    for k in (0, 1):  # every synapse of a neuron adds up the same
+        added = (simulator.weights[k] - before[k]) / 1e-9
+        assert np.allclose(added, seen.sum(axis=0), atol=1e-4) and np.abs(added).max() > 0.1
+
+
+def test_what_a_rule_reads_of_its_neurons_activity_is_local():
+    report = check_rule(Voltage)
+    assert (
+        report.local
+        and "own.activity (this neuron)" in str(report)
+        and "an update changes with its neuron's activity" in " ".join(str(report).split())
+    )

@@ -24,7 +24,7 @@ from neurosim.simulator import Simulator
 from neurosim.testing import check_rule
 from neurosim.wiring import Dense, Sparse
 
-OWN = Own(xi=0.2, delta=0.3, out=0.9, sigma=0.5)
+OWN = Own(xi=0.2, delta=0.3, out=0.9, sigma=0.5, activity=0.7)
 EXTRA = Extra(layer_energy=0.6, layer_size=4.0, input_energy=8.0)
 
 # ---------------------------------------------------------------- methods by hand
