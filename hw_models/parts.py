@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import itertools
 import math
 import re
 import types
@@ -65,14 +66,12 @@ def fields(cls: type) -> dict[str, Field]:
     InputError
         If a subclass names a field: a named tuple has those that it was made with, and no more.
     """
-    own = getattr(cls, "_fields", ())
-    if more := [name for name in vars(cls).get("__annotations__", {}) if own and name not in own]:
-        raise InputError(
-            f"{cls.__name__} inherits the fields of a NamedTuple ({', '.join(own)}) and cannot add {', '.join(more)}; write a NamedTuple with all of them."
-        )
+    _check_inherited(cls)
     docs = _numpydoc(inspect.getdoc(cls) or "")
     found = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
+        if name not in getattr(cls, "_fields", (name,)):  # of the class and no field
+            continue
         kind, notes = hint, ()
         if get_origin(hint) is Annotated:
             kind, *notes = get_args(hint)
@@ -82,6 +81,19 @@ def fields(cls: type) -> dict[str, Field]:
         counts = width is not None and width.counts
         found[name] = Field(name, kind, default, span, width.n if width else None, docs.get(name, ""), counts)
     return found
+
+
+def _check_inherited(cls: type) -> None:
+    """Refuse classes that add a field to a named tuple which they inherit, or give one another default: it would never be one."""
+    own = getattr(cls, "_fields", ())
+    above = list(itertools.takewhile(lambda base: "_fields" not in vars(base), cls.__mro__)) if own else []
+    said = {name: hint for base in above for name, hint in vars(base).get("__annotations__", {}).items() if "ClassVar" not in str(hint)}
+    wrong = [*said, *(name for base in above for name in vars(base) if name in own and name not in said)]
+    if wrong:
+        raise InputError(
+            f"{cls.__name__} inherits the fields of a NamedTuple ({', '.join(own)}) and can neither add one nor change its default ({', '.join(wrong)}); write a "
+            "NamedTuple with all of them."
+        )
 
 
 def bits(record: type) -> dict[str, int]:

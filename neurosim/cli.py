@@ -361,27 +361,29 @@ def cost(
     flags = {"task.name": task, "network.hidden": _sizes(hidden), "train.epochs": epochs, "train.batch": batch}
     given = [(f"--{path.partition('.')[2]}", path, value) for path, value in flags.items() if value is not None]
     given += [config.assignment(text) for text in set_ or []]
-    rules, chips = _each("--rule", "rule.name", rule), _each("--chip", "chip.name", chip)
-    tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
-    first = config.plan(tables[0])
-    e, estimates = first.experiment, []
-    network, settings, priced = e.network, e.settings, lambda there: load(prices, getattr(there.adc, "bits", 8)) if prices else None
-    if file is not None and pathlib.Path(file).is_dir() and not (given or rule or chip) and (moves, rate) == (1.0, 1.0):
-        saved = runs.load(file)
-        ended = len(saved.progress["epochs"])
-        estimates.append(billed(e, first.dataset, saved.account, ended, priced(e.chip), scale))
-        title = f"Training {e.task.name} for {ended} epochs, by what {file} counted:"
+    priced = lambda there: load(prices, getattr(there.adc, "bits", 8)) if prices else None  # noqa: E731
+    estimates, saved = [], runs.load(file) if file is not None and pathlib.Path(file).is_dir() else None
+    own = all(".py:" in str(value) for _, _, value in given) and (rule is None or ".py:" in rule)  # which only name what is the run's own
+    if saved and own and chip is None and (moves, rate) == (1.0, 1.0) and saved.counted:
+        plan, ended = saved.plan(given=_given(rule, set_)), len(saved.progress["epochs"])
+        e = plan.experiment
+        estimates.append(billed(e, plan.dataset, saved.counted, ended, priced(e.chip), scale))
+        title = f"Training {e.task.name} for {ended} epoch{'s' * (ended != 1)}, by what {file} counted:"
     else:
+        rules, chips = _each("--rule", "rule.name", rule), _each("--chip", "chip.name", chip)
+        tables = [config.assemble(file, [*given, *one, *there]) for one, there in itertools.product(rules, chips)]
+        first = config.plan(tables[0])
+        e = first.experiment
         if isinstance(first.dataset, World):
             raise InputError(
                 f"How long the episodes of {e.task.name} are shows only when it is run; give the folder of a run, or choose a task with data."
             )
-        work = epoch_of(first.dataset.train, settings.batch, moves)._replace(rate=rate, seed=settings.seed)
+        work, n = epoch_of(first.dataset.train, e.settings.batch, moves)._replace(rate=rate, seed=e.settings.seed), e.settings.epochs
         for table in tables:
             learning, there = config.rule_from(table["rule"]), config.chip_from(table["chip"])
             learning = learning if isinstance(learning, Gradient) else as_learning(learning)
-            estimates.append(estimate(network, there, learning, work, settings.epochs, priced(there), scale))
-        title = f"Training {e.task.name} for {settings.epochs} epochs of {work.sequences * work.steps} steps, estimated and not run:"
+            estimates.append(estimate(e.network, there, learning, work, n, priced(there), scale))
+        title = f"Training {e.task.name} for {n} epoch{'s' * (n != 1)} of {work.sequences * work.steps} steps, estimated and not run:"
     found = {"estimates": [e.table() for e in estimates]}
     if out is not None:
         from neurosim import plots
@@ -389,7 +391,7 @@ def cost(
         folder = pathlib.Path(out)
         files.write(folder / "cost.json", files.as_json(found))
         figures = {"by_phase": plots.cost_by(estimates, "phase"), "by_event": plots.cost_by(estimates, "event")}
-        figures["memory"] = plots.memory_over_steps(network, config.chip_from(tables[0]["chip"]), settings.seed)
+        figures["memory"] = plots.memory_over_steps(e.network, e.chip, e.settings.seed)
         for name, figure in figures.items():
             picture = io.BytesIO()
             figure.savefig(picture, format="png")
@@ -608,7 +610,10 @@ def check(
         raise InputError(f"--set {other} is no option of a rule: neurosim check takes --set rule.FIELD=VALUE.")
     table = config.assemble(name if a_file else None, given)
     rule = config.rule_from(table["rule"])
-    report = check_rule(rule, config.chip_from(table["chip"]) if a_file else None)
+    kept = pathlib.Path(name).is_dir() and any(
+        ".py:" in str(value) for value in config.leaves(table["chip"]).values()
+    )  # imported by name alone
+    report = check_rule(rule, config.chip_from(table["chip"]) if a_file and not kept else None)
     typer.echo(report)
     if isinstance(rule, Gradient):
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ import tomli_w
 
 import neurosim
 from hw_models import own
-from hw_models.chip import Chip, catalogue, configure, load, read_toml
+from hw_models.chip import KINDS, Chip, catalogue, configure, load, read_toml
 from hw_models.parts import InputError, build, nearest
 from neurosim import tasks
 from neurosim.experiment import Experiment, Settings, rule_name
@@ -187,9 +187,10 @@ def task_from(table: Mapping[str, Any]):
 
 
 def chip_from(table: Mapping[str, Any]) -> Chip:
-    """The chip of a ``[chip]`` section; one that gives every field needs no catalogue."""
+    """The chip of a ``[chip]`` section; one of no catalogue that gives every part, as a run wrote it, needs none."""
     name, options = _named(table, "chip", None)
-    base = Chip(name=name) if set(options) >= set(Chip._fields) - {"name"} else load(name)
+    complete = KINDS if name not in catalogue() else set(Chip._fields) - {"name"}
+    base = Chip(name=name) if set(options) >= set(complete) else load(name)
     return configure(base, options)
 
 

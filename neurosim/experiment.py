@@ -31,7 +31,7 @@ class Settings(NamedTuple):
         All rates fall in equal steps over three quarters of the epochs, to this share of their value, and stay there; 1 keeps them.
     keep : "last" or "best"
         The state that a run ends with: of its last epoch, or of the epoch with the lowest validation loss, as if it had been stopped there.
-        All that was learned is counted, either way.
+        All that was learned is counted, and a run that diverges later has diverged, either way.
     baselines : bool
         Compute the baselines, the same run with only the readout learning among them.
     """

@@ -230,7 +230,7 @@ def checked_file(path: str) -> str:
     from neurosim.testing import why_not
 
     table = read_toml(pathlib.Path(path))
-    if set(table) & {"energy", "latency", "area", "included", "capacity", "clock_hz", "endurance"}:
+    if set(table) & (set(PriceList._fields) - {"name", "summary"} | {"node_nm", "voltage"}) or table.get("extends") in price_lists():
         prices = load_prices(path)
         named = lambda group: ", ".join(event for event in Event if event in group) or "nothing"  # noqa: E731
         return "\n".join(
@@ -243,7 +243,7 @@ def checked_file(path: str) -> str:
                 f"  It prices a training: neurosim cost --chip CHIP --prices {path}",
             ]
         )
-    if set(table) & set(SHOWCASE):
+    if set(table) & (set(SHOWCASE) - {"chip"}) or not set(table) & {*KINDS, "extends"}:
         return ""
     chip = load_chip(path)
     learnings = {name: Perturbation(**options).learning() for name, options in DEFAULTS.items()}

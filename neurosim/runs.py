@@ -40,8 +40,8 @@ class Saved(NamedTuple):
     progress: dict[str, Any]  #: epochs and counters
     state: dict[str, np.ndarray]  #: of the learner, by name: after the last epoch, or after the best, if that is the one to keep
     last: dict[str, np.ndarray]  #: after the last epoch, in either case
-    weights: list[np.ndarray]  #: as one read of the trained array shows them
-    matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major; `folded` has both in one
+    cells: list[np.ndarray]  #: as one read of the trained arrays shows them
+    matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
     initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
 
     @property
@@ -60,11 +60,19 @@ class Saved(NamedTuple):
 
     @property
     def account(self) -> Account:
-        """What the run counted."""
+        """What the run counted until its last whole epoch."""
         try:
             return Account.read(self.progress["account"])
         except KeyError:
             raise self.older from None
+
+    @property
+    def counted(self) -> Account | None:
+        """All that the run counted, also of an epoch in which it diverged; nothing if an older version left it, which counted less."""
+        try:
+            return Account.read(json.loads((self.folder / "summary.json").read_text("utf-8"))["cost"]["account"])
+        except (OSError, ValueError, KeyError, TypeError):  # it has not ended, or could not be billed
+            return self.account if "account" in self.progress else None
 
     @property
     def older(self) -> InputError:
@@ -104,9 +112,10 @@ class Saved(NamedTuple):
                 )
         return plan
 
-    def folded(self) -> list[np.ndarray]:
-        """Weights that compute the same without decorrelation, as `Run.weights`."""
-        return folded(self.weights, self.matrices, self.table["rule"].get("decorrelate") == "all")
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights that compute what the trained network does, as `Run.weights`."""
+        return folded(self.cells, self.matrices, self.table["rule"].get("decorrelate") == "all")
 
 
 class Folder:

@@ -3,6 +3,7 @@
 What stands finished in a folder is not run again and what was interrupted goes on, so that the same sweep asked for twice is one sweep.
 """
 
+import contextlib
 import csv
 import io
 import itertools
@@ -218,7 +219,8 @@ def make_room(folder: pathlib.Path, table: Mapping[str, Any]) -> None:
     table = tomllib.loads((folder / config.EXPERIMENT).read_text())
     there, here = config.leaves(table), config.leaves(config.to_table(plan.experiment, plan.init))
     if _of_files(there) == _of_files(here):  # else what it names would be imported unasked
-        there = config.leaves(config.whole(table))
+        with contextlib.suppress(InputError):  # of options that are none today: they differ
+            there = config.leaves(config.whole(table))
     differ = [path for path in {**there, **here} if there.get(path) != here.get(path)]
     if differ and len(lines) < 2:
         shutil.rmtree(folder)

@@ -292,7 +292,7 @@ def train(
     resume : callable, optional
         Called with the new run to put back epochs and state of an earlier one.
     **settings
-        Fields of `Settings`: epochs, batch, seed, dtype, anneal, baselines.
+        Fields of `Settings`: epochs, batch, seed, dtype, anneal, keep, baselines.
 
     Raises
     ------

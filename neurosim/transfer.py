@@ -30,7 +30,7 @@ def initial(plan: Plan) -> list[np.ndarray] | None:
         from neurosim import nir  # what reads them is there for some alone
 
         return nir.named(plan.init, plan.experiment.chip.step_s).weights
-    return runs.load(plan.init).folded()
+    return runs.load(plan.init).weights
 
 
 def trained(path: str, given: Iterable[tuple[str, str, Any]] = ()) -> tuple[Plan, list[np.ndarray]]:
@@ -40,7 +40,7 @@ def trained(path: str, given: Iterable[tuple[str, str, Any]] = ()) -> tuple[Plan
         weights = initial(plan)
         return plan, plan.experiment.network.weights(plan.experiment.settings.seed) if weights is None else weights
     saved = runs.load(path)
-    return saved.plan(given=given), saved.folded()
+    return saved.plan(given=given), saved.weights
 
 
 def in_step(chip: Chip, experiment: Experiment) -> Chip:
@@ -64,7 +64,7 @@ def programmed(saved: Saved, plan: Plan, chip, seed: int) -> Simulator:
             rule=Frozen(), readout_rule=Frozen(), threshold=0.0, verify=False
         )  # what is only used needs no registers
     simulator = Simulator(plan.experiment.network, chip, seed, learning, dtype=plan.experiment.settings.dtype)
-    simulator.program(saved.weights, fit=True)
+    simulator.program(saved.cells, fit=True)
     if saved.matrices:
         cell, scale = simulator.parts.decorrelation_cell, simulator._matrix_scale()
         made = [simulator._cells(random.MATRICES + k, m, cell, scale) for k, m in enumerate(saved.matrices)]

@@ -242,7 +242,7 @@ def _build(name: str, table: Mapping[str, Any], adc_bits: int) -> PriceList:
     found["clock_hz"] = float(clock)
     found["capacity"] = build(Capacity, {**low.capacity._asdict(), **_section(table, "capacity", where)}, f"{where}.capacity")
     limit = table.pop("endurance", None)
-    found["endurance"] = _price(limit, f"{where}.endurance", common, adc_bits, ("writes",)) if limit else low.endurance
+    found["endurance"] = low.endurance if limit is None else _price(limit, f"{where}.endurance", common, adc_bits, ("writes",))
     for key in table:
         raise InputError(f"{where}.{key} is not known; {nearest(key, [*PriceList._fields, 'extends', 'node_nm', 'voltage'])}")
     made = PriceList(**found)

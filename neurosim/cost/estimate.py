@@ -108,7 +108,7 @@ def estimate(
     in_turn = {Phase.CLEAN: clean, Phase.PERTURBED: perturbed, Phase.REWARD: Count.of(account.sent).typical}
     in_turn[Phase.UPDATE] = clean if isinstance(learning, Gradient) else 0
     busy = latency(ledger, prices, chip, place.cores, in_turn, place.depth)
-    seconds = epochs * work.steps * work.batches * chip.step_s
+    seconds = Count.of(account.steps).typical * chip.step_s
     ledger, takes = on_for(ledger, busy, work.chips, work.clock_hz), busy.whole.typical
     late = (
         f"The work takes {quantity(takes, 's')} on {chip.name} and its steps of {quantity(chip.step_s, 's')} (chip.step_s) {quantity(seconds, 's')}: it cannot keep up "

@@ -57,7 +57,7 @@ def _rows():
         for phase in Phase:
             yield f"  {phase}", lambda e, kind=kind, phase=phase: _phase(e, kind, phase)
         yield "  one clean pass", lambda e, kind=kind: _clean_pass(e, kind)
-        yield "  power while it works", lambda e, kind=kind: _power(e, kind)
+        yield "  average power", lambda e, kind=kind: _power(e, kind)
     yield "energy", lambda e: "" if e.energy.kinds else "no price"
     yield "  without a price", lambda e: " ".join(e.energy.unpriced)
     yield "time, nothing overlapping", lambda e: e.latency.said("s") if e.latency.kinds else "not known"

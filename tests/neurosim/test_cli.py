@@ -413,6 +413,10 @@ def test_a_chip_and_a_price_list_in_files_are_checked(beside):
     assert done.exit_code == 0 and "prices.toml is a price list.\n  energy    mac" in done.stdout and "--prices" in done.stdout
     (beside / "prices.toml").write_text('extends = "loihi"\n[energy]\nmac = 3\n')
     refused(neurosim("check", str(beside / "prices.toml")), "energy.mac must be a table")
+    (beside / "prices.toml").write_text('extends = "digital-45nm"\n')
+    assert "is a price list" in neurosim("check", str(beside / "prices.toml")).stdout
+    (beside / "e.toml").write_text('[rul]\nname = "np"\n')
+    refused(neurosim("check", str(beside / "e.toml")), 'did you mean "rule"')
 
 
 CELL = """from typing import Annotated, NamedTuple

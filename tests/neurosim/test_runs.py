@@ -83,7 +83,7 @@ def test_a_folder_is_read_as_it_was_written(whole):
     path, run = whole
     saved = runs.load(path)
     assert same(saved.state, run.learner.state())
-    assert all(np.array_equal(a, b) for a, b in zip(saved.weights, run.learner.weights, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(saved.cells, run.learner.weights, strict=True))
     assert saved.plan().experiment == run.experiment
     assert saved.progress["epochs"] == [list(map(float, epoch)) for epoch in run.epochs]
     assert [matrix.shape for matrix in saved.matrices] == [(8, 8)]
@@ -120,7 +120,7 @@ def test_the_best_state_is_in_the_folder_and_the_run_goes_on_from_its_last(tmp_p
     assert 1 < run.kept < EPOCHS
     saved = runs.load(path)
     assert same(saved.state, run.learner.state()) and same(saved.last, run.last) and not same(saved.state, saved.last)
-    assert all(np.array_equal(a, b) for a, b in zip(saved.weights, run.learner.weights, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(saved.cells, run.learner.weights, strict=True))
     assert saved.final == run.final
     plan = saved.plan()
     assert transfer.loss(transfer.restored(saved, plan), plan.dataset) == run.final.test
@@ -147,6 +147,11 @@ def test_an_option_that_came_later_keeps_no_run_from_going_on(whole, tmp_path):
     assert file.read_text() != before
     saved = runs.load(tmp_path / "run")
     assert saved.plan().experiment == whole[1].experiment and saved.final == whole[1].final
+    lines = before.replace('name = "ideal"', 'name = "mine"').splitlines()  # a chip of one's own, in no catalogue
+    file.write_text("\n".join(line for line in lines if not line.startswith(("step_s", "headroom"))))
+    assert "step_s" in before and runs.load(tmp_path / "run").plan().experiment.chip == hw_models.load("ideal")._replace(name="mine")
+    file.write_text(before.replace('keep = "last"\n', ""))
+    saved = runs.load(tmp_path / "run")
     with pytest.raises(ns.InputError, match=r"train\.keep was 'last' when"):
         saved.plan(given=[("--set train.keep", "train.keep", "best")])
 
@@ -308,10 +313,10 @@ def test_trained_weights_are_carried(whole):
     assert transfer.loss(transfer.restored(saved, plan), plan.dataset) == pytest.approx(final, rel=1e-12)
     programmed = transfer.programmed(saved, plan, plan.experiment.chip, 1)
     assert transfer.loss(programmed, plan.dataset) == pytest.approx(final, rel=1e-5)  # exact cells lose nothing
-    assert all(np.array_equal(a, b) for a, b in zip(run.weights, saved.folded(), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(run.weights, saved.weights, strict=True))
     assert not np.allclose(run.weights[-1], run.learner.weights[-1])  # which are nothing without their matrix
     folded = ns.Simulator(plan.experiment.network, plan.experiment.chip)
-    folded.program(saved.folded())
+    folded.program(saved.weights)
     assert transfer.loss(folded, plan.dataset) == pytest.approx(final, rel=1e-4)
 
 

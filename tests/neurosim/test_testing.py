@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -121,11 +121,25 @@ def test_a_rule_whose_changes_are_no_numbers_is_refused():
         check_rule(Divided)
 
 
-def test_a_subclass_of_a_record_cannot_add_fields():
+class Widest(Wider):
+    pass
+
+
+class Slower(Hebbian):
+    lr = 0.5
+
+
+class Named(Hebbian):
+    told: ClassVar[str] = "no field"
+
+
+@pytest.mark.parametrize(("rule", "name"), [(Wider, "sample"), (Widest, "sample"), (Slower, "lr")])
+def test_a_subclass_of_a_record_has_its_fields_and_no_others(rule, name):
     with pytest.raises(
-        InputError, match=r"Wider inherits the fields of a NamedTuple .* and cannot add sample; write a NamedTuple with all"
+        InputError, match=rf"{rule.__name__} inherits the fields of a NamedTuple .* \({name}\); write a NamedTuple with all"
     ):
-        check_rule(Wider)
+        check_rule(rule)
+    assert check_rule(Named).name == "Named"
 
 
 def test_a_chip_of_ones_own_is_among_those_that_a_rule_is_held_against():
@@ -260,7 +274,7 @@ def test_a_rule_that_reads_what_it_did_not_ask_for_is_refused_by_line():
             r"Forgot reads r\.eligibility, but its Register has no eligibility; .*Declare it there, with its width: eligibility: Annotated",
         ),
         (Misspelt, r"Misspelt reads self\.rl, which is no field of it; did you mean \"lr\"\?"),
-        (Guesses, r"Guesses reads own\.noise, but its own has no noise; Known: xi, delta, out, sigma\."),
+        (Guesses, r"Guesses reads own\.noise, but its own has no noise; Known: xi, delta, out, sigma, activity\."),
         (Gossip, r"Gossip\.signal uses the global BOARD \(list\), which all synapses and neurons would share"),
     ],
     ids=lambda case: getattr(case, "__name__", ""),

@@ -98,6 +98,14 @@ def test_a_chip_that_cannot_keep_up_is_on_for_as_long_as_it_works(step_s):
     assert any("cannot keep up" in said for said in found.caveats)
 
 
+def test_time_is_that_of_the_steps_that_were_counted():
+    """Of a run that diverged in its first epoch, no epoch came to its end."""
+    chip, network = load("odin"), Network(1, 20, 1)
+    one = estimate(network, chip, NP().learning(), Workload(100))
+    none = estimate(network, chip, NP().learning(), Workload(100), 0, account=one.account)
+    assert none.seconds == one.seconds == pytest.approx(0.1) and not any("keep up" in said for said in none.caveats)
+
+
 def test_a_chip_that_keeps_up_is_on_for_its_steps():
     found = estimate(Network(1, 20, 1), load("odin"), NP().learning(), Workload(100))
     assert found.latency.whole.high < found.seconds == pytest.approx(0.1)

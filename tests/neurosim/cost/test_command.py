@@ -102,6 +102,16 @@ def test_a_run_is_billed_by_what_it_counted(tmp_path):
         assert "estimated and not run" in cost(run, *changed).stdout
 
 
+def test_a_run_that_diverged_is_billed_for_all_that_it_did(tmp_path):
+    run, rates = tmp_path / "run", ["--set", "rule.lr=1e12", "--set", "rule.readout_lr=1e12"]
+    options = ["--rule", "np", "--chip", "digital-8bit", *QUICK, *rates, "--set", "train.baselines=false", "--out", run]
+    done = CliRunner().invoke(app, ["train", *map(str, options)])
+    assert done.exit_code == 1 and "diverged in epoch 1" in done.stderr
+    (found,) = json.loads(cost(run, "--json").stdout)["estimates"]
+    assert found == json.loads((run / "summary.json").read_text())["cost"] and found["epochs"] == 0 and found["energy_J"]["typical"] > 0
+    assert "for 0 epochs, by what" in cost(run).stdout
+
+
 def test_what_a_pass_and_a_second_take():
     """Clean passes alone, of 2 epochs of 60 steps; power over the 0.12 s that these are."""
     done = cost(*QUICK, "--rule", "anp", "--chip", "loihi", "--json")
@@ -109,7 +119,7 @@ def test_what_a_pass_and_a_second_take():
     clean, whole = found["by_phase"]["clean"]["incremental"]["typical"], found["energy_J"]["typical"]
     said = cost(*QUICK, "--rule", "anp", "--chip", "loihi").stdout
     assert re.search(rf"  one clean pass +at least {re.escape(quantity(clean / 120, 'J'))}\n", said)
-    assert re.search(rf"  power while it works +at least {re.escape(quantity(whole / 0.12, 'W'))}\n", said)
+    assert re.search(rf"  average power +at least {re.escape(quantity(whole / 0.12, 'W'))}\n", said)
 
 
 def test_a_spiking_network_has_expected_items_with_bounds():
