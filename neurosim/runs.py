@@ -44,6 +44,11 @@ class Saved(NamedTuple):
     matrices: list[np.ndarray]  #: of a decorrelating rule, pre-major
     initial: list[np.ndarray] | None  #: what the run was started from, if not from its seed alone
 
+    def __repr__(self) -> str:
+        rule, chip, task = (self.table[section]["name"] for section in ("rule", "chip", "task"))
+        ended = f"{len(self.progress['epochs'])} epochs" + (f", test loss {self.final.test:.4g}" if self.final else "")
+        return f"<Saved run of {rule} on {chip}: {task}, {ended}, in {self.folder}>"
+
     @property
     def final(self) -> Epoch | None:
         """The losses of the state that is kept; nothing before an epoch has ended."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from hw_models import Chip, catalogue, load
 from hw_models.contracts import check_draws, check_methods, check_record, methods, where
+from hw_models.own import file_of
 from hw_models.parts import InputError, bits, check, fields
 from hw_models.scalars import normal
 from neurosim import bptt, eprop
@@ -23,7 +24,7 @@ from neurosim.loop.decorrelation import decorrelate
 from neurosim.memory import memory_bits
 from neurosim.network import Network
 from neurosim.neurons import discrete
-from neurosim.own_rule import learning_of
+from neurosim.own_rule import SHARED, learning_of
 from neurosim.protocols import Arrivals, Extra, Neuron, Own, Rule
 from neurosim.rules import Gradient, Perturbation
 from neurosim.simulator import Simulator
@@ -51,6 +52,7 @@ class RuleReport(NamedTuple):
     influences: list[Influence]  #: what was changed around a synapse, and how often its update changed
     asks: bool  #: whether any synapse was asked for a change in these experiments
     matrices: bool  #: whether a matrix decorrelates every layer
+    unused: list[str]  #: fields and methods of a class of one's own that nothing reads
 
     @property
     def local(self) -> bool:
@@ -87,6 +89,8 @@ class RuleReport(NamedTuple):
         )
         rows.append(("", f"and in none of {sum(i.tried for i in rest)} trials with {', '.join(i.thing for i in rest)}"))
         rows.append(("compiled", "the same bits as plain Python, in float32 and float64"))
+        if self.unused:
+            rows.append(("unused", f"{', '.join(self.unused)}: no method reads them, and no option or method of a rule has this name"))
         lines = [f"{self.name} is {'local' if self.local else 'not local'}."]
         for before, (name, text) in zip([("", ""), *rows], rows, strict=False):
             start = f"  {'' if name == before[0] else name:11}"
@@ -185,8 +189,18 @@ def check_rule(rule, chip: Chip | None = None) -> RuleReport | GradientReport:
     fits = [name for name in chips if name not in misfits]
     return RuleReport(
         learning.name, reads, far, bits(cls.Register), learning.waiting, bits(cls.Memory) | learning.kept, bits(learning.readout_rule.Memory), learning.lanes,
-        learning.samples, learning.passes, fits, misfits, found, asks, learning.decorrelation_lr > 0,
+        learning.samples, learning.passes, fits, misfits, found, asks, learning.decorrelation_lr > 0, unused(cls) if file_of(cls) else [],
     )  # fmt: skip
+
+
+def unused(cls) -> list[str]:
+    """Fields and methods of a rule class that no method reads and that mean nothing by their names: perhaps mistyped."""
+    read = {read.name.removeprefix("self.") for found in reads_of(cls).values() for read in found}
+    if "self" in read:  # handed on as a whole
+        return []
+    known = {*read, *SHARED, "lr", "readout_lr", *methods(Rule)}
+    own = [name for base in cls.__mro__ for name, value in vars(base).items() if file_of(base) and inspect.isfunction(value)]
+    return [name for name in dict.fromkeys([*cls._fields, *own]) if name not in known and not name.startswith("_")]
 
 
 def _check_alone(rule):

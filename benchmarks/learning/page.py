@@ -252,9 +252,9 @@ def clock(rows):
 def sections(path) -> dict[str, str]:
     """The tables of the page by the names of their marks."""
     as_it_comes, best = complete(path, tune=False), complete(path, tune=True)
-    together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # one rule alone has nothing to be compared with
-    as_it_comes = [rows for rows in as_it_comes if together[rows[0]["task"], *at(rows)] > 1]
-    made = {"claim": claim(best), "choices": choices(best), "coverage": coverage(best, path)}
+    together = Counter((rows[0]["task"], *at(rows)) for rows in as_it_comes)  # beside what was tuned, one rule alone tells nothing
+    as_it_comes = [rows for rows in as_it_comes if not best or together[rows[0]["task"], *at(rows)] > 1]
+    made = {"claim": claim(best), "choices": choices(best), "coverage": coverage(best, path)} if best else {}
     if fresh := complete(path, tune=True, seeds=FRESH):
         made["again"] = again(fresh)
     if any(rows[0]["chip"] != "ideal" for rows in best):

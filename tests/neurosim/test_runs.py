@@ -85,6 +85,7 @@ def test_a_folder_is_read_as_it_was_written(whole):
     assert same(saved.state, run.learner.state())
     assert all(np.array_equal(a, b) for a, b in zip(saved.cells, run.learner.weights, strict=True))
     assert saved.plan().experiment == run.experiment
+    assert repr(saved) == f"<Saved run of danp on ideal: mackey-glass, 4 epochs, test loss {run.final.test:.4g}, in {path}>"
     assert saved.progress["epochs"] == [list(map(float, epoch)) for epoch in run.epochs]
     assert [matrix.shape for matrix in saved.matrices] == [(8, 8)]
 

@@ -116,6 +116,31 @@ class Wider(Hebbian):
     sample: int = 16
 
 
+class Mistyped(NamedTuple):
+    lr: float = 0.01
+    sample: int = 16  #: of which there is one
+
+    site, needs, Register, Memory = "current", (), Nothing, Nothing
+
+    def signal(self, m, own, extra):
+        return m, own.xi
+
+    def sginal(self, m, own, extra):
+        return m, own.delta
+
+    def trace(self, r, pre, a):
+        return r
+
+    def change(self, w, r, pre, a, reward):
+        return self.lr * reward * pre * a
+
+
+def test_what_nothing_reads_is_said():
+    report = check_rule(Mistyped)
+    assert report.unused == ["sample", "sginal"] and "unused     sample, sginal: no method reads them" in str(report)
+    assert check_rule(Hebbian).unused == [] and check_rule("danp").unused == []
+
+
 def test_a_rule_whose_changes_are_no_numbers_is_refused():
     with pytest.raises(InputError, match=r"Divided does not stay finite: .* look for a division by what can be 0"):
         check_rule(Divided)
