@@ -256,8 +256,10 @@ def evaluate(
     spread = f" ± {result['std']:.3g} (standard deviation of {count} drawings)" if count > 1 else ""
     how = "on its own devices of" if own_devices else "programmed into"
     typer.echo(f"Test loss {result['mean']:.4g}{spread}, {how} {there.name}, in {unit}.")
-    if saved.baselines:
-        beside = {name: losses["test"] for name, losses in saved.baselines.items()}
+    if saved.summary.get("message"):
+        typer.echo(saved.summary["message"])
+    if baselines := saved.summary.get("baselines"):
+        beside = {name: losses["test"] for name, losses in baselines.items()}
         found = ", ".join(f"{name} {'diverged' if loss is None else f'{loss:.4g}'}" for name, loss in beside.items())
         typer.echo(f"Beside it, as the run found them: {found}.")
     if later:

@@ -56,10 +56,10 @@ class Saved(NamedTuple):
         return epochs[kept_epoch(epochs, self.table["train"].get("keep", "last")) - 1] if epochs else None
 
     @property
-    def baselines(self) -> dict[str, dict[str, float]]:
-        """Losses that the run found beside its own; none before it has ended."""
+    def summary(self) -> dict[str, Any]:
+        """What the run came to, as ``neurosim train --json`` prints it; nothing before it has ended."""
         try:
-            return json.loads((self.folder / "summary.json").read_text("utf-8")).get("baselines", {})
+            return json.loads((self.folder / "summary.json").read_text("utf-8"))
         except (OSError, ValueError):
             return {}
 
@@ -75,8 +75,8 @@ class Saved(NamedTuple):
     def counted(self) -> Account | None:
         """All that the run counted, also of an epoch in which it diverged; nothing if an older version left it, which counted less."""
         try:
-            return Account.read(json.loads((self.folder / "summary.json").read_text("utf-8"))["cost"]["account"])
-        except (OSError, ValueError, KeyError, TypeError):  # it has not ended, or could not be billed
+            return Account.read(self.summary["cost"]["account"])
+        except (KeyError, TypeError):  # it has not ended, or could not be billed
             return self.account if "account" in self.progress else None
 
     @property

@@ -123,7 +123,10 @@ def check_network(network) -> None:
         raise InputError(
             f"The readout {type(network.readout).__name__} sends spikes, which is not written in Brian2's words: choose li or a rate neuron."
         )
-    if not words.spikes(network.neuron):
+    if words.spikes(network.neuron):
+        words.spike(network.neuron, 1e-3)
+    else:
+        words.rate(network.neuron)
         words.rate(network.readout)
 
 

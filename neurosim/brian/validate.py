@@ -68,6 +68,7 @@ def compare(case: Case, device: str = "numpy") -> Report:
     """Run a case in both simulators."""
     version = load(device).__version__
     simulator = case.simulator
+    check_network(simulator.network)
     if words.spikes(simulator.network.neuron):
         report = Report(case, version, device, [], *_spikes(case, device))
     else:

@@ -279,6 +279,16 @@ def test_a_lesson_that_stretches_rounding_or_diverges_is_not_judged():
     assert not diverged.learned and "diverged" in diverged.case.refusal
 
 
+def test_a_neuron_of_ones_own_is_refused_in_a_sentence():
+    class Mine(type(neurons.LIF().discrete(1e-3))):
+        pass
+
+    made = simulator(Network(1, 3, 1), 3, 0.9)
+    made.network = made.network._replace(neuron=Mine(*neurons.LIF().discrete(1e-3)))
+    with pytest.raises(InputError, match="words for the neuron Mine are not known; known are"):
+        brian.compare(case(made, 5))
+
+
 def test_weights_that_nothing_changed_are_no_learning_that_agrees():
     still = brian.compare(case(simulator(Network(1, 4, 1), 3, 0.9, rules.ANP(lr=0.0, readout_lr=0.0)), 5))
     assert still.agrees and not still.learned and "changed no weight within 100 steps" in still.case.refusal

@@ -129,7 +129,8 @@ def test_a_diverged_run_says_so_with_exit_code_1(folder):
     assert found["diverged"] is True and found["final_test_loss"] is None
     assert load(folder / "wild").progress["epochs"] == []
     assert (folder / "wild" / "summary.json").is_file() and (folder / "wild" / "learning_curve.png").is_file()
-    assert "readout-only diverged" in neurosim("evaluate", "wild").stdout
+    said = neurosim("evaluate", "wild").stdout
+    assert "readout-only diverged" in said and "The run diverged in epoch 1" in said and "the untrained state is kept" in said
 
 
 def test_resume_ends_where_an_uninterrupted_run_ends(folder, monkeypatch):
