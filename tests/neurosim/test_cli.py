@@ -350,7 +350,13 @@ def test_a_chip_is_shown_with_units_and_meanings(beside):
     two = neurosim("show", "chip", "digital-8bit", "ideal").stdout
     assert "chip.cell.bits" in two and "fixed-point" in two and "chip.step_s" not in two
     refused(neurosim("show", "chip", "digital-8bits"), 'did you mean "digital-8bit"')
-    refused(neurosim("show", "prices", "x"), "There is no prices to show", "Known: chip, rule, network, train, task")
+    refused(neurosim("show", "gadget", "x"), "There is no gadget to show", "Known: chip, prices, rule, network, train, task")
+    assert (
+        neurosim("show", "prices", "loihi").stdout.startswith("loihi: Loihi 1")
+        and "energy.mac" in neurosim("show", "prices", "loihi").stdout
+    )
+    refused(neurosim("show", "prices", "loihii"), 'did you mean "loihi"')
+    refused(neurosim("show", "prices"), "takes the name of one; Known: digital-45nm")
 
 
 def test_the_options_of_everything_else_are_shown_as_they_are_typed():

@@ -260,7 +260,7 @@ def test_on_a_chip_it_runs_with_noise_and_learns():
 @pytest.fixture
 def neurosim(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for module in ("train", "transfer"):
+    for module in ("experiment", "transfer"):
         monkeypatch.setattr(importlib.import_module(f"neurosim.{module}"), "Simulator", functools.partial(Simulator, plain=True))
     return lambda *words: CliRunner().invoke(app, list(words))
 
