@@ -518,43 +518,29 @@ def show(
     if other is not None and what != "chip":
         raise InputError(f"Two chips can be compared, but neurosim show {what} takes one name; leave out {other}.")
     if what == "prices":
-        found = load_prices(name) if name else None
-        if found is None:
+        if name is None:
             raise InputError(f"neurosim show prices takes the name of one; {nearest('', price_lists())}")
-        header, rows = ["price", "value", "unit", "kind", "at", "source"], list(listing.prices(found))
-        if json:
-            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
-        else:
-            typer.echo(f"{found.name}: {found.summary}")
-            screen.print_table(header, rows)
+        found = load_prices(name)
+        _print_rows(PRICE, listing.prices(found), json, f"{found.name}: {found.summary}")
         return
     if what != "chip":
         sentence, rows = listing.options(what, name)
-        header = ["option", "default", "unit", "allowed", "meaning"]
-        if json:
-            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
-        else:
-            typer.echo(f"{name or what}: {sentence}")
-            screen.print_table(header, rows)
+        _print_rows(("option", "default", "unit", "allowed", "meaning"), rows, json, f"{name or what}: {sentence}")
         return
     if name is None:
         raise InputError(f"neurosim show chip takes the name of one; {nearest('', catalogue())}")
     chip = config.chip_from({"name": name})
     if other is not None:
         there = config.chip_from({"name": other})
-        header, rows = ["field", chip.name, there.name], list(listing.differences(chip, there))
-        if json:
-            typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
-        else:
-            screen.print_table(header, rows)
+        _print_rows(("field", chip.name, there.name), listing.differences(chip, there), json)
         return
     priced = prices_of(chip)
-    header, prices_header = ["field", "value", "unit", "default", "meaning", "source"], ["price", "value", "unit", "kind", "at", "source"]
+    header = ["field", "value", "unit", "default", "meaning", "source"]
     rows, prices = list(listing.parameters(chip)), list(listing.prices(priced))
     if json:
         found = {"chip": chip.name, "summary": chip.summary, "parameters": [dict(zip(header, row, strict=True)) for row in rows]}
         found |= {
-            "prices": [dict(zip(prices_header, row, strict=True)) for row in prices],
+            "prices": [dict(zip(PRICE, row, strict=True)) for row in prices],
             "price_list": priced.name,
             "caveats": [PROJECTION],
         }
@@ -572,7 +558,7 @@ def show(
     typer.echo()
     typer.echo(f"Prices {priced.name}: {priced.summary}")
     if prices:
-        screen.print_table(prices_header, prices)
+        screen.print_table(PRICE, prices)
         typer.echo(PROJECTION)
 
 
@@ -622,6 +608,21 @@ def check(
 
 
 # ---------------------------------------------------------------- what a person sees
+
+
+PRICE = ("price", "value", "unit", "kind", "at", "source")
+
+
+def _print_rows(header, rows, json: bool, title: str = "") -> None:
+    """A table with what stands above it, or as one JSON list of objects."""
+    from neurosim import files
+
+    if json:
+        typer.echo(files.as_json([dict(zip(header, row, strict=True)) for row in rows]), nl=False)
+        return
+    if title:
+        typer.echo(title)
+    screen.print_table(header, rows)
 
 
 def _sizes(hidden: str | None):
