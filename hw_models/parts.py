@@ -87,9 +87,9 @@ def _check_inherited(cls: type) -> None:
     """Refuse classes that add a field to a named tuple which they inherit, or give one another default: it would never be one."""
     own = getattr(cls, "_fields", ())
     above = list(itertools.takewhile(lambda base: "_fields" not in vars(base), cls.__mro__)) if own else []
-    said = {name: hint for base in above for name, hint in vars(base).get("__annotations__", {}).items() if "ClassVar" not in str(hint)}
-    wrong = [*said, *(name for base in above for name in vars(base) if name in own and name not in said)]
-    if wrong:
+    added = (name for base in above for name, hint in vars(base).get("__annotations__", {}).items() if "ClassVar" not in str(hint))
+    changed = (name for base in above for name in vars(base) if name in own)
+    if wrong := list(dict.fromkeys([*added, *changed])):
         raise InputError(
             f"{cls.__name__} inherits the fields of a NamedTuple ({', '.join(own)}) and can neither add one nor change its default ({', '.join(wrong)}); write a "
             "NamedTuple with all of them."

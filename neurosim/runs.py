@@ -10,6 +10,7 @@
 Every file is written beside its place and then renamed, so that a killed run leaves the file of the epoch before.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -65,26 +66,21 @@ class Saved(NamedTuple):
 
     @property
     def account(self) -> Account:
-        """What the run counted until its last whole epoch."""
+        """What the run counted until its last whole epoch; an `InputError` if an older version left it, which counted less."""
         try:
             return Account.read(self.progress["account"])
         except KeyError:
-            raise self.older from None
+            raise _older(self.folder) from None
 
     @property
     def counted(self) -> Account | None:
-        """All that the run counted, also of an epoch in which it diverged; nothing if an older version left it, which counted less."""
+        """All that the run counted, also of an epoch in which it diverged; nothing if an older version left it."""
         try:
             return Account.read(self.summary["cost"]["account"])
         except (KeyError, TypeError):  # it has not ended, or could not be billed
-            return self.account if "account" in self.progress else None
-
-    @property
-    def older(self) -> InputError:
-        """What is said of a folder that lacks what a run counts today."""
-        return InputError(
-            f"{self.folder} was left by an older version, which counted less; start a new run, with --init to keep its weights."
-        )
+            with contextlib.suppress(InputError):
+                return self.account
+        return None
 
     def plan(self, file: str | None = None, given: Iterable[tuple[str, str, Any]] = ()) -> config.Plan:
         """The experiment as it began, with its data; what a file or the command line says of it besides must agree.
@@ -257,9 +253,9 @@ def data_digest(dataset) -> str:
 
 
 def _put_back(saved: Saved, run: Run) -> None:
-    counters = {"account": saved.account} | {name: saved.progress.get(name) for name in COUNTERS}
-    if None in counters.values():
-        raise saved.older
+    if not saved.progress.keys() >= set(COUNTERS):
+        raise _older(saved.folder)
+    counters = {"account": saved.account} | {name: saved.progress[name] for name in COUNTERS}
     if saved.progress["data"] != data_digest(run.dataset):
         raise InputError(f"The data of {saved.folder} have changed since the run began; start a new run.")
     run.best = saved.state if run.experiment.settings.keep == "best" else None
@@ -267,6 +263,10 @@ def _put_back(saved: Saved, run: Run) -> None:
     run.epochs = [Epoch(*losses) for losses in saved.progress["epochs"]]
     for name, value in counters.items():
         setattr(run, name, value)
+
+
+def _older(folder) -> InputError:
+    return InputError(f"{folder} was left by an older version, which counted less; start a new run, with --init to keep its weights.")
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
